@@ -1,0 +1,1 @@
+"""extproc: an Envoy external processor that routes LLM and API traffic."""

@@ -1,0 +1,5 @@
+"""`python -m extproc` is `extproc`."""
+
+from extproc.cli import main
+
+main()

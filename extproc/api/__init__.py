@@ -1,0 +1,1 @@
+"""The HTTP endpoints that the gateway answers on its admin port."""

@@ -1,0 +1,5 @@
+"""The verbs."""
+
+
+def main() -> None:
+    raise SystemExit("extproc: the skeleton has no verbs yet")

@@ -1,0 +1,1 @@
+"""YAML → schema → checked → compiled Snapshot; watch and swap."""

@@ -1,0 +1,1 @@
+"""Snapshot → Envoy's configuration; start, feed and stop Envoy."""

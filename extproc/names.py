@@ -1,0 +1,116 @@
+"""Every name that crosses a boundary: headers, metadata, filters, body fields.
+
+Law: a name that another process, a caller or an operator can see is spelled here once and nowhere else;
+`docs/reference.md` documents each, and a test fails on one that is missing there.
+"""
+
+from typing import Final
+
+# --- headers that callers may say and read ---------------------------------------------------------------------------
+PREFIX: Final = "x-extproc-"
+PROVIDER: Final = "x-extproc-provider"  # narrow the plan to this provider
+MODEL: Final = "x-extproc-model"  # the model asked for, where the body cannot say it (multipart) or should not
+STRATEGY: Final = "x-extproc-strategy"  # the strategy that orders the candidates
+TEAM: Final = "x-extproc-team"  # who pays
+PROJECT: Final = "x-extproc-project"
+CUSTOMER: Final = "x-extproc-customer"
+CLASSIFICATION: Final = "x-extproc-classification"  # class of data in the request
+EXPLAIN: Final = "x-extproc-explain"  # `true` asks for x-extproc-reason
+CALLER_HEADERS: Final = (PROVIDER, MODEL, STRATEGY, TEAM, PROJECT, CUSTOMER, CLASSIFICATION, EXPLAIN)
+
+TARGET: Final = "x-extproc-target"  # answers: the provider/model that answered
+ATTEMPTS: Final = "x-extproc-attempts"  # answers: how many real targets were tried
+REQUEST_ID: Final = "x-extproc-request-id"  # answers: our own id of the exchange, the one in every log line
+REASON: Final = "x-extproc-reason"  # answers, when asked for: why this plan
+COST: Final = "x-extproc-cost"  # answers: dollars, where they are known before the headers leave
+ANSWER_HEADERS: Final = (TARGET, ATTEMPTS, REQUEST_ID, REASON, COST)
+SHOULD_RETRY: Final = "x-should-retry"  # answers: `false` on a final failure, so that SDKs do not run the plan again
+
+# --- headers between the filters: stripped at the edge, never sent upstream ------------------------------------------
+CTL_PREFIX: Final = "x-extproc-ctl-"
+CTL_RETRY: Final = "x-extproc-ctl-retry"  # attempt filter → Envoy's router: try the next target
+CTL_ATTEMPTS: Final = "x-extproc-ctl-attempts"  # Envoy's router → Lua: attempts it counted
+CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's router → Lua: hosts it attempted
+FILTER_METADATA: Final = "x-extproc-filter"  # gRPC metadata: which filter opened the stream
+FILTER_ROUTER: Final = "router"
+FILTER_ATTEMPT: Final = "attempt"
+
+# --- Envoy's own headers that we set ---------------------------------------------------------------------------------
+ENVOY_PREFIX: Final = "x-envoy-"
+ENVOY_MAX_RETRIES: Final = "x-envoy-max-retries"
+ENVOY_FIRST_BYTE_TIMEOUT: Final = "x-envoy-upstream-rq-per-try-timeout-ms"
+
+# --- filters and access logs -----------------------------------------------------------------------------------------
+ROUTER_FILTER: Final = "envoy.filters.http.ext_proc.router"
+ATTEMPT_FILTER: Final = "envoy.filters.http.ext_proc.attempt"
+ANSWER_FILTER: Final = "envoy.filters.http.lua.answer"
+LOG_EXCHANGE: Final = "exchange"
+LOG_ATTEMPT: Final = "attempt"
+EXT_PROC_ATTRIBUTES: Final = "envoy.filters.http.ext_proc"  # the key under which Envoy puts attributes
+
+# --- dynamic metadata: namespaces and keys ---------------------------------------------------------------------------
+META: Final = "extproc"  # the decision: what logs and statistics may print
+META_PRIVATE: Final = "extproc.private"  # what attempts need and logs must not print
+META_PLAN: Final = "extproc.plan"  # the plan in the form of Envoy's priority_group
+META_USAGE: Final = "extproc.usage"  # what the answer filter saw: usage text, first chunk
+
+M_ID: Final = "id"
+M_SNAPSHOT: Final = "snapshot"
+M_ROUTE: Final = "route"
+M_ENDPOINT: Final = "endpoint"
+M_DIALECT: Final = "dialect"
+M_CALLER: Final = "caller"
+M_MODEL: Final = "model"
+M_STRATEGY: Final = "strategy"
+M_TARGETS: Final = "targets"
+M_REASON: Final = "reason"
+M_STREAM: Final = "stream"
+M_INPUT_ESTIMATE: Final = "input_estimate"
+M_REFUSAL: Final = "refusal"
+M_LABELS: Final = "labels"
+
+P_PATH: Final = "path"
+P_METHOD: Final = "method"
+P_CONTENT_TYPE: Final = "content_type"
+P_CREDENTIAL: Final = "credential"
+P_BODY_MODEL: Final = "body_model"
+P_OWN_FIELDS: Final = "own_fields"
+P_ASK_USAGE: Final = "ask_usage"
+
+U_TEXT: Final = "text"
+U_FIRST_CHUNK_MS: Final = "first_chunk_ms"
+
+# --- attributes asked of Envoy ---------------------------------------------------------------------------------------
+ATTR_ROUTE: Final = "xds.route_name"
+ATTR_CLUSTER: Final = "xds.cluster_name"
+ATTR_ATTEMPT: Final = "upstream.request_attempt_count"
+ATTR_SOURCE: Final = "source.address"
+
+# --- body fields that are ours: read, then removed before anything goes upstream -------------------------------------
+OWN_FIELDS: Final = (
+    "provider",  # ours only as a string: OpenRouter has an object of this name
+    "team",
+    "project",
+    "customer",
+    "customer_id",
+    "environment",
+    "cost_center",
+    "feature",
+    "user_id",
+    "experiment_id",
+    "region",
+    "model_version",
+    "priority",  # ours only as a string
+    "compliance_level",
+    "data_classification",
+    "fallback_enabled",
+    "routing_preference",
+    "routing_strategy",
+    "requirements",
+    "task_type",
+    "safety_required",
+)
+OURS_ONLY_AS_STRING: Final = frozenset({"provider", "priority"})
+
+# What a provider may see of a caller's headers; everything else is removed from an attempt.
+FORWARDED_HEADERS: Final = ("accept", "content-type", "user-agent", "traceparent", "tracestate")

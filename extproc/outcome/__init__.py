@@ -1,0 +1,1 @@
+"""Access-log records and final answers → what happened: observe, settle, log; idempotent."""

@@ -1,0 +1,1 @@
+"""Plan and translated request → header and body operations; refusals in the caller's dialect."""

@@ -1,0 +1,231 @@
+"""The snapshot: the compiled, immutable configuration. An exchange reads one, once, and keeps it.
+
+Law: plain data, no behaviour that decides, no secrets (those go from the configuration straight to the data plane's
+private files). It can be written as MessagePack and read back equal, which is how other processes get theirs.
+Durations are seconds, sizes bytes, money nano-dollars.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from extproc.money import Price
+
+Dialect = Literal[
+    "openai", "azure_openai", "openrouter", "anthropic", "gemini", "vertex", "bedrock", "cohere", "mistral", "ollama"
+]
+OPENAI_SHAPED: frozenset[str] = frozenset({"openai", "azure_openai", "openrouter", "mistral", "ollama"})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One origin of a pool: what Envoy connects to."""
+
+    scheme: Literal["http", "https", "unix"]
+    host: str  # for unix: the socket's path
+    port: int
+
+    @property
+    def authority(self) -> str:
+        if self.scheme == "unix":
+            return "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a provider serves under a name or a glob."""
+
+    name: str  # what callers say; `*` makes it a glob
+    upstream: str | None = None  # what the provider is told; None: the name asked for
+    price: Price | None = None
+    context: int | None = None
+    max_output: int | None = None
+    capabilities: frozenset[str] = frozenset()
+    endpoints: frozenset[str] = frozenset(
+        {"chat"}
+    )  # families it serves: chat, completions, embeddings, images, audio, …
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSpec:
+    failure_threshold: int = 5
+    timeout: float = 60.0
+    half_open_requests: int = 3
+
+
+CredentialKind = Literal["none", "injected", "caller", "aws", "google"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """How the provider is shown who pays. The secret itself is never here."""
+
+    kind: CredentialKind = "none"
+    header: str = "authorization"
+    prefix: str = "Bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    ca: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    name: str
+    dialect: Dialect
+    cluster: str  # Envoy's cluster: the name and a hash of what it means
+    endpoints: tuple[Endpoint, ...]
+    path_prefix: str  # before the caller's path, without a trailing slash
+    versioned: (
+        bool  # True: base_url holds the version, so the path after /v1 is appended; else the dialect's whole path
+    )
+    models: tuple[Model, ...]
+    lists_models: bool  # False: takes any name, after all who list it
+    default_model: str | None = None
+    credential: Credential = Credential()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    api_version: str | None = None
+    timeout: float | None = None
+    connect_timeout: float = 5.0
+    http2: bool = False
+    tls: Tls = Tls()
+    breaker: BreakerSpec = BreakerSpec()
+    cost_per_hour: int | None = None
+    capabilities: frozenset[str] = frozenset()
+    region: str | None = None
+
+    @property
+    def authority(self) -> str:
+        return self.endpoints[0].authority
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A plain HTTP upstream."""
+
+    name: str
+    cluster: str
+    endpoints: tuple[Endpoint, ...]
+    http2: bool = False
+    tls: Tls = Tls()
+    connect_timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """provider + model. `model` is the name asked for; what the provider is told comes from its models."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class PathMatch:
+    kind: Literal["exact", "prefix", "glob", "regex", "any"]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    path: PathMatch = PathMatch("any")
+    hosts: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    path: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEntry:
+    provider: str
+    model: str | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverSpec:
+    max_attempts: int = 3
+    first_byte_timeout: float | None = None  # None: 60 s for streamed, 10 min for other requests
+    first_event: bool = False
+    chain: tuple[ChainEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySpec:
+    """One strategy as configured: the kind names the code, the rest are its settings."""
+
+    name: str
+    kind: str
+    targets: tuple[Target, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)  # by provider, or by provider/model
+
+
+UsageMode = Literal["as_sent", "exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    name: str
+    match: Match
+    kind: Literal["llm", "service"] = "llm"
+    service: str | None = None
+    rewrite: Rewrite = Rewrite()
+    timeout: float | None = None
+    strategy: str | None = None  # None: `strategies.default`, else `ordered`
+    provider: str | None = None  # fixed by the route, where the caller names none
+    model: str | None = None
+    providers: tuple[str, ...] = ()  # what the route allows; () is all
+    failover: FailoverSpec = FailoverSpec()
+    usage: UsageMode = "as_sent"
+    attend: bool = False
+    when_down: Literal["refuse", "pass"] = "refuse"
+    on_loss: Literal["reject", "warn", "drop"] = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    name: str
+    key_sha256: str  # hex of the key's SHA-256: the key itself is never kept
+    labels: Mapping[str, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()  # globs over provider/model and model; () is all
+    providers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    body: int = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    host: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    id: str  # a hash of everything below
+    providers: Mapping[str, Provider]
+    services: Mapping[str, Service]
+    routes: tuple[Route, ...]
+    aliases: Mapping[str, tuple[Target, ...]]
+    strategies: Mapping[str, StrategySpec]
+    callers: tuple[Caller, ...] = ()
+    open: bool = False  # strangers may call without a key: somebody said so on purpose
+    limits: Limits = Limits()
+    listen: Listen = Listen()

@@ -1,0 +1,1 @@
+"""Ledger and counters that outlive an exchange."""

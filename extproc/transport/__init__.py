@@ -1,0 +1,1 @@
+"""Sockets ↔ gRPC messages, as bytes; health and drain."""

@@ -1,0 +1,1 @@
+"""Protobuf ↔ events and replies: the only room that knows protobuf."""

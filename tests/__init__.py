@@ -1,0 +1,1 @@
+"""Tests mirror extproc/: one folder a room."""
