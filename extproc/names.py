@@ -114,3 +114,18 @@ OURS_ONLY_AS_STRING: Final = frozenset({"provider", "priority"})
 
 # What a provider may see of a caller's headers; everything else is removed from an attempt.
 FORWARDED_HEADERS: Final = ("accept", "content-type", "user-agent", "traceparent", "tracestate")
+
+# --- Envoy's route names ---------------------------------------------------------------------------------------------
+ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
+ENDPOINT_SERVICE: Final = "service"
+
+
+def route_key(snapshot_id: str, route: str, endpoint: str) -> str:
+    """The name of an Envoy route. It holds the snapshot, so an exchange is decided by the one that matched it."""
+    return f"{snapshot_id}|{route}|{endpoint}"
+
+
+def parse_route_key(text: str) -> tuple[str, str, str] | None:
+    """(snapshot id, route, endpoint), or None for a route that is not ours."""
+    parts = text.split("|")
+    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else None
