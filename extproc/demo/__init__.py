@@ -1,0 +1,6 @@
+"""Demo providers: a small cast of OpenAI-speaking upstreams, so that routing and failover can be seen without a key.
+
+Law: nothing here knows the gateway. The pure half (`catalog` … `desk`) turns a request into a `Reply` value in which
+even the delays are data; the other half (`app`, `connection`, `sockets`) only plays it. Prompts are never logged.
+Nothing is imported here: who only reads the `catalog` must not pay for an HTTP server.
+"""
