@@ -38,7 +38,6 @@ class HeadersReply:
     clear_route: bool = False
     metadata: Metadata = field(default_factory=dict)
     modes: Modes | None = None
-    message_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,14 @@ class ImmediateReply:
     metadata: Metadata = field(default_factory=dict)
 
 
-Reply = HeadersReply | BodyReply | TrailersReply | ImmediateReply
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """No answer yet: Envoy waits this much longer for the one to its last message. Once for each message."""
+
+    seconds: float
+
+
+Reply = HeadersReply | BodyReply | TrailersReply | ImmediateReply | MoreTime
 
 
 @dataclass(frozen=True, slots=True)

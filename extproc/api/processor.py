@@ -1,0 +1,52 @@
+"""What one processor answers about itself: is it alive, is it ready, its metrics; and, on a private socket only, swaps."""
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def processor_app(
+    *,
+    ready: Callable[[], dict[str, object]],
+    metrics: Callable[[], bytes],
+    swap: Callable[[bytes], str] | None = None,
+    rejected: Callable[[], None] | None = None,
+) -> Starlette:
+    """`ready()` is the body of /readyz: its `status` decides between 200 and 503.
+
+    `swap` and `rejected` are given only where nobody but the supervisor can call: on a private socket.
+    """
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> Response:
+        body = ready()
+        return JSONResponse(body, status_code=200 if body["status"] == "ready" else 503)
+
+    async def scrape(_: Request) -> Response:
+        return Response(metrics(), media_type=METRICS_TYPE)
+
+    async def take(request: Request) -> Response:
+        assert swap is not None
+        try:
+            return JSONResponse({"snapshot": swap(await request.body())})
+        except ValueError as error:
+            return JSONResponse({"error": str(error)[:200]}, status_code=400)
+
+    async def refused(_: Request) -> Response:
+        assert rejected is not None
+        rejected()
+        return Response(status_code=204)
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+    if swap is not None:
+        routes.append(Route("/control/snapshot", take, methods=["POST"]))
+    if rejected is not None:
+        routes.append(Route("/control/rejected", refused, methods=["POST"]))
+    return Starlette(routes=routes)

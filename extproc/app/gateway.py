@@ -1,0 +1,202 @@
+"""`extproc up`, put together: origin → run directory → demo → supervisor → admin port → watching, until a signal.
+
+Law: what was started last ends first, on every way out; nothing of a run is left behind.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from extproc.api.gateway import gateway_app
+from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
+from extproc.app.origin import Origin, find_origin, read_origin
+from extproc.app.rendering import Listening, configured
+from extproc.config.load import Loaded
+from extproc.config.watch import changes
+from extproc.dataplane.children import Child, start_child
+from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
+from extproc.dataplane.run_directory import RunDirectory, new_run_directory
+from extproc.dataplane.processor import ProcessorFailed
+from extproc.dataplane.start import CannotStart, Started, refuse_strangers
+from extproc.dataplane.supervise import Address, Supervisor
+from extproc.observe.logs import set_up_logs
+
+DEFAULT_PORT = 8080
+_log = logging.getLogger("extproc")
+_envoy_log = logging.getLogger("envoy")
+LOOPBACK_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class UpSettings:
+    source: Path | None
+    host: str | None
+    port: int | None
+    admin_port: int
+    drain: float
+    open_to_strangers: bool
+    envoy: str | None
+    access_log: str
+    concurrency: int | None
+
+
+async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) -> None:
+    """Raises CannotStart; returns when a signal asked it to end."""
+    set_up_logs(sys.stderr)
+    try:
+        binary = find_envoy(settings.envoy)
+        origin = find_origin(settings.source, os.environ)
+        run = new_run_directory()
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                await _Gateway(settings, binary, origin, run, stack).run(welcome)
+        finally:
+            run.remove()
+    except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse) as error:
+        raise CannotStart(str(error)) from None
+
+
+class _Gateway:
+    def __init__(
+        self,
+        settings: UpSettings,
+        binary: str,
+        origin: Origin,
+        run: RunDirectory,
+        stack: contextlib.AsyncExitStack,
+    ) -> None:
+        self._settings = settings
+        self._binary = binary
+        self._origin = origin
+        self._run = run
+        self._stack = stack
+        self._ending = asyncio.Event()
+
+    async def run(self, welcome: Callable[[Started], None]) -> None:
+        self._listen_to_signals()
+        if self._origin.demo:
+            await self._stack.enter_async_context(_demo(self._run.demo))
+        loaded = read_origin(self._origin, os.environ, self._run.demo)
+        if loaded.compiled is None:
+            raise CannotStart(*[str(problem) for problem in loaded.problems])
+        listening = self._listening(loaded)
+        first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
+        refuse_strangers(listening.host, first.snapshot)
+        free_or_raise(listening.host, listening.port, "--port")
+        supervisor = self._supervisor(listening)
+        admin = HttpServer(gateway_app(supervisor), f"{LOOPBACK_HOST}:{self._settings.admin_port}")
+        self._stack.push_async_callback(supervisor.stop)
+        if not await self._unless_ended(supervisor.start(first)):
+            return
+        await admin.start()
+        self._stack.push_async_callback(admin.stop)
+        welcome(
+            Started(
+                address=Address(listening.host, listening.port).local,
+                admin=f"http://{LOOPBACK_HOST}:{self._settings.admin_port}",
+                snapshot=first.snapshot,
+                origin=self._origin.text,
+                notes=loaded.notes,
+            )
+        )
+        await self._until_ended(supervisor, listening, loaded)
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._ending.set)
+
+    def _listening(self, loaded: Loaded) -> Listening:
+        assert loaded.compiled is not None
+        listen = loaded.compiled.snapshot.listen
+        return Listening(
+            host=self._settings.host or listen.host or LOOPBACK_HOST,
+            port=self._settings.port or listen.port or DEFAULT_PORT,
+            access_log=self._settings.access_log,
+        )
+
+    def _supervisor(self, listening: Listening) -> Supervisor:
+        return Supervisor(
+            self._run,
+            Address(listening.host, listening.port),
+            envoy_binary=self._binary,
+            concurrency=self._settings.concurrency or max(1, min(4, os.cpu_count() or 1)),
+            drain=self._settings.drain,
+            said=_envoy_said,
+        )
+
+    async def _unless_ended(self, work: Awaitable[None]) -> bool:
+        """Does the work unless a signal comes first; True when it was done."""
+        task = asyncio.ensure_future(work)
+        ending = asyncio.ensure_future(self._ending.wait())
+        await asyncio.wait({task, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            return False
+        task.result()
+        return True
+
+    async def _until_ended(self, supervisor: Supervisor, listening: Listening, loaded: Loaded) -> None:
+        ending = asyncio.ensure_future(self._ending.wait())
+        envoy = asyncio.ensure_future(supervisor.envoy_ended())
+        watching = asyncio.ensure_future(self._watch(supervisor, listening, loaded.files))
+        try:
+            await asyncio.wait({ending, envoy, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+            if envoy.done() and not ending.done():
+                raise EnvoyFailed(f"Envoy ended by itself with exit code {envoy.result()}: {supervisor.last_words()}")
+        finally:
+            for task in (ending, envoy, watching):
+                task.cancel()
+
+    async def _watch(self, supervisor: Supervisor, listening: Listening, files: tuple[Path, ...]) -> None:
+        """Follows the source and the secret files; a reload takes effect whole, or says why it did not."""
+        if self._origin.source is None:
+            await self._ending.wait()
+            return
+        async for _ in changes(self._origin.source, lambda: files):
+            loaded = read_origin(self._origin, os.environ, self._run.demo)
+            files = loaded.files or files
+            if loaded.compiled is None:
+                await supervisor.refuse("; ".join(str(problem) for problem in loaded.problems))
+                continue
+            new = configured(
+                loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers
+            )
+            try:
+                refuse_strangers(listening.host, new.snapshot)
+            except CannotStart as error:
+                await supervisor.refuse(str(error))
+                continue
+            await supervisor.change(new)
+
+
+def _envoy_said(level: str, text: str) -> None:
+    """Envoy's own log, among ours. It is left at warnings; what it says of its admin socket and limits is no news."""
+    severe = level in ("error", "critical")
+    _envoy_log.log(logging.ERROR if severe else logging.WARNING if "rejected" in text else logging.DEBUG, "%s", text)
+
+
+@contextlib.asynccontextmanager
+async def _demo(sockets: Path) -> AsyncIterator[Child]:
+    """The demo providers, in a process of their own."""
+    child = await start_child(
+        "demo", [sys.executable, "-m", "extproc.demo", "--dir", str(sockets)], stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert child.process.stdout is not None
+        if not await asyncio.wait_for(child.process.stdout.readline(), 20):
+            raise CannotStart("the demo providers did not start; what they said stands above")
+        yield child
+    finally:
+        await child.stop(2.0)

@@ -1,0 +1,212 @@
+"""`extproc serve`, put together: the processor's rooms around one event loop, until a signal or its parent's end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from extproc import names
+from extproc.api.listening import HttpServer
+from extproc.api.processor import processor_app
+from extproc.app.books import ExchangeBooks
+from extproc.app.counted import Counted
+from extproc.config.compile import Compiled
+from extproc.config.load import load
+from extproc.config.transfer import decode_snapshot
+from extproc.config.watch import changes
+from extproc.exchange.attempt import AttemptExchange
+from extproc.exchange.desk import Desk
+from extproc.exchange.router import RouterExchange
+from extproc.exchange.shelf import Shelf
+from extproc.observe.logs import set_up_logs
+from extproc.observe.metrics import Metrics
+from extproc.observe.redact import redact_error
+from extproc.protocol.replies import ImmediateReply
+from extproc.refusal import Reason, Refusal
+from extproc.rewrite.refusals import immediate
+from extproc.snapshot import Snapshot
+from extproc.transport.contract import ByteStream, RecordSink
+from extproc.transport.grpc_server import GrpcServer
+from extproc.wire.log_stream import LogStream
+from extproc.wire.stream import ProcessorStream
+
+_log = logging.getLogger("extproc")
+TICK = 0.25  # seconds between looks at exchanges whose records are late
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorSettings:
+    listen: tuple[str, ...]
+    admin: str | None
+    drain: float
+    source: Path | None = None
+    open_to_strangers: bool = False
+    snapshot_file: Path | None = None
+    with_parent: bool = False
+
+
+async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
+    """Raises OSError when it cannot listen; returns when it was asked to end and open exchanges are over."""
+    set_up_logs(sys.stderr)
+    processor = _Processor(settings, _first_snapshot(settings, compiled))
+    await processor.run()
+
+
+def _first_snapshot(settings: ProcessorSettings, compiled: Compiled | None) -> Snapshot:
+    if settings.snapshot_file is not None:
+        return decode_snapshot(settings.snapshot_file.read_bytes())
+    assert compiled is not None
+    return _opened(compiled.snapshot, settings)
+
+
+def _opened(snapshot: Snapshot, settings: ProcessorSettings) -> Snapshot:
+    return replace(snapshot, open=True) if settings.open_to_strangers else snapshot
+
+
+def new_exchange_id() -> str:
+    """Sorts by time, and cannot be guessed."""
+    return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
+
+
+class _Processor:
+    def __init__(self, settings: ProcessorSettings, first: Snapshot) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._shelf = Shelf(first)
+        self._loaded_at = time.monotonic()
+        self._problem: str | None = None
+        self._draining = False
+        self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic)
+        self._desk = Desk(
+            shelf=self._shelf,
+            books=self._books,
+            now=time.monotonic,
+            draw=random.random,
+            new_id=new_exchange_id,
+        )
+        self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
+
+    async def run(self) -> None:
+        ending = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ending.set)
+        async with contextlib.AsyncExitStack() as stack:
+            await self._server.start()
+            admin = await self._start_admin()
+            if admin is not None:
+                stack.push_async_callback(admin.stop)
+            for work in (self._tick(), self._watch(), self._end_with_parent(ending)):
+                task = asyncio.ensure_future(work)
+                task.add_done_callback(self._surface)
+                stack.callback(task.cancel)
+            await ending.wait()
+            self._draining = True
+            await self._server.drain(self._settings.drain)
+            self._books.flush()
+
+    async def _start_admin(self) -> HttpServer | None:
+        if self._settings.admin is None:
+            return None
+        private = self._settings.admin.startswith("unix://")
+        app = processor_app(
+            ready=self._ready,
+            metrics=self._metrics.expose,
+            swap=self._swap_bytes if private else None,
+            rejected=self._rejected if private else None,
+        )
+        admin = HttpServer(app, self._settings.admin)
+        await admin.start()
+        return admin
+
+    # --- streams -----------------------------------------------------------------------------------------------------
+
+    def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
+        filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
+        handler: AttemptExchange | RouterExchange
+        handler = AttemptExchange(self._desk) if filter_name == names.FILTER_ATTEMPT else RouterExchange(self._desk)
+
+        def on_bug(bug: BaseException) -> ImmediateReply:
+            self._metrics.bug()
+            _log.error("a bug in exchange %s", handler.id, exc_info=bug)
+            refusal = Refusal(Reason.INTERNAL_ERROR, f"an error of the gateway's own; its log has it under {handler.id}")
+            return immediate(refusal, "openai", handler.id)
+
+        return Counted(ProcessorStream(handler, on_bug), filter_name, self._metrics)
+
+    def _open_log(self) -> RecordSink:
+        return LogStream(self._books.record)
+
+    def _broken(self, error: BaseException) -> None:
+        _log.warning("a stream ended with an error: %s", redact_error(error))
+
+    # --- snapshots ---------------------------------------------------------------------------------------------------
+
+    def _swap(self, snapshot: Snapshot) -> None:
+        self._shelf.put(snapshot)
+        self._loaded_at = time.monotonic()
+        self._problem = None
+        self._books.use(snapshot)
+
+    def _swap_bytes(self, data: bytes) -> str:
+        snapshot = decode_snapshot(data)
+        self._swap(snapshot)
+        self._metrics.config_reload("ok")
+        return snapshot.id
+
+    def _rejected(self) -> None:
+        self._metrics.config_reload("rejected")
+
+    async def _watch(self) -> None:
+        """Standing alone we follow the file ourselves; under `up` the supervisor tells us."""
+        if self._settings.source is None or self._settings.snapshot_file is not None:
+            return
+        async for _ in changes(self._settings.source, lambda: ()):
+            loaded = load(self._settings.source, os.environ)
+            if loaded.compiled is None:
+                self._problem = "; ".join(str(problem) for problem in loaded.problems)
+                self._metrics.config_reload("rejected")
+                _log.error("the new configuration is not used: %s", self._problem)
+            else:
+                self._swap(_opened(loaded.compiled.snapshot, self._settings))
+                self._metrics.config_reload("ok")
+                _log.info("configuration %s is in force", self._shelf.current.id)
+
+    def _ready(self) -> dict[str, object]:
+        return {
+            "status": "draining" if self._draining else "ready",
+            "config": {
+                "hash": self._shelf.current.id,
+                "age_seconds": round(time.monotonic() - self._loaded_at, 1),
+                "error": self._problem,
+            },
+            "processors": [{"pid": os.getpid()}],
+        }
+
+    # --- time and the end --------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._books.tick(self._shelf.current)
+
+    async def _end_with_parent(self, ending: asyncio.Event) -> None:
+        """Under `up` our standard input is a pipe that ends when the supervisor does, however it does."""
+        if not self._settings.with_parent:
+            return
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        await reader.read()
+        ending.set()
+
+    def _surface(self, task: "asyncio.Future[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a task of the processor ended", exc_info=error)

@@ -1,0 +1,89 @@
+"""`extproc explain`: what would be decided for a request, and why, without sending anything."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from extproc.app.explaining import Asked, explain_request
+from extproc.cli import screen
+from extproc.cli.loading import configuration_or_stop
+
+NAME = "explain"
+EXAMPLES = (
+    "**Examples:** `extproc explain -c extproc.yaml request.json` · "
+    '`echo \'{"model": "smart", "messages": []}\' | extproc explain -c extproc.yaml -` · '
+    "`extproc explain -c extproc.yaml --json request.json`\n\n"
+    "REQUEST is a chat body, or `{method, path, headers, body}`."
+)
+
+
+def command(
+    request: Annotated[Path, typer.Argument(help="A JSON file, or - for standard input.")],
+    config: Annotated[Path, typer.Option("-c", "--config", help="A YAML file or a directory of them.")] = Path(
+        "extproc.yaml"
+    ),
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document, also on a terminal.")] = False,
+    draw: Annotated[float, typer.Option(min=0.0, max=1.0, help="The dice, for strategies that throw them.")] = 0.5,
+) -> None:
+    """Show the decision for a request: facts, every candidate with its reason, the plan, the headers."""
+    compiled = configuration_or_stop(config, code=screen.EXIT_NO)
+    asked = _read(request)
+    explanation = explain_request(compiled.snapshot, asked, now=time.monotonic(), draw=min(draw, 0.999999))
+    if json_ or not screen.for_people():
+        screen.write_json(explanation)
+    else:
+        _show(explanation)
+    raise typer.Exit(screen.EXIT_NO if explanation.get("refusal") else 0)
+
+
+def _read(path: Path) -> Asked:
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text()
+        document = json.loads(text)
+    except OSError as error:
+        screen.stop(f"{path}: {error.strerror}", screen.EXIT_NO)
+    except ValueError as error:
+        screen.stop(f"{path} is not JSON: {error}", screen.EXIT_NO)
+    if not isinstance(document, dict):
+        screen.stop(f"{path}: the request must be a JSON object", screen.EXIT_NO)
+    return asked_of(document)
+
+
+def asked_of(document: dict[str, Any]) -> Asked:
+    """A chat body as it is, or the whole request: only that one has a path."""
+    if "path" not in document:
+        return Asked("POST", "/v1/chat/completions", {"content-type": "application/json"}, json.dumps(document).encode())
+    body = document.get("body")
+    raw = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    headers = {str(name).lower(): str(value) for name, value in (document.get("headers") or {}).items()}
+    return Asked(str(document.get("method", "POST")), str(document["path"]), headers, raw)
+
+
+def _show(explanation: dict[str, Any]) -> None:
+    facts = {key: value for key, value in explanation["facts"].items() if value not in (None, "", [], {}, False, 0)}
+    screen.table(("fact", "value"), [(key, _text(value)) for key, value in facts.items()])
+    screen.out.print()
+    rows = [
+        (
+            candidate["target"],
+            "[green]kept[/]" if candidate["kept"] else "[red]dropped[/]",
+            "" if candidate["score"] is None else f"{candidate['score']:g}",
+            candidate["reason"],
+        )
+        for candidate in explanation["candidates"]
+    ]
+    screen.table(("candidate", "", "score", "reason"), rows)
+    refusal = explanation.get("refusal")
+    if refusal:
+        screen.out.print(f"\n[bold red]{refusal['status']} {refusal['code']}[/] {refusal['message']}", markup=True)
+        return
+    screen.out.print(f"\n[bold]plan[/] {' → '.join(explanation['plan'])}")
+    screen.table(("header", "value"), [(key, str(value)) for key, value in explanation["headers"].items()])
+
+
+def _text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)

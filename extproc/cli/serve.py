@@ -1,0 +1,47 @@
+"""`extproc serve`: the processor alone, beside an Envoy that somebody runs."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extproc.app import ProcessorSettings, run_processor
+from extproc.cli import screen
+from extproc.cli.durations import Duration
+from extproc.cli.loading import configuration_or_stop, strangers_or_stop
+
+NAME = "serve"
+EXAMPLES = (
+    "**Examples:** `extproc serve -c extproc.yaml --listen unix:///run/extproc.sock` · "
+    "`extproc serve -c /etc/extproc --listen 0.0.0.0:50051 --admin 0.0.0.0:8081`"
+)
+
+
+def command(
+    listen: Annotated[list[str], typer.Option(help="unix:///PATH or HOST:PORT; may be given more than once.")],
+    config: Annotated[Path | None, typer.Option("-c", "--config", help="A YAML file or a directory of them.")] = None,
+    admin: Annotated[str | None, typer.Option(help="Where /healthz, /readyz and /metrics are: HOST:PORT.")] = None,
+    drain: Annotated[float, typer.Option(parser=Duration, help="How long open exchanges may take to end.")] = 30.0,
+    open_: Annotated[bool, typer.Option("--open", help="Let strangers call without a key.")] = False,
+    snapshot: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+) -> None:
+    """Run the processor alone, as a sidecar or a shared deployment."""
+    compiled = None
+    if snapshot is None:
+        compiled = configuration_or_stop(config)
+        strangers_or_stop(listen, compiled, open_to_strangers=open_)
+    settings = ProcessorSettings(
+        listen=tuple(listen),
+        admin=admin,
+        drain=drain,
+        source=config,
+        open_to_strangers=open_,
+        snapshot_file=snapshot,
+        with_parent=with_parent,
+    )
+    try:
+        asyncio.run(run_processor(settings, compiled))
+    except OSError as error:
+        screen.stop(str(error))

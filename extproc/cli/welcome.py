@@ -1,0 +1,76 @@
+"""What `extproc up` says once a request would succeed: the address, the providers, and three requests to try."""
+
+from extproc.cli import screen
+from extproc.dataplane.start import Started
+from extproc.money import dollars
+from extproc.snapshot import Model, Snapshot
+
+
+def welcome(started: Started) -> None:
+    if not screen.for_people():
+        screen.write_json(
+            {
+                "log": "started",
+                "address": started.address,
+                "admin": started.admin,
+                "providers": list(started.snapshot.providers),
+                "configuration": started.origin,
+                "hash": started.snapshot.id,
+            },
+            compact=True,
+        )
+        return
+    screen.out.print(f"\n[bold green]extproc is up[/] at [bold]{started.address}[/]  (health, metrics: {started.admin})")
+    screen.out.print(f"configuration: {started.origin}\n")
+    screen.table(
+        ("provider", "dialect", "models", "$ per million tokens in/out"),
+        [_provider_row(started.snapshot, name) for name in started.snapshot.providers],
+    )
+    for note in started.notes:
+        screen.out.print(f"[yellow]note[/] {note}")
+    screen.out.print("\n[bold]try[/]")
+    for what, command in requests_to_try(started):
+        screen.out.print(f"  [dim]# {what}[/]")
+        screen.out.print(f"  {command}\n", soft_wrap=True, markup=False)
+    screen.out.print("[dim]Ctrl-C ends it[/]\n")
+
+
+def _provider_row(snapshot: Snapshot, name: str) -> tuple[str, str, str, str]:
+    provider = snapshot.providers[name]
+    shown = [model.name for model in provider.models[:4]]
+    more = len(provider.models) - len(shown)
+    models = ", ".join(shown) + (f" and {more} more" if more > 0 else "") if shown else "any name"
+    return name, provider.dialect, models, _price(provider.models)
+
+
+def _price(models: tuple[Model, ...]) -> str:
+    priced = [model.price for model in models if model.price is not None]
+    return f"{dollars(priced[0].input)} / {dollars(priced[0].output)}" if priced else "-"
+
+
+def requests_to_try(started: Started) -> list[tuple[str, str]]:
+    """Three requests that work with this very configuration."""
+    model = first_model(started.snapshot)
+    key = " -H 'authorization: Bearer YOUR-KEY'" if started.snapshot.callers else ""
+    chat = f"curl -s {started.address}/v1/chat/completions{key} -H 'content-type: application/json' -d"
+    return [
+        ("a first request; -i shows which target answered", _chat(chat.replace("curl -s", "curl -si"), model, False)),
+        ("the same, streamed", _chat(chat.replace("curl -s", "curl -sN"), model, True)),
+        ("what may be asked for", f"curl -s {started.address}/v1/models{key}"),
+    ]
+
+
+def first_model(snapshot: Snapshot) -> str:
+    """A name that somebody may ask for right away: an alias, else the first concrete chat model, else a usual one."""
+    if snapshot.aliases:
+        return next(iter(snapshot.aliases))
+    for provider in snapshot.providers.values():
+        for model in provider.models:
+            if "*" not in model.name and "chat" in model.endpoints:
+                return model.name
+    return "gpt-4o-mini"
+
+
+def _chat(prefix: str, model: str, stream: bool) -> str:
+    streamed = ', "stream": true' if stream else ""
+    return f'{prefix} \'{{"model": "{model}"{streamed}, "messages": [{{"role": "user", "content": "Hello!"}}]}}\''

@@ -1,0 +1,114 @@
+"""Feeding Envoy: files that it watches, and the order of a change.
+
+Law: a change never leaves a moment in which a plan names a cluster that Envoy does not have, or a route names a snapshot
+that no processor has. Hence: secrets → clusters (old and new together) → Envoy has them → processors swap → routes →
+Envoy has them → after a while the old clusters go. Files are replaced by rename, which is what Envoy watches for.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from extproc.dataplane.envoy import Envoy, EnvoyFailed
+
+Resource = Mapping[str, Any]
+_POLL = 0.02  # seconds; Envoy takes a change within about 20 ms
+
+
+def replace(path: Path, text: str) -> None:
+    """Writes the whole file under another name and moves it into place; readable by us alone."""
+    staged = path.with_name(f".{path.name}.new")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    os.replace(staged, path)
+
+
+def discovery(version: str, resources: list[Resource]) -> str:
+    return json.dumps({"version_info": version, "resources": resources})
+
+
+class Feed:
+    """What Envoy has been given, and how it gets something new."""
+
+    def __init__(self, xds: Path, secrets: Path) -> None:
+        self._xds = xds
+        self._secrets = secrets
+        self._clusters: dict[str, Resource] = {}
+        self._listeners = ""
+        self._changes = 0
+
+    def _version(self, snapshot_id: str) -> str:
+        self._changes += 1
+        return f"{snapshot_id}.{self._changes}"
+
+    def write_secrets(self, secrets: Mapping[str, Resource]) -> None:
+        """One SDS file a cluster; written before the cluster that reads it."""
+        for cluster, secret in secrets.items():
+            path = self._secrets / f"{cluster}.yaml"
+            text = json.dumps(secret)
+            if not path.exists() or path.read_text() != text:
+                replace(path, text)
+
+    def _write(self, name: str, version: str, resources: list[Resource]) -> None:
+        replace(self._xds / f"{name}.json", discovery(version, resources))
+
+    def _write_listeners(self, version: str, listeners: list[Resource]) -> None:
+        """Only when they changed: every new listener makes Envoy drain the connections of the old one."""
+        text = json.dumps(listeners, sort_keys=True)
+        if text != self._listeners:
+            self._listeners = text
+            self._write("lds", version, listeners)
+
+    def start(self, snapshot_id: str, listeners: list[Resource], clusters: list[Resource], routes: list[Resource]) -> None:
+        """Everything at once, before Envoy runs."""
+        version = self._version(snapshot_id)
+        self._clusters = {str(cluster["name"]): cluster for cluster in clusters}
+        self._write("cds", version, clusters)
+        self._write("rds", version, routes)
+        self._write_listeners(version, listeners)
+
+    async def change(
+        self,
+        envoy: Envoy,
+        snapshot_id: str,
+        listeners: list[Resource],
+        clusters: list[Resource],
+        routes: list[Resource],
+        swap: Callable[[], Awaitable[None]],
+        patience: float = 20.0,
+    ) -> None:
+        version = self._version(snapshot_id)
+        self._clusters.update({str(cluster["name"]): cluster for cluster in clusters})
+        self._write("cds", version, list(self._clusters.values()))
+        await self._until(lambda: self._has_clusters(envoy, version), "the new clusters", envoy, patience)
+        await swap()
+        self._write("rds", version, routes)
+        self._write_listeners(version, listeners)
+        await self._until(lambda: self._has_routes(envoy, version), "the new routes", envoy, patience)
+
+    def drop_old(self, snapshot_id: str, clusters: list[Resource]) -> None:
+        """After draining: only what the current snapshot names."""
+        wanted = {str(cluster["name"]): cluster for cluster in clusters}
+        if wanted.keys() != self._clusters.keys():
+            self._clusters = wanted
+            self._write("cds", self._version(snapshot_id), clusters)
+
+    async def _has_clusters(self, envoy: Envoy, version: str) -> bool:
+        if await envoy.stat("cluster_manager.cds.version_text") != version:
+            return False
+        return await envoy.stat("cluster_manager.warming_clusters") == "0"
+
+    async def _has_routes(self, envoy: Envoy, version: str) -> bool:
+        return await envoy.route_version() == version
+
+    async def _until(self, done: Callable[[], Awaitable[bool]], what: str, envoy: Envoy, patience: float) -> None:
+        deadline = asyncio.get_running_loop().time() + patience
+        while not await done():
+            if asyncio.get_running_loop().time() > deadline:
+                words = f": {envoy.last_words[-1]}" if envoy.last_words else ""
+                raise EnvoyFailed(f"Envoy did not take {what} within {patience:.0f} s{words}")
+            await asyncio.sleep(_POLL)

@@ -1,0 +1,111 @@
+"""The processor as a child process: started with a snapshot, told of new ones, started again when it dies."""
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+import httpx
+
+from extproc.dataplane.children import Child, start_child
+
+_FIRST_PAUSE = 0.05  # seconds before a dead processor is started again
+_LONGEST_PAUSE = 5.0
+_STEADY = 10.0  # a processor that lived this long was no crash loop
+
+
+class ProcessorFailed(Exception):
+    """The processor does not start or does not take a snapshot; the text is one line for people."""
+
+
+class Processor:
+    """One processor, kept alive. `snapshot_file` always holds what a new one starts with."""
+
+    def __init__(self, socket: Path, admin: Path, snapshot_file: Path, grace: float) -> None:
+        self._command = [
+            sys.executable,
+            "-m",
+            "extproc",
+            "serve",
+            "--listen",
+            f"unix://{socket}",
+            "--admin",
+            f"unix://{admin}",
+            "--snapshot",
+            str(snapshot_file),
+            "--with-parent",
+            "--drain",
+            f"{grace:g}s",
+        ]
+        self._grace = grace
+        self._http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(admin)), base_url="http://processor", timeout=10.0
+        )
+        self._child: Child | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self.restarts = 0
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child is not None and self._child.running else None
+
+    async def start(self, patience: float = 20.0) -> None:
+        self._child = await start_child("processor", self._command)
+        deadline = asyncio.get_running_loop().time() + patience
+        while not await self.answers():
+            if not self._child.running:
+                raise ProcessorFailed("the processor ended while starting; what it said stands above")
+            if asyncio.get_running_loop().time() > deadline:
+                raise ProcessorFailed(f"the processor did not answer within {patience:.0f} s")
+            await asyncio.sleep(0.03)
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        """Starts it again whenever it ends, at once after a long life, ever slower in a crash loop."""
+        pause = _FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        born = loop.time()
+        while self._child is not None:
+            await self._child.process.wait()
+            if loop.time() - born > _STEADY:
+                pause = _FIRST_PAUSE
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            self.restarts += 1
+            born = loop.time()
+            self._child = await start_child("processor", self._command)
+
+    async def answers(self) -> bool:
+        try:
+            return (await self._http.get("/readyz")).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def swap(self, snapshot: bytes, snapshot_id: str) -> None:
+        """Hands it a new snapshot. A dead one is no failure: it starts with the new one from the file."""
+        try:
+            answer = await self._http.post("/control/snapshot", content=snapshot)
+        except httpx.HTTPError:
+            return
+        if answer.status_code != 200 or answer.json().get("snapshot") != snapshot_id:
+            raise ProcessorFailed(f"the processor did not take snapshot {snapshot_id}: {answer.text[:200]}")
+
+    async def rejected(self) -> None:
+        """A reload was refused: it counts that."""
+        with contextlib.suppress(httpx.HTTPError):
+            await self._http.post("/control/rejected")
+
+    async def metrics(self) -> str:
+        try:
+            return (await self._http.get("/metrics")).text
+        except httpx.HTTPError:
+            return ""
+
+    async def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if self._child is not None:
+            await self._child.stop(self._grace + 2.0)
+        await self._http.aclose()

@@ -1,0 +1,35 @@
+"""What a start can come to: it stands, or it cannot, in one clear line."""
+
+from dataclasses import dataclass
+
+from extproc.snapshot import Snapshot
+
+
+class CannotStart(Exception):
+    """The gateway cannot start; each line says what, where and how to mend it."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    address: str
+    admin: str
+    snapshot: Snapshot
+    origin: str  # where the configuration came from, for people
+    notes: tuple[str, ...]
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def refuse_strangers(host: str, snapshot: Snapshot) -> None:
+    """Without callers only loopback may call: listening elsewhere has to be meant."""
+    if host in LOOPBACK or host.startswith("127.") or snapshot.callers or snapshot.open:
+        return
+    raise CannotStart(
+        f"listening on {host} without `callers` would let anybody spend your keys: "
+        "configure callers, or say --open if you mean it"
+    )

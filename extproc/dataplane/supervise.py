@@ -1,0 +1,233 @@
+"""The supervisor: Envoy and processors together, fed, watched, reloaded and ended in the right order.
+
+Law: it starts the processor before Envoy and ends it after. It holds the one configuration that is in force; a reload
+either takes effect everywhere or nowhere. What goes wrong while starting is one line for people.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
+from extproc.dataplane.feed import Feed, replace
+from extproc.dataplane.run_directory import RunDirectory
+from extproc.dataplane.processor import Processor, ProcessorFailed
+from extproc.snapshot import Snapshot
+
+DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
+RESOLVE_PATIENCE = 3.0  # seconds
+_START_PATIENCE = 30.0
+_log = logging.getLogger("extproc")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A configuration that may be put in force: checked, compiled, rendered."""
+
+    snapshot: Snapshot
+    snapshot_bytes: bytes
+    bootstrap: Mapping[str, Any]
+    listeners: list[Mapping[str, Any]]
+    clusters: list[Mapping[str, Any]]
+    routes: list[Mapping[str, Any]]
+    secrets: Mapping[str, Mapping[str, Any]]  # by cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+
+    @property
+    def local(self) -> str:
+        """Where we ourselves reach it."""
+        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"
+
+
+class Supervisor:
+    def __init__(
+        self,
+        run: RunDirectory,
+        address: Address,
+        *,
+        envoy_binary: str,
+        concurrency: int,
+        drain: float,
+        said: Callable[[str, str], None],
+    ) -> None:
+        self._run = run
+        self._address = address
+        self._binary = envoy_binary
+        self._concurrency = concurrency
+        self._drain = drain
+        self._said = said
+        self._feed = Feed(run.xds, run.secrets)
+        self._processor = Processor(
+            run.processor(0), run.processor_admin(0), run.snapshot, max(drain, 1.0)
+        )
+        self._envoy: Envoy | None = None
+        self._envoy_version = ""
+        self._in_force: Configured | None = None
+        self._since = 0.0
+        self._problem: str | None = None
+        self._proved = False  # a request has come through Envoy and the processor and back
+        self._reload = asyncio.Lock()
+        self._drop: asyncio.Task[None] | None = None
+
+    # --- starting and ending -----------------------------------------------------------------------------------------
+
+    async def start(self, configured: Configured) -> None:
+        self._run.snapshot.write_bytes(configured.snapshot_bytes)
+        replace(self._run.bootstrap, json.dumps(configured.bootstrap))
+        self._feed.write_secrets(configured.secrets)
+        self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
+        await self._processor.start()
+        self._envoy = await start_envoy(
+            self._binary,
+            self._run.bootstrap,
+            self._run.envoy_admin,
+            concurrency=self._concurrency,
+            drain=self._drain,
+            said=self._said,
+        )
+        self._take(configured)
+        await self._until_ready()
+        await self._until_resolved(configured)
+        self._envoy_version = await self._envoy.version()
+        if not self._envoy_version.startswith(VERSION_WANTED):
+            raise EnvoyFailed(f"{self._binary} is Envoy {self._envoy_version}; extproc up needs {VERSION_WANTED}")
+
+    async def _until_resolved(self, configured: Configured) -> None:
+        """A target whose name has not been looked up yet would be passed over. Names that do not exist are not waited for
+        longer than a moment: they must not keep everything else from starting."""
+        assert self._envoy is not None
+        names = {str(cluster["name"]) for cluster in configured.clusters}
+        deadline = time.monotonic() + RESOLVE_PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                if not await self._envoy.unresolved(names):
+                    return
+            await asyncio.sleep(0.05)
+
+    async def _until_ready(self) -> None:
+        assert self._envoy is not None
+        deadline = time.monotonic() + _START_PATIENCE
+        while not (await self.ready())["status"] == "ready":
+            if not self._envoy.child.running:
+                raise EnvoyFailed(f"Envoy ended while starting: {self.last_words()}")
+            if time.monotonic() > deadline:
+                raise EnvoyFailed(f"Envoy was not ready within {_START_PATIENCE:.0f} s")
+            await asyncio.sleep(0.03)
+
+    async def stop(self) -> None:
+        """Envoy first stops listening and lets open exchanges end, as long as `drain` says; the processor goes last."""
+        if self._drop is not None:
+            self._drop.cancel()
+        if self._envoy is not None:
+            await self._drain_envoy(self._envoy)
+            await self._envoy.child.stop(2.0)
+            await self._envoy.close()
+        await self._processor.stop()
+
+    async def _drain_envoy(self, envoy: Envoy) -> None:
+        deadline = time.monotonic() + self._drain
+        with contextlib.suppress(httpx.HTTPError):
+            await envoy.tell("/healthcheck/fail")
+            await envoy.tell("/drain_listeners?graceful&skip_exit")
+            while time.monotonic() < deadline and await envoy.stat("http.gateway.downstream_rq_active") not in ("0", ""):
+                await asyncio.sleep(0.05)
+
+    def last_words(self) -> str:
+        words = self._envoy.last_words if self._envoy is not None else []
+        return words[-1] if words else "it said nothing"
+
+    async def envoy_ended(self) -> int:
+        """Waits for Envoy to end by itself; without it there is no gateway."""
+        assert self._envoy is not None
+        return await self._envoy.child.process.wait()
+
+    # --- changes -----------------------------------------------------------------------------------------------------
+
+    async def refuse(self, problem: str) -> None:
+        """A reload that cannot be: the old configuration stays in force, and /readyz says why."""
+        self._problem = problem
+        _log.error("the new configuration is not used: %s", problem)
+        await self._processor.rejected()
+
+    async def change(self, configured: Configured) -> None:
+        """Puts another configuration in force, or keeps the old one and says why."""
+        assert self._envoy is not None
+        async with self._reload:
+            self._feed.write_secrets(configured.secrets)
+            if self._in_force is not None and self._in_force.snapshot.id == configured.snapshot.id:
+                self._problem = None
+                return
+            try:
+                await self._feed.change(
+                    self._envoy,
+                    configured.snapshot.id,
+                    configured.listeners,
+                    configured.clusters,
+                    configured.routes,
+                    lambda: self._swap_when_resolved(configured),
+                )
+            except (EnvoyFailed, ProcessorFailed, httpx.HTTPError) as error:
+                await self.refuse(str(error))
+                return
+            self._take(configured)
+            _log.info("configuration %s is in force", configured.snapshot.id)
+            if self._drop is not None:
+                self._drop.cancel()
+            self._drop = asyncio.create_task(self._drop_old(configured))
+
+    async def _swap_when_resolved(self, configured: Configured) -> None:
+        await self._until_resolved(configured)
+        self._run.snapshot.write_bytes(configured.snapshot_bytes)
+        await self._processor.swap(configured.snapshot_bytes, configured.snapshot.id)
+
+    async def _drop_old(self, configured: Configured) -> None:
+        await asyncio.sleep(DROP_OLD_AFTER)
+        self._feed.drop_old(configured.snapshot.id, configured.clusters)
+
+    def _take(self, configured: Configured) -> None:
+        self._in_force = configured
+        self._since = time.monotonic()
+        self._problem = None
+
+    # --- what it looks like from outside -----------------------------------------------------------------------------
+
+    async def ready(self) -> dict[str, object]:
+        envoy, configured = self._envoy, self._in_force
+        answering = await self._processor.answers()
+        listening = envoy is not None and envoy.child.running and await envoy.answers()
+        ok = answering and listening and (self._proved or await self._prove())
+        return {
+            "status": "ready" if ok else "not ready",
+            "config": {
+                "hash": configured.snapshot.id if configured else None,
+                "age_seconds": round(time.monotonic() - self._since, 1) if configured else None,
+                "error": self._problem,
+            },
+            "processors": [{"pid": self._processor.pid}] if self._processor.pid else [],
+            "envoy": {"pid": envoy.child.pid if envoy else None, "version": self._envoy_version},
+        }
+
+    async def _prove(self) -> bool:
+        """One request through all of it: any answer of the processor's own proves the way."""
+        try:
+            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
+                answer = await http.get(f"{self._address.local}/v1/models")
+        except httpx.HTTPError:
+            return False
+        self._proved = answer.status_code < 500
+        return self._proved
+
+    async def metrics(self) -> str:
+        return await self._processor.metrics()

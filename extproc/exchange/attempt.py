@@ -1,0 +1,167 @@
+"""The attempt's stream: one try at one target, addressed, translated and cleaned of everybody else's headers.
+
+Law: the target is the plan's, by Envoy's count, and its cluster must be the one that Envoy is about to use; anything else
+fails closed. The caller's bytes come anew for every attempt, and leave changed only if the target needs it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from extproc import names
+from extproc.decision.lookup import upstream
+from extproc.exchange.desk import Desk
+from extproc.exchange.first_event import FirstEvent
+from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
+from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, TrailersReply, Turn
+from extproc.refusal import Reason, Refusal
+from extproc.rewrite import refusals
+from extproc.rewrite.attempt import Original, attempt_headers
+from extproc.snapshot import Provider, Snapshot, Target
+from extproc.translation.pair import Call, Pair
+from extproc.translation.registry import pair_for
+
+FIRST_EVENT_SUFFIX = ".first"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Everything one attempt is made of."""
+
+    id: str
+    target: Target
+    provider: Provider
+    upstream_model: str
+    pair: Pair
+    call: Call
+    original: Original
+    first_event: bool
+
+
+class AttemptExchange:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._try: Try | None = None
+        self._present = Headers()
+        self._body: list[bytes] = []
+        self._first_event: FirstEvent | None = None
+
+    async def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
+        if event.direction == "response":
+            return self._on_response(event)
+        if isinstance(event, HeadersEvent):
+            return self._on_headers(event)
+        if isinstance(event, BodyEvent):
+            return self._on_body(event)
+        return Turn(TrailersReply("request"))
+
+    def closed(self) -> None:
+        """Attempts hold nothing: their outcome is in the access log."""
+
+    def _on_headers(self, event: HeadersEvent) -> Turn:
+        found = plan_try(event, self._desk)
+        if isinstance(found, Refusal):
+            return Turn(refusals.immediate(found, "openai", _id_of(event)), done=True)
+        self._try, self._present = found, event.headers
+        if found.first_event:
+            self._first_event = FirstEvent()
+        if not event.end_of_stream and found.pair.needs_body(found.call, found.provider, found.upstream_model):
+            return Turn(HeadersReply("request"))
+        translated = found.pair.request(found.call, found.provider, found.upstream_model)
+        if isinstance(translated, Refusal):
+            return Turn(refusals.immediate(translated, "openai", found.id), done=True)
+        edit = attempt_headers(event.headers, translated, found.provider, found.original, None)
+        return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
+
+    def _on_body(self, event: BodyEvent) -> Turn:
+        found = self._try
+        if found is None:
+            return Turn(BodyReply("request"))
+        self._body.append(event.data)
+        if not event.end_of_stream:
+            return Turn(BodyReply("request"))
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        call = replace(found.call, body=body)
+        if not found.pair.needs_body(found.call, found.provider, found.upstream_model):
+            return Turn(BodyReply("request"), done=not found.first_event)
+        translated = found.pair.request(call, found.provider, found.upstream_model)
+        if isinstance(translated, Refusal):
+            return Turn(refusals.immediate(translated, "openai", found.id), done=True)
+        length = None if translated.body is None else len(translated.body)
+        edit = attempt_headers(self._present, translated, found.provider, found.original, length)
+        return Turn(BodyReply("request", body=translated.body, edit=edit), done=not found.first_event)
+
+    def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
+        if self._first_event is not None:
+            return self._first_event.on(event)
+        if isinstance(event, HeadersEvent):
+            return Turn(HeadersReply("response", edit=HeaderEdit()), done=True)
+        if isinstance(event, BodyEvent):
+            return Turn(BodyReply("response"), done=True)
+        return Turn(TrailersReply("response"), done=True)
+
+
+def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
+    """What this attempt is to do, from what the router decided and where Envoy is."""
+    decision = event.context.metadata.get(names.META)
+    private = event.context.metadata.get(names.META_PRIVATE)
+    if not decision or private is None:
+        return Refusal(Reason.INTERNAL_ERROR, "an attempt without a decision")
+    snapshot = desk.shelf.get(str(decision.get(names.M_SNAPSHOT, ""))) or desk.shelf.current
+    attempt = int(event.context.attributes.get(names.ATTR_ATTEMPT, 1))
+    cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
+    target = _target_of(decision, attempt)
+    provider = snapshot.providers.get(target.provider) if target else None
+    if target is None or provider is None or cluster.removesuffix(FIRST_EVENT_SUFFIX) != provider.cluster:
+        return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
+    return _try_of(decision, private, snapshot, target, provider, cluster.endswith(FIRST_EVENT_SUFFIX))
+
+
+def _try_of(
+    decision: Mapping[str, Any],
+    private: Mapping[str, Any],
+    snapshot: Snapshot,
+    target: Target,
+    provider: Provider,
+    first_event: bool,
+) -> Try | Refusal:
+    pair = pair_for(str(decision.get(names.M_DIALECT, "openai")), provider.dialect)
+    if pair is None:
+        return Refusal(Reason.INTERNAL_ERROR, f"no translation for {provider.dialect}")
+    path, _, query = str(private.get(names.P_PATH, "")).partition("?")
+    call = Call(
+        endpoint=str(decision.get(names.M_ENDPOINT, "")),
+        method=str(private.get(names.P_METHOD, "POST")),
+        path=path,
+        query=query,
+        content_type=str(private.get(names.P_CONTENT_TYPE, "")),
+        body=None,
+        stream=bool(decision.get(names.M_STREAM, False)),
+        body_model=private.get(names.P_BODY_MODEL),
+        own_fields=tuple(private.get(names.P_OWN_FIELDS, ())),
+        ask_usage=bool(private.get(names.P_ASK_USAGE, False)),
+    )
+    return Try(
+        id=str(decision.get(names.M_ID, "")),
+        target=target,
+        provider=provider,
+        upstream_model=upstream(provider, target.model),
+        pair=pair,
+        call=call,
+        original=Original(call.content_type, private.get(names.P_CREDENTIAL)),
+        first_event=first_event,
+    )
+
+
+def _target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:
+    targets = decision.get(names.M_TARGETS)
+    if not isinstance(targets, list) or not 1 <= attempt <= len(targets):
+        return None
+    provider, _, model = str(targets[attempt - 1]).partition("/")
+    return Target(provider, model)
+
+
+def _id_of(event: HeadersEvent) -> str:
+    return str(event.context.metadata.get(names.META, {}).get(names.M_ID, ""))
+

@@ -1,0 +1,206 @@
+"""The router's stream: one exchange, from the request's headers to the decision, and the one final answer if attended.
+
+Law: identify → (body) → facts → decide → reply, each step once and in this order; a refusal at any step ends it. The body
+is never edited here: attempts get the caller's original bytes.
+"""
+
+from dataclasses import dataclass
+
+from extproc import names
+from extproc.decision.decide import decide
+from extproc.decision.plan import Decision, Plan
+from extproc.dialects.endpoints import BY_NAME, Endpoint
+from extproc.exchange.answer import AttendedAnswer
+from extproc.exchange.desk import Decided, Desk
+from extproc.facts.read import Identity, identify, read_facts
+from extproc.facts.request import Facts
+from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
+from extproc.protocol.replies import BodyReply, HeadersReply, Reply, TrailersReply, Turn
+from extproc.refusal import Reason, Refusal
+from extproc.rewrite import models, refusals
+from extproc.rewrite.router import PlanReply, plan_reply, service_edit
+from extproc.snapshot import Route, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Where the request is: the snapshot that matched it, the route, the endpoint."""
+
+    snapshot: Snapshot
+    route: Route
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An LLM request whose caller is known, waiting for its body."""
+
+    matched: Matched
+    endpoint: Endpoint
+    headers: Headers
+    identity: Identity
+
+
+class RouterExchange:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.id = desk.new_id()
+        self._began = desk.now()
+        self._request_id = ""
+        self._admitted: Admitted | None = None
+        self._body: list[bytes] = []
+        self._answer: AttendedAnswer | None = None
+
+    async def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
+        if event.direction == "response":
+            return self._on_response(event)
+        if isinstance(event, HeadersEvent):
+            return self._on_request_headers(event)
+        if isinstance(event, BodyEvent):
+            return self._on_request_body(event)
+        return Turn(TrailersReply("request"))
+
+    def closed(self) -> None:
+        """Nothing is held here: what was decided is in the books, what happens is in the access log."""
+
+    # --- the request -------------------------------------------------------------------------------------------------
+
+    def _on_request_headers(self, event: HeadersEvent) -> Turn:
+        headers = event.headers
+        self._request_id = headers.get("x-request-id") or ""
+        matched = find_route(str(event.context.attributes.get(names.ATTR_ROUTE, "")), self._desk)
+        if isinstance(matched, Refusal):
+            return self._refuse(matched, None)
+        if matched.endpoint == names.ENDPOINT_SERVICE:
+            return self._pass_to_service(matched, headers)
+        endpoint = BY_NAME.get(matched.endpoint)
+        if endpoint is None or headers.get(":method") != endpoint.method:
+            return self._refuse(refusals.unknown_endpoint(headers, matched.route), matched)
+        identity = identify(headers, _source(event), matched.snapshot)
+        if isinstance(identity, Refusal):
+            return self._refuse(identity, matched)
+        if endpoint.ours:
+            return self._list_models(matched, headers, identity)
+        self._admitted = Admitted(matched, endpoint, headers, identity)
+        if endpoint.body == "json" and not event.end_of_stream:
+            return Turn(HeadersReply("request"))
+        body = b"" if endpoint.body == "json" else None
+        return self._decide(self._admitted, body, in_headers=True)
+
+    def _on_request_body(self, event: BodyEvent) -> Turn:
+        if self._admitted is None:  # a body that nobody asked for: it passes
+            return Turn(BodyReply("request"))
+        self._body.append(event.data)
+        if not event.end_of_stream:
+            return Turn(BodyReply("request"))
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        return self._decide(self._admitted, body, in_headers=False)
+
+    def _decide(self, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
+        matched = admitted.matched
+        facts = read_facts(admitted.endpoint, matched.route, admitted.headers, body, admitted.identity)
+        if isinstance(facts, Refusal):
+            return self._refuse(facts, matched)
+        observations = self._desk.books.observations(matched.snapshot)
+        decision = decide(facts, matched.snapshot, observations, self._desk.now(), self._desk.draw())
+        if isinstance(decision.outcome, Refusal):
+            return self._refuse(decision.outcome, matched, facts)
+        plan = decision.outcome
+        for step in plan.steps:
+            self._desk.books.reserve(step.target, self.id)
+        self._report(plan, matched, facts)
+        reply = plan_reply(self.id, plan, facts, matched.route, matched.snapshot, admitted.headers, admitted.identity)
+        if reply.attended:
+            self._answer = AttendedAnswer(facts, matched.route, reply.ask_usage)
+        return Turn(_plan_message(reply, in_headers), done=not reply.attended)
+
+    # --- what needs no plan ------------------------------------------------------------------------------------------
+
+    def _pass_to_service(self, matched: Matched, headers: Headers) -> Turn:
+        metadata = {
+            names.META: {
+                names.M_ID: self.id,
+                names.M_SNAPSHOT: matched.snapshot.id,
+                names.M_ROUTE: matched.route.name,
+                names.M_ENDPOINT: names.ENDPOINT_SERVICE,
+            }
+        }
+        return Turn(HeadersReply("request", edit=service_edit(headers), metadata=metadata), done=True)
+
+    def _list_models(self, matched: Matched, headers: Headers, identity: Identity) -> Turn:
+        path = (headers.get(":path") or "").partition("?")[0]
+        reply = models.answer(path, matched.snapshot, matched.route, identity.caller, self.id)
+        if isinstance(reply, Refusal):
+            return self._refuse(reply, matched)
+        return Turn(reply, done=True)
+
+    # --- refusing and telling ----------------------------------------------------------------------------------------
+
+    def _refuse(self, refusal: Refusal, matched: Matched | None, facts: Facts | None = None) -> Turn:
+        self._report(refusal, matched, facts)
+        metadata = {
+            names.META: {
+                names.M_ID: self.id,
+                names.M_REFUSAL: refusal.reason.code,
+                names.M_SNAPSHOT: matched.snapshot.id if matched else "",
+                names.M_ROUTE: matched.route.name if matched else "",
+                names.M_ENDPOINT: matched.endpoint if matched else "",
+            }
+        }
+        return Turn(refusals.immediate(refusal, "openai", self.id, metadata), done=True)
+
+    def _report(self, outcome: Plan | Refusal, matched: Matched | None, facts: Facts | None) -> None:
+        now = self._desk.now()
+        self._desk.books.decided(
+            Decided(
+                exchange_id=self.id,
+                request_id=self._request_id,
+                snapshot_id=matched.snapshot.id if matched else "",
+                route=matched.route.name if matched else "",
+                endpoint=matched.endpoint if matched else "",
+                outcome=outcome,
+                facts=facts,
+                decided_at=now,
+                took=now - self._began,
+            )
+        )
+
+    # --- the answer --------------------------------------------------------------------------------------------------
+
+    def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
+        if self._answer is not None:
+            return self._answer.on(event)
+        if isinstance(event, HeadersEvent):
+            return Turn(HeadersReply("response"), done=True)
+        if isinstance(event, BodyEvent):
+            return Turn(BodyReply("response"))
+        return Turn(TrailersReply("response"))
+
+
+def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
+    """The snapshot, route and endpoint that Envoy's route name stands for."""
+    key = names.parse_route_key(route_name)
+    if key is None:
+        return Refusal(Reason.ROUTE_NOT_FOUND, "no route of the configuration matches this request")
+    snapshot_id, route_name, endpoint = key
+    # A processor that was started anew may not have the snapshot that Envoy still routes by: the current one then.
+    snapshot = desk.shelf.get(snapshot_id) or desk.shelf.current
+    for route in snapshot.routes:
+        if route.name == route_name:
+            return Matched(snapshot, route, endpoint)
+    return Refusal(Reason.SNAPSHOT_LOST, "the configuration is changing; try again", retry_after=1)
+
+
+def _source(event: HeadersEvent) -> str | None:
+    source = event.context.attributes.get(names.ATTR_SOURCE)
+    return str(source) if source else None
+
+
+def _plan_message(reply: PlanReply, in_headers: bool) -> Reply:
+    if in_headers:
+        return HeadersReply("request", edit=reply.edit, clear_route=True, metadata=reply.metadata)
+    return BodyReply("request", edit=reply.edit, clear_route=True, metadata=reply.metadata)
+
+
+__all__ = ["Decision", "RouterExchange", "find_route"]

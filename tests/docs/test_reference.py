@@ -1,0 +1,41 @@
+"""docs/reference.md names every header, body field, metadata namespace and refusal that the code knows."""
+
+from pathlib import Path
+
+import pytest
+
+from extproc import names
+from extproc.dialects.endpoints import ENDPOINTS
+from extproc.refusal import Reason
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+HEADERS = sorted(
+    value
+    for key, value in vars(names).items()
+    if isinstance(value, str) and value.startswith("x-extproc-") and not key.endswith("PREFIX")
+)
+
+
+@pytest.mark.parametrize("header", [*HEADERS, names.SHOULD_RETRY])
+def test_every_header_is_documented(header: str) -> None:
+    assert f"`{header}`" in REFERENCE
+
+
+@pytest.mark.parametrize("field", names.OWN_FIELDS)
+def test_every_own_body_field_is_documented(field: str) -> None:
+    assert f"`{field}`" in REFERENCE
+
+
+@pytest.mark.parametrize("namespace", [names.META, names.META_PRIVATE, names.META_PLAN, names.META_USAGE])
+def test_every_metadata_namespace_is_documented(namespace: str) -> None:
+    assert f"`{namespace}`" in REFERENCE
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=lambda reason: reason.code)
+def test_every_refusal_is_documented_with_its_status_and_sentence(reason: Reason) -> None:
+    assert f"| `{reason.code}` | {reason.status} | `{reason.type}` | {reason.value.doc} |" in REFERENCE
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_every_endpoint_is_documented(endpoint: object) -> None:
+    assert f"`{getattr(endpoint, 'path')}" in REFERENCE
