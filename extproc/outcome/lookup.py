@@ -1,7 +1,7 @@
 """What the snapshot says of a target: its entry in the list of its provider, its price, its cluster."""
 
 from functools import lru_cache
-from re import Pattern, compile, escape
+from re import DOTALL, Pattern, compile, escape
 
 from extproc.money import Price
 from extproc.snapshot import Model, Snapshot, Target
@@ -33,4 +33,4 @@ def cluster_of(snapshot: Snapshot | None, target: Target) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _glob(text: str) -> Pattern[str]:
-    return compile(".*".join(escape(part) for part in text.split("*")))
+    return compile(".*".join(escape(part) for part in text.split("*")), DOTALL)
