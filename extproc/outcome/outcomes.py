@@ -84,13 +84,16 @@ class Outcomes:
 
     def _settle(self, ready: Sequence[Joined], now: float) -> None:
         for joined in ready:
-            decided = self._pending.forget(joined.exchange.request_id)
-            told = known(joined.exchange, decided)
-            results = self._trails.ended(joined, self._plan(told), now)
-            self._guarded(lambda told=told: self._release(told.id, now))  # type: ignore[misc]
-            outcome = settle(joined, told, results, self._snapshot_of(told.snapshot), self._usage_of)
-            for sink in self._sinks:
-                self._guarded(lambda sink=sink, outcome=outcome: sink(outcome))  # type: ignore[misc]
+            self._guarded(self._settle_one, joined, now)
+
+    def _settle_one(self, joined: Joined, now: float) -> None:
+        told = known(joined.exchange, self._pending.forget(joined.exchange.request_id))
+        results = self._trails.ended(joined, self._plan(told), now)
+        if told.id:
+            self._guarded(self._release, told.id, now)
+        outcome = settle(joined, told, results, self._snapshot_of(told.snapshot), self._usage_of)
+        for sink in self._sinks:
+            self._guarded(sink, outcome)
 
     def _plan(self, told: Known) -> tuple[Place, ...]:
         snapshot = self._snapshot_of(told.snapshot)
@@ -98,10 +101,10 @@ class Outcomes:
 
     def _tell(self, result: AttemptResult, now: float) -> None:
         for listener in self._attempt_listeners:
-            self._guarded(lambda listener=listener: listener(result, now))  # type: ignore[misc]
+            self._guarded(listener, result, now)
 
-    def _guarded(self, call: Callable[[], None]) -> None:
+    def _guarded(self, call: Callable[..., None], *arguments: object) -> None:
         try:
-            call()
+            call(*arguments)
         except Exception as bug:
             self._on_bug(bug)
