@@ -5,7 +5,8 @@ begin in time, 5xx and streams that it cuts are failures; a 429 is its own kind;
 that left, and what Envoy did for reasons of its own, prove nothing. The sink (127.0.0.1:0, or no host at all) is a
 failure of the target that had no host, and for people no attempt.
 
-Envoy's record of an attempt has no metadata, no details and no number; where nothing answered it has no status.
+Envoy's record of an attempt has no metadata, no details and no number; where nothing answered it has no status. Where
+a filter of ours answered in the provider's stead it has a status, but no first byte from upstream.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ Why = Literal[
     "overflow",
     "no_cluster",
     "no_answer",
+    "local_reply",
 ]
 
 SINK_ADDRESS: Final = "127.0.0.1:0"  # the door that is always shut: every plan cluster's last resort
@@ -92,6 +94,8 @@ def _verdict(record: Record) -> tuple[Kind, Why]:
         return "failure", "cut" if record.status else "first_byte_timeout"
     if flags & RESET:
         return "failure", "cut" if record.status else "reset"
+    if record.status and record.first_upstream_byte is None:
+        return "cancelled", "local_reply"
     return _by_status(record.status)
 
 

@@ -14,12 +14,16 @@ BY_DETAILS: Final = (  # Envoy's response code details begin so
     ("request_payload_too_large", Reason.REQUEST_TOO_LARGE),
     ("route_not_found", Reason.ROUTE_NOT_FOUND),
 )
+BY_CODE: Final = {reason.code: reason for reason in Reason}  # what a filter of ours gave as the details of its refusal
 NOT_REACHED: Final = NO_HOST | {"upstream_connection_failure", "upstream_overflow", "no_cluster_found"}
 
 
 def refused_by_envoy(exchange: Record) -> Reason | None:
     if exchange.details in ("", "via_upstream") or exchange.status < 400 or client_left(exchange) or cut(exchange):
         return None
+    ours = BY_CODE.get(exchange.details.partition("{")[0])
+    if ours is not None:
+        return ours
     for beginning, reason in BY_DETAILS:
         if exchange.details.startswith(beginning):
             return reason

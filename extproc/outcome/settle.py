@@ -6,6 +6,7 @@ delivered. A sink is no target that anybody was sent to.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from extproc import names
@@ -74,6 +75,10 @@ def settle(
 def _attempts(exchange: Record, known: Known, results: Sequence[AttemptResult]) -> tuple[Attempt, ...]:
     """One for each place that Envoy walked; `unknown` where no record told us what became of it."""
     seen = {result.number: result for result in results}
+    last = seen.get(exchange.attempt)
+    if last is not None and last.kind == "ok" and client_left(exchange):
+        # The attempt's own record cannot know: its target had begun to answer, and nobody waited for the end.
+        seen[last.number] = replace(last, kind="cancelled", why="client_left")
     walked = min(max([exchange.attempt, *seen]), len(known.targets))
     return tuple(
         _attempt(seen[number]) if number in seen else Attempt(str(known.targets[number - 1]), "unknown", 0, "lost")
