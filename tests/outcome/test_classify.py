@@ -10,10 +10,25 @@ from tests.outcome.samples import SMALL, START, attempt, exchange
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("an answer is ok", {"status": 200}, "ok", ""),
     ("a redirect is ok", {"status": 302}, "ok", ""),
-    ("a refused connection fails", {"status": 0, "flags": ["upstream_connection_failure"]}, "failure", "connect_failure"),
-    ("silence before the first byte fails", {"status": 0, "flags": ["upstream_request_timeout"]}, "failure", "first_byte_timeout"),
+    (
+        "a refused connection fails",
+        {"status": 0, "flags": ["upstream_connection_failure"]},
+        "failure",
+        "connect_failure",
+    ),
+    (
+        "silence before the first byte fails",
+        {"status": 0, "flags": ["upstream_request_timeout"]},
+        "failure",
+        "first_byte_timeout",
+    ),
     ("a reset before the answer fails", {"status": 0, "flags": ["upstream_remote_reset"]}, "failure", "reset"),
-    ("a close before the answer fails", {"status": 0, "flags": ["upstream_connection_termination"]}, "failure", "reset"),
+    (
+        "a close before the answer fails",
+        {"status": 0, "flags": ["upstream_connection_termination"]},
+        "failure",
+        "reset",
+    ),
     ("garbage before the answer fails", {"status": 0, "flags": ["upstream_protocol_error"]}, "failure", "reset"),
     ("a local reset before the answer fails", {"status": 0, "flags": ["local_reset"]}, "failure", "reset"),
     ("an answer cut in the middle fails", {"status": 200, "flags": ["upstream_protocol_error"]}, "failure", "cut"),
@@ -26,17 +41,52 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("400 is the caller's", {"status": 400}, "caller_error", "caller_error"),
     ("401 is not the target's", {"status": 401}, "caller_error", "caller_error"),
     ("409 counts for nothing though it is retried", {"status": 409}, "caller_error", "caller_error"),
-    ("a client that left proves nothing", {"status": 0, "flags": ["downstream_connection_termination"]}, "cancelled", "client_left"),
-    ("a client that left a stream proves nothing", {"status": 200, "flags": ["downstream_remote_reset"]}, "cancelled", "client_left"),
+    (
+        "a client that left proves nothing",
+        {"status": 0, "flags": ["downstream_connection_termination"]},
+        "cancelled",
+        "client_left",
+    ),
+    (
+        "a client that left a stream proves nothing",
+        {"status": 200, "flags": ["downstream_remote_reset"]},
+        "cancelled",
+        "client_left",
+    ),
     ("no answer and no flag proves nothing", {"status": 0}, "cancelled", "no_answer"),
     ("our own overflow is not the target's", {"status": 0, "flags": ["upstream_overflow"]}, "cancelled", "overflow"),
-    ("a cluster that Envoy lacks is not the target's", {"status": 0, "flags": ["no_cluster_found"]}, "cancelled", "no_cluster"),
-    ("an answer of our own filter is not the target's", {"status": 503, "first_upstream_byte": None}, "cancelled", "local_reply"),
-    ("the sink's door is no host", {"status": 0, "flags": ["upstream_connection_failure"], "remote_address": "127.0.0.1:0"}, "sink", "no_host"),
-    ("no healthy host is no host", {"status": 0, "flags": ["no_healthy_upstream"], "remote_address": ""}, "sink", "no_host"),
+    (
+        "a cluster that Envoy lacks is not the target's",
+        {"status": 0, "flags": ["no_cluster_found"]},
+        "cancelled",
+        "no_cluster",
+    ),
+    (
+        "an answer of our own filter is not the target's",
+        {"status": 503, "first_upstream_byte": None},
+        "cancelled",
+        "local_reply",
+    ),
+    (
+        "the sink's door is no host",
+        {"status": 0, "flags": ["upstream_connection_failure"], "remote_address": "127.0.0.1:0"},
+        "sink",
+        "no_host",
+    ),
+    (
+        "no healthy host is no host",
+        {"status": 0, "flags": ["no_healthy_upstream"], "remote_address": ""},
+        "sink",
+        "no_host",
+    ),
     ("a name that does not resolve is no host", {"status": 0, "flags": ["dns_resolution_failure"]}, "sink", "no_host"),
-    ("a client that left after a failure proves nothing", {"status": 0, "flags": ["upstream_remote_reset", "downstream_connection_termination"]}, "cancelled", "client_left"),
-]  # fmt: skip
+    (
+        "a client that left after a failure proves nothing",
+        {"status": 0, "flags": ["upstream_remote_reset", "downstream_connection_termination"]},
+        "cancelled",
+        "client_left",
+    ),
+]
 
 
 @pytest.mark.parametrize(("law", "record", "kind", "why"), CASES, ids=[case[0] for case in CASES])
@@ -87,14 +137,47 @@ LOCAL = "upstream_reset_before_response_started{remote_connection_failure|delaye
     [
         (exchange(SMALL), "ok", ""),
         (exchange(SMALL, status=500, flags=["upstream_retry_limit_exceeded"]), "failure", "upstream_5xx"),
-        (exchange(SMALL, status=503, details=LOCAL, flags=["upstream_connection_failure"]), "failure", "connect_failure"),
-        (exchange(SMALL, status=504, details="upstream_per_try_timeout", flags=["upstream_request_timeout"]), "failure", "first_byte_timeout"),
-        (exchange(SMALL, status=503, details="no_healthy_upstream", flags=["no_healthy_upstream"], remote_address=""), "sink", "no_host"),
-        (exchange(SMALL, status=200, details="upstream_reset_after_response_started{protocol_error}", flags=["upstream_protocol_error"]), "failure", "cut"),
-        (exchange(SMALL, status=200, details="downstream_remote_disconnect", flags=["downstream_connection_termination"]), "cancelled", "client_left"),
-        (exchange(SMALL, status=503, details="ext_proc_error_gRPC_error_13{boom{via_upstream}}"), "cancelled", "no_answer"),
+        (
+            exchange(SMALL, status=503, details=LOCAL, flags=["upstream_connection_failure"]),
+            "failure",
+            "connect_failure",
+        ),
+        (
+            exchange(SMALL, status=504, details="upstream_per_try_timeout", flags=["upstream_request_timeout"]),
+            "failure",
+            "first_byte_timeout",
+        ),
+        (
+            exchange(
+                SMALL, status=503, details="no_healthy_upstream", flags=["no_healthy_upstream"], remote_address=""
+            ),
+            "sink",
+            "no_host",
+        ),
+        (
+            exchange(
+                SMALL,
+                status=200,
+                details="upstream_reset_after_response_started{protocol_error}",
+                flags=["upstream_protocol_error"],
+            ),
+            "failure",
+            "cut",
+        ),
+        (
+            exchange(
+                SMALL, status=200, details="downstream_remote_disconnect", flags=["downstream_connection_termination"]
+            ),
+            "cancelled",
+            "client_left",
+        ),
+        (
+            exchange(SMALL, status=503, details="ext_proc_error_gRPC_error_13{boom{via_upstream}}"),
+            "cancelled",
+            "no_answer",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_exchange_tells_of_its_last_attempt(record: Any, kind: str, why: str) -> None:
     """Where an attempt's own record is missing, the exchange's says the same of it."""
     result = classify(last_attempt(record), SMALL, 1)
