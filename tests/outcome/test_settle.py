@@ -167,7 +167,10 @@ def test_the_first_chunk_is_counted_from_the_start(first: Any, ttft: int | None)
 @pytest.mark.parametrize(
     ("record", "code"),
     [
-        ({"status": 504, "details": "upstream_per_try_timeout", "flags": ["upstream_request_timeout"]}, "upstream_timeout"),
+        (
+            {"status": 504, "details": "upstream_per_try_timeout", "flags": ["upstream_request_timeout"]},
+            "upstream_timeout",
+        ),
         ({"status": 503, "details": "no_healthy_upstream", "flags": ["no_healthy_upstream"]}, "no_target_available"),
         ({"status": 503, "details": "cluster_not_found", "flags": ["no_cluster_found"]}, "no_target_available"),
         ({"status": 503, "details": "overflow", "flags": ["upstream_overflow"]}, "no_target_available"),
@@ -178,9 +181,12 @@ def test_the_first_chunk_is_counted_from_the_start(first: Any, ttft: int | None)
         ({"status": 503, "details": "snapshot_lost{via_upstream}"}, "snapshot_lost"),
         ({"status": 400, "details": "http1.codec_error"}, None),
         ({"status": 503, "details": "via_upstream", "flags": ["upstream_retry_limit_exceeded"]}, None),
-        ({"status": 403, "details": "model_not_allowed", "told": {names.M_REFUSAL: "model_not_allowed"}}, "model_not_allowed"),
+        (
+            {"status": 403, "details": "model_not_allowed", "told": {names.M_REFUSAL: "model_not_allowed"}},
+            "model_not_allowed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals_are_ours_or_those_that_envoy_says_in_our_name(record: Any, code: str | None) -> None:
     """What an upstream answered is none."""
     assert settled(exchange(**record)).refusal == code
