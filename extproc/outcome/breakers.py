@@ -38,7 +38,6 @@ class Breakers:
     def __init__(self, make: Callable[[BreakerSpec], Breaker], limit: int = LIMIT) -> None:
         self._make = make
         self._limit = limit
-        self._snapshot_id: str | None = None
         self._specs: dict[str, BreakerSpec] = {}  # by provider
         self._breakers: OrderedDict[Target, Breaker] = OrderedDict()  # the least recently changed first
         self._probes: dict[Target, dict[str, float]] = {}  # exchange ids → since when
@@ -47,12 +46,25 @@ class Breakers:
     def __len__(self) -> int:
         return len(self._breakers)
 
+    def use(self, snapshot: Snapshot) -> None:
+        """The configuration in use from now on: targets of providers that left or were set otherwise begin anew.
+
+        Not done by `observations`: exchanges that began under the last snapshot still ask for theirs.
+        """
+        specs = {name: provider.breaker for name, provider in snapshot.providers.items()}
+        for target in list(self._breakers):
+            if specs.get(target.provider) != self._specs.get(target.provider):
+                del self._breakers[target]
+                self._forget_probes(target)
+        self._specs = specs
+
     def observations(self, now: float, snapshot: Snapshot) -> Observations:
-        """This moment's view, of targets that are not simply serving."""
-        if snapshot.id != self._snapshot_id:
-            self._use(snapshot)
+        """This moment's view of the snapshot's targets, of those that are not simply serving."""
         self._give_up_old_probes(now)
-        seen = {str(target): breaker.observation(now) for target, breaker in self._breakers.items()}
+        known = (
+            (target, breaker) for target, breaker in self._breakers.items() if target.provider in snapshot.providers
+        )
+        seen = {str(target): breaker.observation(now) for target, breaker in known}
         return Observations({target: said for target, said in seen.items() if said.breaker != "serving"})
 
     def attempt(self, result: AttemptResult, now: float) -> None:
@@ -114,13 +126,3 @@ class Breakers:
         old = {one for probes in all_probes for one, began in probes.items() if now - began > LONGEST_PROBE}
         for exchange_id in old:
             self.release(exchange_id, now)
-
-    def _use(self, snapshot: Snapshot) -> None:
-        """Targets of providers that left, or whose settings changed, begin anew."""
-        specs = {name: provider.breaker for name, provider in snapshot.providers.items()}
-        for target in list(self._breakers):
-            if specs.get(target.provider) != self._specs.get(target.provider):
-                del self._breakers[target]
-                self._forget_probes(target)
-        self._specs = specs
-        self._snapshot_id = snapshot.id
