@@ -57,7 +57,7 @@ def result(kind: Kind, target: Target = SMALL, retry_after: float | None = None)
 
 
 def shut(target: Target = SMALL, at: float = 0.0, made: Breakers | None = None) -> Breakers:
-    made = made or board()
+    made = board() if made is None else made
     for _ in range(5):
         made.attempt(result("failure", target), at)
     return made
