@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-MICROS: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
+DECISION_SECONDS: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ METRICS: Final = (
         "histogram",
         (),
         "How long the processor took to read a request and decide, waiting for Envoy not included.",
-        MICROS,
+        DECISION_SECONDS,
     ),
     Metric(
         "extproc_streams_open",
@@ -84,7 +84,8 @@ METRICS: Final = (
         "extproc_breaker_state",
         "gauge",
         ("target",),
-        "Breakers of targets that were tried: 0 serving, 1 probing, 2 shut. Models under one glob share the worst.",
+        "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
+        " share the worst.",
     ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
