@@ -1,17 +1,19 @@
 """The order of one ext_proc conversation: what may follow what, and what answers what.
 
 Law:
-1.  A conversation has two halves, request and response. Each runs headers → body* → trailers?, and each part may be missing:
-    Envoy sends only what its processing mode says, and nothing after `end_of_stream`.
-2.  The halves interleave: an upstream may answer before the request ended, so the response never waits for the request's end.
+1.  A conversation has two halves, request and response. Each runs headers → body* → trailers?, and each part may be
+    missing: Envoy sends only what its processing mode says, and nothing after `end_of_stream`.
+2.  The halves interleave: an upstream may answer before the request ended, so the response never waits for the
+    request's end.
 3.  Every message that is handled or acknowledged gets exactly one reply, of its own kind and direction, before the next
     one. An immediate reply may stand in for it only while Envoy still holds the response's headers.
-4.  A conversation that begins with the response is somebody else's answer (authentication, a rate limit, a codec error):
-    it is acknowledged to its end and never shown to the handler. One that begins with the request's body (headers are
-    SKIPped) is handled: only the handler knows whether that may pass.
+4.  A conversation that begins with the response is somebody else's answer (authentication, a rate limit, a codec
+    error): it is acknowledged to its end and never shown to the handler. One that begins with the request's body
+    (headers are SKIPped) is handled: only the handler knows whether that may pass.
 5.  Under observability nothing is answered, ever, and nothing is decided.
-6.  A message that cannot stand where it stands, is of a kind we do not know, or belongs to a body mode we do not speak is
-    Envoy's fault: `OutOfTurn`. A reply that does not fit is ours: `IllegalReply`. Neither is answered with a guess.
+6.  A message that cannot stand where it stands, is of a kind we do not know, or belongs to a body mode we do not
+    speak is Envoy's fault: `OutOfTurn`. A reply that does not fit is ours: `IllegalReply`. Neither is answered with a
+    guess.
 
 What may follow what, in each half (the table `FOLLOWS` is the code):
 
@@ -20,8 +22,8 @@ What may follow what, in each half (the table `FOLLOWS` is the code):
     open     OutOfTurn   open/ended          ended
     ended    OutOfTurn   acknowledge, stay   acknowledge, stay
 
-`open/ended` is by the message's `end_of_stream`. A body after the end is a known bug of Envoy's (delivered twice): it gets its
-empty reply, because Envoy waits for one, and the handler never sees it.
+`open/ended` is by the message's `end_of_stream`. A body after the end is a known bug of Envoy's (delivered twice): it
+gets its empty reply, because Envoy waits for one, and the handler never sees it.
 """
 
 from typing import Final, Literal

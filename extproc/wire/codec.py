@@ -1,7 +1,8 @@
 """One ext_proc message, bytes ↔ value. Stateless: the order of messages is `protocol.conversation`'s.
 
-Law: decoding never guesses (bytes that are no ProcessingRequest raise Garbled, a kind we do not know becomes an UnknownEvent) and
-encoding never sends what HTTP forbids (it raises UnsendableHeader). Most replies say nothing but «go on»: those are serialised once.
+Law: decoding never guesses (bytes that are no ProcessingRequest raise Garbled, a kind we do not know becomes an
+UnknownEvent) and encoding never sends what HTTP forbids (it raises UnsendableHeader). Most replies say nothing but
+«go on»: those are serialised once.
 """
 
 import re
@@ -21,6 +22,7 @@ from extproc.protocol.events import (
     UnknownEvent,
 )
 from extproc.protocol.replies import (
+    BodyMode,
     BodyReply,
     HeadersReply,
     ImmediateReply,
@@ -42,6 +44,11 @@ class Garbled(ValueError):
 
 
 _NO_CONTEXT: Final = Context()
+_MODE_NUMBERS: Final[dict[BodyMode, ProcessingMode.BodySendMode]] = {
+    "NONE": ProcessingMode.NONE,
+    "STREAMED": ProcessingMode.STREAMED,
+    "BUFFERED": ProcessingMode.BUFFERED,
+}
 _ODD_IN_DETAILS: Final = re.compile(r"[^A-Za-z0-9_.:/{}\-]")
 
 EMPTY_REQUEST_HEADERS: Final = ProcessingResponse(request_headers={}).SerializeToString()
@@ -211,7 +218,7 @@ def _write_metadata(message: ProcessingResponse, metadata: Metadata) -> None:
 def _write_modes(override: ProcessingMode, modes: Modes) -> None:
     override.request_header_mode = ProcessingMode.SEND
     override.response_header_mode = ProcessingMode.SEND if modes.response_headers else ProcessingMode.SKIP
-    override.request_body_mode = ProcessingMode.BodySendMode.Value(modes.request_body)
-    override.response_body_mode = ProcessingMode.BodySendMode.Value(modes.response_body)
+    override.request_body_mode = _MODE_NUMBERS[modes.request_body]
+    override.response_body_mode = _MODE_NUMBERS[modes.response_body]
     override.request_trailer_mode = ProcessingMode.SKIP
     override.response_trailer_mode = ProcessingMode.SKIP

@@ -1,9 +1,9 @@
 """Header lines as Envoy writes and reads them.
 
-Law: what comes in keeps its bytes, whatever they are; names are lower case. What goes out stands in `raw_value` only (`value` is
-ignored by Envoy and leaves the header empty) and is checked first: a name or value that HTTP forbids raises UnsendableHeader and
-nothing is sent, so no text of a caller or a provider can ever split a header block. `set` overwrites; `append` is written in both
-spellings, because Envoys before `append_action` obey the old one.
+Law: what comes in keeps its bytes, whatever they are; names are lower case. What goes out stands in `raw_value` only
+(`value` is ignored by Envoy and leaves the header empty) and is checked first: a name or value that HTTP forbids
+raises UnsendableHeader and nothing is sent, so no text of a caller or a provider can ever split a header block. `set`
+overwrites; `append` is written in both spellings, because Envoys before `append_action` obey the old one.
 """
 
 import re

@@ -1,7 +1,7 @@
 """One stream of access-log messages.
 
-Law: Envoy says the log's name in a stream's first message only, so the stream remembers it. What cannot be read is counted and skipped:
-a log is a witness, and one garbled sentence does not send it home.
+Law: Envoy says the log's name in a stream's first message only, so the stream remembers it. What cannot be read is
+counted and skipped: a log is a witness, and one garbled sentence does not send it home.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Envoy's access-log messages → records.
 
-Law: a record says what Envoy said and nothing more: an absent time is None, an absent text is empty. Which kind a record is says the
-stream's log name; where that is missing or strange, the entry's own type; where that is missing too, the entry is left out.
+Law: a record says what Envoy said and nothing more: an absent time is None, an absent text is empty. Which kind a
+record is says the stream's log name; where that is missing or strange, the entry's own type; where that is missing
+too, the entry is left out.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ _METHODS: Final = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIO
 
 
 def decode_records(data: bytes, log_name: str | None = None) -> tuple[str | None, list[Record]]:
-    """The log name if this message has one, and its records. `log_name` is what an earlier message of the stream said."""
+    """The log name if this message has one, and its records. `log_name`: what an earlier message of the stream said."""
     try:
         message = StreamAccessLogsMessage.FromString(data)
     except DecodeError:

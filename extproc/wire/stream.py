@@ -1,9 +1,10 @@
 """One ext_proc stream: bytes → event → handler → reply → bytes.
 
-Law: every message meets the conversation before the handler, every reply before it is written. A bug (any exception of the handler, a
-reply that does not fit, a header that must not be sent) becomes `on_bug`'s answer while the response's headers are still held.
-Where that is too late, and whenever Envoy speaks out of turn, `receive` raises: the transport then ends this stream with an error,
-and Envoy refuses the exchange. It is never ended cleanly for such a cause, because a clean end means «go on without me».
+Law: every message meets the conversation before the handler, every reply before it is written. A bug (any exception
+of the handler, a reply that does not fit, a header that must not be sent) becomes `on_bug`'s answer while the
+response's headers are still held. Where that is too late, and whenever Envoy speaks out of turn, `receive` raises:
+the transport then ends this stream with an error, and Envoy refuses the exchange. It is never ended cleanly for such
+a cause, because a clean end means «go on without me».
 """
 
 from collections.abc import Callable

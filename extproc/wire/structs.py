@@ -1,7 +1,8 @@
 """protobuf Struct ↔ plain values.
 
-Law: a Struct's numbers are doubles; one that is a whole number comes back as an int, because every counter and length that Envoy
-sends is one. Writing takes None, bool, int, float, str, lists, tuples and mappings with text keys, and nothing else.
+Law: a Struct's numbers are doubles; one that is a whole number comes back as an int, because every counter and length
+that Envoy sends is one. Writing takes None, bool, int, float, str, lists, tuples and mappings with text keys, and
+nothing else.
 """
 
 from collections.abc import Mapping
