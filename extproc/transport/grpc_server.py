@@ -35,6 +35,7 @@ OPTIONS: Final = (
     ("grpc.http2.max_ping_strikes", 0),
 )
 
+_grpc: Any = grpc  # its helpers carry no types
 OnBroken = Callable[[BaseException], None]
 
 
@@ -121,10 +122,10 @@ class GrpcServer:
     # --- methods -----------------------------------------------------------------------------------------------------
     def _methods(self) -> dict[str, Any]:
         return {
-            PROCESS: grpc.stream_stream_rpc_method_handler(self._process),
-            STREAM_LOGS: grpc.stream_unary_rpc_method_handler(self._stream_logs),
-            HEALTH_CHECK: grpc.unary_unary_rpc_method_handler(self._health_check),
-            HEALTH_WATCH: grpc.unary_stream_rpc_method_handler(self._health_watch),
+            PROCESS: _grpc.stream_stream_rpc_method_handler(self._process),
+            STREAM_LOGS: _grpc.stream_unary_rpc_method_handler(self._stream_logs),
+            HEALTH_CHECK: _grpc.unary_unary_rpc_method_handler(self._health_check),
+            HEALTH_WATCH: _grpc.unary_stream_rpc_method_handler(self._health_watch),
         }
 
     async def _process(self, _: object, context: Any) -> None:
@@ -137,11 +138,11 @@ class GrpcServer:
         except Exception as error:
             await self._break_off(context, error)
         finally:
+            if stream is not None:
+                self._close(stream)
             self.open_streams -= 1
             if self.open_streams == 0:
                 self._idle.set()
-            if stream is not None:
-                self._close(stream)
 
     async def _stream_logs(self, _: object, context: Any) -> bytes:
         sink = self._open_log()
