@@ -175,6 +175,10 @@ class GrpcLine:
             heard = await asyncio.wait_for(self._call.read(), PATIENCE)
         except grpc.aio.AioRpcError:
             return End(clean=False)
+        except asyncio.CancelledError:
+            if not self._call.cancelled():
+                raise
+            return End(clean=False)  # our own reset
         if isinstance(heard, bytes):
             return heard
         return End(clean=await self._call.code() == grpc.StatusCode.OK)

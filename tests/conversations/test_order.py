@@ -65,8 +65,14 @@ SCRIPTS: dict[str, tuple[list[Step], list[str]]] = {
             (say.body("response", b"{}", end=False), "response_body"),
             (say.trailers("response"), "response_trailers"),
         ],
-        ["request headers", "request body", "request trailers", "response headers", "response body",
-         "response trailers"],
+        [
+            "request headers",
+            "request body",
+            "request trailers",
+            "response headers",
+            "response body",
+            "response trailers",
+        ],
     ),
     "trailers without any body are answered by trailers": (
         [
@@ -101,7 +107,7 @@ SCRIPTS: dict[str, tuple[list[Step], list[str]]] = {
             (say.headers("request", say.GET, end=True, modes=("NONE", "STREAMED")), "request_headers"),
             (say.headers("response", say.OK), "response_headers"),
             (say.body("response", b'data: {"a"', end=False), "response_body"),
-            (say.body("response", b': 1}\r\n\r\ndata: [DO', end=False), "response_body"),
+            (say.body("response", b": 1}\r\n\r\ndata: [DO", end=False), "response_body"),
             (say.body("response", b"NE]\r\n\r\n", end=True), "response_body"),
         ],
         ["request headers", "response headers", "response body", "response body", "response body"],
