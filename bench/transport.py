@@ -1,7 +1,8 @@
 """What a no-op exchange costs the processor's process: CPU microseconds, by the operating system's own accounting.
 
-The server runs in a process of its own on a Unix socket; a grpc.aio client here plays the request headers and one buffered body of
-each exchange, a few at a time. `python -m bench.transport` prints the rows; `run()` gives them to whoever prints all benchmarks.
+The server runs in a process of its own on a Unix socket; a grpc.aio client here plays the request headers and one
+buffered body of each exchange, a few at a time. `python -m bench.transport` prints the rows; `run()` gives them to
+whoever prints all benchmarks.
 """
 
 import asyncio
@@ -10,10 +11,10 @@ import resource
 import tempfile
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import grpc
 import grpc.aio
+import uvloop
 
 from extproc.exchange.handler import Handler
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
@@ -71,7 +72,7 @@ def canned_stream(metadata: Mapping[str, str]) -> ByteStream:
 STREAMS = {"transport alone": canned_stream, "with protobuf, order and handler": no_op_stream}
 
 
-def run() -> list[tuple[str, float, str]]:
+def run() -> list[Row]:
     rows: list[Row] = []
     for name in STREAMS:
         cost = measure(name)
@@ -113,15 +114,8 @@ def serve(name: str, address: str, pipe: Connection) -> None:
             pipe.send(used.ru_utime + used.ru_stime)
         await server.drain(0)
 
-    runner_factory = _loop_factory()
-    with asyncio.Runner(loop_factory=runner_factory) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
-
-
-def _loop_factory():  # type: ignore[no-untyped-def]
-    import uvloop
-
-    return uvloop.new_event_loop
 
 
 async def play(address: str, exchanges: int) -> None:

@@ -1,11 +1,12 @@
 """The suite's Envoy: opens streams and plays messages, on every transport alike.
 
-A peer starts a processor around `make_handler` and opens lines to it. A line's `say` gives the reply's bytes, or an `End`: how the stream
-ended. A second transport joins the suite by a peer of its own in conftest's TRANSPORTS.
+A peer starts a processor around `make_handler` and opens lines to it. A line's `say` gives the reply's bytes, or an
+`End`: how the stream ended. A second transport joins the suite by a peer of its own in conftest's TRANSPORTS.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -164,10 +165,8 @@ class GrpcLine:
         self._call = call
 
     async def say(self, data: bytes) -> bytes | End:
-        try:
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # ended meanwhile: hear() tells how
             await self._call.write(data)
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            pass  # ended meanwhile: hear() tells how
         return await self.hear()
 
     async def hear(self) -> bytes | End:

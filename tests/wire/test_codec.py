@@ -154,7 +154,7 @@ def test_no_text_ever_splits_a_header_block(name, value):
     except UnsendableHeader:
         return
     (line,) = say.read(data).request_headers.response.header_mutation.set_headers
-    assert not any(byte < 0x20 and byte != 9 or byte == 0x7F for byte in line.header.raw_value)
+    assert not any((byte < 0x20 and byte != 9) or byte == 0x7F for byte in line.header.raw_value)
     assert line.header.key.isascii()
     assert line.header.key == line.header.key.strip()
 

@@ -1,6 +1,7 @@
 """However Envoy cuts a body into chunks, what comes back is the same."""
 
 import asyncio
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,5 +35,5 @@ async def play(direction: str, chunks: list[bytes]) -> tuple[bytes, bytes]:
 @given(st.sampled_from(["request", "response"]), st.lists(st.integers(0, len(BODY)), max_size=12))
 def test_every_split_gives_the_same_body(direction, cuts):
     edges = [0, *sorted(cuts), len(BODY)]
-    chunks = [BODY[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    chunks = [BODY[start:end] for start, end in pairwise(edges)]
     assert asyncio.run(play(direction, chunks)) == (BODY, BODY)
