@@ -73,6 +73,7 @@ class GrpcServer:
         self._idle = asyncio.Event()  # no exchange's stream is open
         self._idle.set()
         self._farewell = asyncio.Event()  # log streams may go
+        self._check_addresses()
         self._server = grpc.aio.server(options=OPTIONS)
         self._server.add_generic_rpc_handlers((_Methods(self._methods()),))
         try:
@@ -94,10 +95,18 @@ class GrpcServer:
         self._release()
 
     # --- addresses ---------------------------------------------------------------------------------------------------
+    def _check_addresses(self) -> None:
+        """All before the first is bound: gRPC lets go of a port only with the process or a server that ran."""
+        for address in self._listen:
+            path = unix_path(address)
+            if path is None:
+                check_port(address)
+            else:
+                SocketFile(path).check()
+
     def _bind(self, address: str) -> str:
         path = unix_path(address)
         if path is None:
-            check_port(address)
             port = self._add_port(address)
             return f"{address.rpartition(':')[0]}:{port}"
         file = SocketFile(path)

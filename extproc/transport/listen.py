@@ -5,6 +5,7 @@ hand that made it. A file that a dead process left is taken over; one that a liv
 use, are errors in one line.
 """
 
+import errno
 import os
 import secrets
 import socket
@@ -35,14 +36,20 @@ class SocketFile:
         self.path = path
         self._identity: tuple[int, int] | None = None
 
-    def claim(self, bind: Callable[[Path], None]) -> None:
-        """Bind beside the path, then take the path over."""
-        nearby = self.path.with_name(f".{secrets.token_hex(3)}")
-        if max(len(os.fsencode(self.path)), len(os.fsencode(nearby))) > _LONGEST_PATH:
+        self._nearby = path.with_name(f".{secrets.token_hex(3)}")
+
+    def check(self) -> None:
+        """Raise ListenError where the path cannot be ours."""
+        if max(len(os.fsencode(self.path)), len(os.fsencode(self._nearby))) > _LONGEST_PATH:
             raise ListenError(f"{self.path}: a socket's path holds at most {_LONGEST_PATH} bytes")
         if not self.path.parent.is_dir():
             raise ListenError(f"{self.path}: no such directory")
         self._refuse_living()
+
+    def claim(self, bind: Callable[[Path], None]) -> None:
+        """Bind beside the path, then take the path over."""
+        self.check()
+        nearby = self._nearby
         bind(nearby)
         os.chmod(nearby, 0o600)
         found = os.stat(nearby)
@@ -85,6 +92,7 @@ def check_port(address: str) -> None:
         places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise ListenError(f"{address}: {error.strerror}") from None
+    errors = []
     for family, kind, protocol, _, place in places:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -92,4 +100,8 @@ def check_port(address: str) -> None:
                 probe.bind(place)
                 probe.listen(1)
             except OSError as error:
-                raise ListenError(f"{address}: {(error.strerror or str(error)).lower()}") from None
+                errors.append(error)
+    absent = [error for error in errors if error.errno == errno.EADDRNOTAVAIL]
+    if len(errors) > len(absent) or len(absent) == len(places):  # a name may well have an address that this host lacks
+        worst = next((error for error in errors if error not in absent), errors[0])
+        raise ListenError(f"{address}: {(worst.strerror or str(worst)).lower()}")

@@ -1,5 +1,7 @@
 """Scripts of whole conversations: what Envoy may say, in which order, and what it hears."""
 
+import asyncio
+
 import pytest
 
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
@@ -7,7 +9,7 @@ from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Immedi
 from extproc.wire.pb.external_processor_pb2 import ProcessingRequest
 from tests.conversations import messages as say
 from tests.conversations.handlers import Scripted, echo, go_on
-from tests.conversations.peers import End
+from tests.conversations.peers import PATIENCE, End
 
 BUFFERED = ("BUFFERED", "NONE")
 STREAMED = ("STREAMED", "STREAMED")
@@ -151,6 +153,9 @@ async def test_under_observability_nothing_is_answered_and_nothing_handled(peer,
     await peer.open().say(say.headers("request", say.GET, end=True, modes=BUFFERED))
     await line.reset()
     assert isinstance(await line.hear(), End)
+    await asyncio.gather(
+        *(asyncio.wait_for(handler.ended.wait(), PATIENCE) for handler in handlers if not handler.seen)
+    )
     assert sorted(len(handler.seen) for handler in handlers) == [0, 1]
 
 

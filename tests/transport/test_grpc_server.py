@@ -1,6 +1,7 @@
 """The gRPC server with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
 
 import asyncio
+import socket
 import threading
 
 import grpc
@@ -236,6 +237,25 @@ async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(r
     with pytest.raises(ListenError, match="in use"):
         await second.server.start()
     assert [path.name for path in directory.iterdir()] == ["s"]
+
+
+async def test_a_start_that_failed_lets_go_of_every_address(running, directory):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    failing = Running([f"127.0.0.1:{port}", f"unix://{directory}/s"])
+    with pytest.raises(ListenError, match="another process listens"):
+        await failing.server.start()
+    successor = Running([f"127.0.0.1:{port}"])
+    await successor.server.start()
+    assert successor.server.addresses == (f"127.0.0.1:{port}",)
+    await successor.server.drain(0)
+
+
+async def test_a_drain_asked_for_twice_is_one_drain(directory):
+    running = Running([f"unix://{directory}/s"])
+    await running.server.start()
+    await asyncio.wait_for(asyncio.gather(running.server.drain(PATIENCE), running.server.drain(0)), PATIENCE)
+    assert list(directory.iterdir()) == []
 
 
 def test_while_draining_only_liveness_serves():

@@ -101,6 +101,20 @@ def test_a_port_in_use_is_an_error_in_one_line():
     assert str(raised.value) == f"{address}: address already in use"
 
 
+def test_an_address_that_this_host_does_not_have_says_so():
+    with pytest.raises(ListenError, match=r"192\.0\.2\.1:0: "):
+        check_port("192.0.2.1:0")
+
+
+def test_a_name_is_fine_when_one_of_its_addresses_is(monkeypatch):
+    stream = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+    places = [(*stream, ("192.0.2.1", 0)), (*stream, ("127.0.0.1", 0))]
+    asked = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: asked.append(args) or places)
+    check_port("localhost:0")
+    assert asked == [("localhost", 0)]
+
+
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:http", "127.0.0.1:70000"])
 def test_what_is_no_address_says_so(address):
     with pytest.raises(ListenError, match="neither"):
