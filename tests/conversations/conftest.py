@@ -1,7 +1,7 @@
 """One suite, every transport: a peer added to TRANSPORTS plays all scripts."""
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
 
 
 @pytest.fixture
-def directory() -> AsyncIterator[Path]:
+def directory() -> Iterator[Path]:
     """Short, because a socket's path holds 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as made:
         yield Path(made)
