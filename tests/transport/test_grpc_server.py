@@ -1,6 +1,7 @@
 """The gRPC server with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
 
 import asyncio
+import logging
 import socket
 import threading
 
@@ -256,6 +257,14 @@ async def test_a_drain_asked_for_twice_is_one_drain(directory):
     await running.server.start()
     await asyncio.wait_for(asyncio.gather(running.server.drain(PATIENCE), running.server.drain(0)), PATIENCE)
     assert list(directory.iterdir()) == []
+
+
+async def test_grpcs_words_about_everyday_resets_are_silent_and_others_are_not(running, caplog):
+    grpcs = logging.getLogger("grpc._cython.cygrpc")
+    grpcs.warning("Aborting method [%s] due to server stop.", "m")
+    grpcs.error("ExecuteBatchError raised in core by servicer method [m]")
+    grpcs.error("Unexpected [X] raised by servicer method [m]")
+    assert [record.message for record in caplog.records] == ["Unexpected [X] raised by servicer method [m]"]
 
 
 def test_while_draining_only_liveness_serves():
