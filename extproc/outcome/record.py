@@ -15,14 +15,14 @@ class Record:
     details: str = ""
     cluster: str = ""
     remote_address: str = ""  # host:port or a socket's path
-    attempt: int = 0  # attempts so far: for an attempt's record, its own number
+    attempt: int = 0  # attempts that Envoy counted; 0 in an attempt's record, which does not know its own number
     route_name: str = ""
-    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # an attempt's record has none
     started_at: float = 0.0  # seconds since the epoch
     duration: float | None = None
     first_upstream_byte: float | None = None  # since the start
     first_downstream_byte: float | None = None
-    request_bytes: int = 0
+    request_bytes: int = 0  # in an attempt's record Envoy 1.40 swaps these two
     response_bytes: int = 0
     method: str = ""
     path: str = ""

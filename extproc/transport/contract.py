@@ -1,4 +1,9 @@
-"""What every transport is written against: bytes in, bytes out, for each stream. No transport knows what they mean."""
+"""What every transport is written against: bytes in, bytes out, for each stream. No transport knows what they mean.
+
+Law: a transport never overlaps two calls of one stream, always calls `closed` once and last, and ends a stream whose
+`receive` or `feed` raised with an error status, never cleanly: to Envoy a clean end means «go on without the
+processor».
+"""
 
 from typing import Protocol
 

@@ -1,0 +1,150 @@
+"""Every metric of the processor, in one place, on a registry of its own.
+
+Law: metric_table.py is the whole list. A label's value is a name of the configuration or
+a word of ours (see labels.py); no request can make a series. Money leaves as dollars here, for people's eyes only.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from extproc.decision.plan import Observation
+from extproc.money import NANO
+from extproc.observe.labels import NONE, LabelNames, status_class
+from extproc.observe.metric_table import METRICS, Metric
+from extproc.observe.outcome import Attempt, Outcome
+from extproc.snapshot import Snapshot
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
+FILTERS: Final = ("router", "attempt", "log")
+RELOAD_RESULTS: Final = ("ok", "rejected")
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._names = LabelNames()
+        made = {metric.name: _make(metric, self.registry) for metric in METRICS}
+        self._counters = {name: metric for name, metric in made.items() if isinstance(metric, Counter)}
+        self._gauges = {name: metric for name, metric in made.items() if isinstance(metric, Gauge)}
+        self._histograms = {name: metric for name, metric in made.items() if isinstance(metric, Histogram)}
+        for name in FILTERS:  # what is zero from the start can be watched from the start
+            self._gauges["extproc_streams_open"].labels(name)
+        for result in RELOAD_RESULTS:
+            self._counters["extproc_config_reloads_total"].labels(result)
+
+    def expose(self) -> bytes:
+        """All of them, in the text form that Prometheus reads."""
+        return generate_latest(_WithoutCreated(self.registry))
+
+    # --- exchanges ---------------------------------------------------------------------------------------------------
+
+    def exchange(self, outcome: Outcome) -> None:
+        """One exchange has ended."""
+        names = self._names
+        route, endpoint = names.route(outcome.route), names.endpoint(outcome.endpoint)
+        provider, model = names.provider_and_model(outcome.target)
+        status = status_class(outcome.status)
+        self._counters["extproc_exchanges_total"].labels(route, endpoint, provider, model, status).inc()
+        if outcome.refusal is not None:
+            self._counters["extproc_refusals_total"].labels(names.reason(outcome.refusal)).inc()
+        for attempt in outcome.attempts:
+            self._attempt(attempt)
+        self._spent(outcome, provider, model)
+        if outcome.duration_ms is not None:
+            seconds = outcome.duration_ms / 1000
+            self._histograms["extproc_exchange_seconds"].labels(route, endpoint, provider, model).observe(seconds)
+        if outcome.stream and outcome.ttft_ms is not None and status == "2xx":
+            self._histograms["extproc_first_token_seconds"].labels(provider, model).observe(outcome.ttft_ms / 1000)
+
+    def _attempt(self, attempt: Attempt) -> None:
+        provider, model = self._names.provider_and_model(attempt.target)
+        self._counters["extproc_attempts_total"].labels(provider, model, attempt.kind).inc()
+
+    def _spent(self, outcome: Outcome, provider: str, model: str) -> None:
+        usage = outcome.usage
+        if usage is not None:
+            kinds = {
+                "input": usage.input,
+                "output": usage.output,
+                "cached_input": usage.cached_input,
+                "cache_write": usage.cache_write,
+                "reasoning": usage.reasoning,
+                "estimated": usage.input + usage.output if usage.estimated else 0,
+            }
+            for kind, tokens in kinds.items():
+                if tokens > 0:
+                    self._counters["extproc_tokens_total"].labels(provider, model, kind).inc(tokens)
+        if outcome.cost is not None:
+            team = self._names.team(outcome.labels.get("team"))
+            self._counters["extproc_cost_dollars_total"].labels(provider, model, team).inc(outcome.cost / NANO)
+
+    def decision(self, seconds: float) -> None:
+        self._histograms["extproc_decision_seconds"].observe(seconds)
+
+    # --- the processor itself ----------------------------------------------------------------------------------------
+
+    def stream_opened(self, filter: str) -> None:
+        self._gauges["extproc_streams_open"].labels(_filter(filter)).inc()
+
+    def stream_closed(self, filter: str) -> None:
+        self._gauges["extproc_streams_open"].labels(_filter(filter)).dec()
+
+    def breakers(self, observations: Mapping[str, Observation]) -> None:
+        """Write down all breakers anew; keys are `provider/model`."""
+        states: dict[str, int] = {}
+        for target, observation in observations.items():
+            label = "/".join(self._names.provider_and_model(target))
+            states[label] = max(states.get(label, 0), BREAKER_VALUES[observation.breaker])
+        gauge = self._gauges["extproc_breaker_state"]
+        gauge.clear()
+        for label, state in states.items():
+            gauge.labels(label).set(state)
+
+    def config_in_use(self, snapshot: Snapshot, loaded_at: float) -> None:
+        """Labels are this snapshot's names from now on."""
+        self._names = LabelNames(snapshot)
+        info = self._gauges["extproc_config_info"]
+        info.clear()
+        info.labels(snapshot.id).set(1)
+        self._gauges["extproc_config_loaded_timestamp"].set(loaded_at)
+
+    def config_reload(self, result: Literal["ok", "rejected"]) -> None:
+        self._counters["extproc_config_reloads_total"].labels(result).inc()
+
+    def bug(self) -> None:
+        self._counters["extproc_bugs_total"].inc()
+
+    def record(self, kind: str) -> None:
+        self._counters["extproc_log_records_total"].labels(kind).inc()
+
+    def records_lost(self, count: int) -> None:
+        self._counters["extproc_log_records_lost_total"].inc(count)
+
+
+class _WithoutCreated(Collector):
+    """The registry without the `_created` series, which would double it and which nobody asked for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Family]:
+        for family in self._registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+
+
+def _filter(name: str) -> str:
+    return name if name in FILTERS else NONE
+
+
+def _make(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+    if metric.type == "counter":
+        return Counter(metric.name, metric.doc, metric.labels, registry=registry)
+    if metric.type == "gauge":
+        return Gauge(metric.name, metric.doc, metric.labels, registry=registry)
+    return Histogram(metric.name, metric.doc, metric.labels, registry=registry, buckets=metric.buckets)

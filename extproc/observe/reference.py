@@ -1,0 +1,55 @@
+"""docs/metrics.md, made from the tables that the code itself uses. `python -m extproc.observe.reference` writes it."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from extproc.observe.decision_log import FIELDS, LONGEST_LINE
+from extproc.observe.labels import NONE, OTHER
+from extproc.observe.metric_table import METRICS
+
+PAGE: Final = Path("docs") / "metrics.md"
+COMMAND: Final = "python -m extproc.observe.reference"
+
+
+def page() -> str:
+    lines = [
+        "# Metrics and the decision log",
+        "",
+        f"<!-- Made by `{COMMAND}`; change the tables in extproc/observe, not this page. -->",
+        "",
+        "## Metrics",
+        "",
+        "`GET /metrics` on the admin port, in Prometheus' text form. A label's value is a name of the configuration",
+        f"or a word of this page, `{NONE}` where there is none, and `{OTHER}` for every name that the configuration",
+        "does not hold: no caller can make a new series. A model that a glob lists counts under the glob.",
+        "",
+        "| name | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for metric in METRICS:
+        labels = " ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.doc} |")
+    lines += [
+        "",
+        "## The decision log",
+        "",
+        "One line of JSON on standard output for each exchange, when it has ended; on a terminal a short line for",
+        f"people instead. A line is never longer than {LONGEST_LINE // 1024} KiB, and never holds a prompt, a key or a",
+        "header. Fields that have nothing to say are left out.",
+        "",
+        "| field | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{name}` | {doc} |" for name, doc in FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    path = Path(arguments[0]) if arguments else PAGE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

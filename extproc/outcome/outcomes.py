@@ -1,0 +1,110 @@
+"""Records in, outcomes out: what ties this room together.
+
+Law: breakers hear of an attempt as soon as its target is known, at most once; sinks hear of an exchange exactly once.
+A sink or listener that fails is a bug of ours and stops nobody else.
+
+  record ─▶ trails ─▶ attempt listeners (breakers)         decided ─▶ pending
+         └▶ join ─▶ known + trails ─▶ settle ─▶ sinks (log, metrics), probes released
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from extproc.money import Usage
+from extproc.observe.outcome import Outcome
+from extproc.outcome.classify import AttemptResult
+from extproc.outcome.join import GRACE, LIMIT, Join, Joined
+from extproc.outcome.known import Known, known
+from extproc.outcome.lookup import cluster_of
+from extproc.outcome.pending import Decided, Pending
+from extproc.outcome.record import Record
+from extproc.outcome.settle import settle
+from extproc.outcome.trails import Listener, Place, Trails
+from extproc.snapshot import Snapshot
+
+OutcomeSink = Callable[[Outcome], None]
+
+
+class RecordMeter(Protocol):
+    """Where records are counted."""
+
+    def record(self, kind: str) -> None: ...
+
+    def records_lost(self, count: int) -> None: ...
+
+
+class Outcomes:
+    def __init__(
+        self,
+        *,
+        snapshot_of: Callable[[str], Snapshot | None],
+        usage_of: Callable[[str], Usage | None],
+        clock: Callable[[], float],
+        meter: RecordMeter,
+        on_bug: Callable[[BaseException], None],
+        sinks: Sequence[OutcomeSink] = (),
+        attempt_listeners: Sequence[Listener] = (),
+        release: Callable[[str, float], None] = lambda exchange_id, now: None,
+        grace: float = GRACE,
+        limit: int = LIMIT,
+    ) -> None:
+        self._snapshot_of = snapshot_of
+        self._usage_of = usage_of
+        self._clock = clock
+        self._meter = meter
+        self._on_bug = on_bug
+        self._sinks = tuple(sinks)
+        self._attempt_listeners = tuple(attempt_listeners)
+        self._release = release
+        self._pending = Pending(limit)
+        self._join = Join(meter.records_lost, grace, limit)
+        self._trails = Trails(self._tell, limit)
+
+    def decided(self, decided: Decided) -> None:
+        """The router phase has decided this exchange."""
+        forgotten = self._pending.decided(decided)
+        if forgotten is not None:
+            self._release(forgotten.exchange_id, self._clock())
+
+    def record(self, record: Record) -> None:
+        now = self._clock()
+        self._meter.record(record.kind if record.final else "periodic")
+        if record.kind == "attempt" and record.final and record.request_id:
+            decided = self._pending.of(record.request_id)
+            if decided is not None:
+                self._trails.attempt(record, self._plan(known(None, decided)), now)
+        self._settle(self._join.add(record, now), now)
+
+    def tick(self, now: float) -> None:
+        self._settle(self._join.tick(now), now)
+
+    def flush(self) -> None:
+        """We are going down: what has ended comes out now."""
+        self._settle(self._join.flush(), self._clock())
+
+    def _settle(self, ready: Sequence[Joined], now: float) -> None:
+        for joined in ready:
+            self._guarded(self._settle_one, joined, now)
+
+    def _settle_one(self, joined: Joined, now: float) -> None:
+        told = known(joined.exchange, self._pending.forget(joined.exchange.request_id))
+        results = self._trails.ended(joined, self._plan(told), now)
+        if told.id:
+            self._guarded(self._release, told.id, now)
+        outcome = settle(joined, told, results, self._snapshot_of(told.snapshot), self._usage_of)
+        for sink in self._sinks:
+            self._guarded(sink, outcome)
+
+    def _plan(self, told: Known) -> tuple[Place, ...]:
+        snapshot = self._snapshot_of(told.snapshot)
+        return tuple(Place(target, cluster_of(snapshot, target)) for target in told.targets)
+
+    def _tell(self, result: AttemptResult, now: float) -> None:
+        for listener in self._attempt_listeners:
+            self._guarded(listener, result, now)
+
+    def _guarded(self, call: Callable[..., None], *arguments: object) -> None:
+        try:
+            call(*arguments)
+        except Exception as bug:
+            self._on_bug(bug)

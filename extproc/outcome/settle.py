@@ -1,0 +1,120 @@
+"""A joined exchange → its Outcome: the last real target, usage, cost, times.
+
+Law: pure. Usage is what the provider said; where it said nothing an answered chat is estimated, and marked so. The
+price is the one of the snapshot under which the exchange was decided. Who leaves in the middle pays for what was
+delivered. A sink is no target that anybody was sent to.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from extproc import names
+from extproc.dialects.endpoints import BY_NAME
+from extproc.money import Usage, cost
+from extproc.observe.outcome import Attempt, Outcome
+from extproc.outcome.classify import AttemptResult, client_left, cut
+from extproc.outcome.join import Joined
+from extproc.outcome.known import Known
+from extproc.outcome.lookup import price_of
+from extproc.outcome.record import Record
+from extproc.outcome.refused import refused_by_envoy
+from extproc.snapshot import Snapshot
+
+BYTES_PER_TOKEN: Final = 4
+EVENT_BYTES_PER_TOKEN: Final = 200  # in a stream a token comes in an event of its own, with its envelope around it
+WITH_OUTPUT: Final = frozenset({"chat", "completions"})
+WITH_INPUT_ONLY: Final = frozenset({"embeddings"})
+EPOCH_MS: Final = 1e11  # a first chunk's time above this is a moment, below it the milliseconds since the start
+
+
+def settle(
+    joined: Joined,
+    known: Known,
+    results: Sequence[AttemptResult],
+    snapshot: Snapshot | None,
+    usage_of: Callable[[str], Usage | None],
+) -> Outcome:
+    exchange = joined.exchange
+    real = [result for result in results if result.kind != "sink"]
+    target = real[-1].target if real else None
+    usage = _usage(exchange, known, usage_of) if target is not None else None
+    price = price_of(snapshot, target) if target is not None else None
+    reason = refused_by_envoy(exchange)
+    return Outcome(
+        id=known.id or exchange.request_id,
+        request_id=exchange.request_id,
+        time=exchange.started_at,
+        snapshot=known.snapshot,
+        route=known.route,
+        endpoint=known.endpoint,
+        caller=known.caller,
+        labels=known.labels,
+        model=known.model,
+        strategy=known.strategy,
+        target=str(target) if target is not None else None,
+        attempts=_attempts(exchange, known, results),
+        status=exchange.status,
+        refusal=known.refusal or (reason.code if reason else None),
+        stream=known.stream,
+        usage=usage,
+        cost=cost(usage, price) if usage is not None and price is not None else None,
+        ttft_ms=_first_chunk(exchange),
+        duration_ms=_ms(exchange.duration),
+        client_left=client_left(exchange),
+        cut=cut(exchange),
+        flags=tuple(sorted(exchange.flags)),
+        details=exchange.details,
+        reason=known.reason,
+        request_bytes=exchange.request_bytes,
+        response_bytes=exchange.response_bytes,
+        lost_records=joined.missing,
+    )
+
+
+def _attempts(exchange: Record, known: Known, results: Sequence[AttemptResult]) -> tuple[Attempt, ...]:
+    """One for each place that Envoy walked; `unknown` where no record told us what became of it."""
+    seen = {result.number: result for result in results}
+    last = seen.get(exchange.attempt)
+    if last is not None and last.kind == "ok" and client_left(exchange):
+        # The attempt's own record cannot know: its target had begun to answer, and nobody waited for the end.
+        seen[last.number] = replace(last, kind="cancelled", why="client_left")
+    walked = min(max([exchange.attempt, *seen]), len(known.targets))
+    return tuple(
+        _attempt(seen[number]) if number in seen else Attempt(str(known.targets[number - 1]), "unknown", 0, "lost")
+        for number in range(1, walked + 1)
+    )
+
+
+def _attempt(result: AttemptResult) -> Attempt:
+    return Attempt(str(result.target), result.kind, result.status, result.why, _ms(result.duration))
+
+
+def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | None]) -> Usage | None:
+    if not 200 <= exchange.status < 300:
+        return None
+    text = exchange.metadata.get(names.META_USAGE, {}).get(names.U_TEXT)
+    said = usage_of(text) if isinstance(text, str) and text else None
+    return said or _estimate(exchange, known)
+
+
+def _estimate(exchange: Record, known: Known) -> Usage | None:
+    endpoint = BY_NAME.get(known.endpoint)
+    family = endpoint.family if endpoint is not None else None
+    if family in WITH_OUTPUT:
+        size = EVENT_BYTES_PER_TOKEN if known.stream else BYTES_PER_TOKEN
+        return Usage(input=known.input_estimate, output=exchange.response_bytes // size, estimated=True)
+    if family in WITH_INPUT_ONLY:
+        return Usage(input=known.input_estimate, estimated=True)
+    return None
+
+
+def _first_chunk(exchange: Record) -> int | None:
+    said = exchange.metadata.get(names.META_USAGE, {}).get(names.U_FIRST_CHUNK_MS)
+    if not isinstance(said, (int, float)) or not 0 <= said < 1e15:
+        return None
+    return max(round(said - exchange.started_at * 1000 if said > EPOCH_MS else said), 0)
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
