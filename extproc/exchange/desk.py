@@ -7,26 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from extproc.decision.plan import Observations, Plan
+from extproc.decision.plan import Observations
 from extproc.exchange.shelf import Shelf
-from extproc.facts.request import Facts
-from extproc.refusal import Refusal
+from extproc.outcome.pending import Decided
 from extproc.snapshot import Snapshot, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What the router phase knows of an exchange, for those who keep the books."""
-
-    exchange_id: str
-    request_id: str  # Envoy's
-    snapshot_id: str
-    route: str
-    endpoint: str
-    outcome: Plan | Refusal
-    facts: Facts | None  # None: refused before anything was read
-    decided_at: float
-    took: float  # seconds of ours
 
 
 class Books(Protocol):
@@ -35,6 +19,10 @@ class Books(Protocol):
     def decided(self, decided: Decided) -> None: ...
 
     def observations(self, snapshot: Snapshot) -> Observations: ...
+
+    def sinks(self, request_id: str) -> int:
+        """How many attempts of Envoy's request are known to have found no host."""
+        ...
 
     def reserve(self, target: Target, exchange_id: str) -> None: ...
 
@@ -46,4 +34,3 @@ class Desk:
     now: Callable[[], float]
     draw: Callable[[], float]
     new_id: Callable[[], str]
-    bug: Callable[[BaseException, str], None]  # (what, exchange id): a bug of ours, for the log

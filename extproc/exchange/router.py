@@ -11,9 +11,10 @@ from extproc.decision.decide import decide
 from extproc.decision.plan import Decision, Plan
 from extproc.dialects.endpoints import BY_NAME, Endpoint
 from extproc.exchange.answer import AttendedAnswer
-from extproc.exchange.desk import Decided, Desk
+from extproc.exchange.desk import Desk
 from extproc.facts.read import Identity, identify, read_facts
 from extproc.facts.request import Facts
+from extproc.outcome.pending import Decided
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, Reply, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
@@ -151,7 +152,6 @@ class RouterExchange:
         return Turn(refusals.immediate(refusal, "openai", self.id, metadata), done=True)
 
     def _report(self, outcome: Plan | Refusal, matched: Matched | None, facts: Facts | None) -> None:
-        now = self._desk.now()
         self._desk.books.decided(
             Decided(
                 exchange_id=self.id,
@@ -161,8 +161,7 @@ class RouterExchange:
                 endpoint=matched.endpoint if matched else "",
                 outcome=outcome,
                 facts=facts,
-                decided_at=now,
-                took=now - self._began,
+                took=self._desk.now() - self._began,
             )
         )
 

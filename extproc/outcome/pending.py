@@ -20,9 +20,11 @@ class Decided:
     exchange_id: str
     request_id: str  # Envoy's
     snapshot_id: str
-    facts: Facts
+    route: str
+    endpoint: str
     outcome: Plan | Refusal
-    started_at: float
+    facts: Facts | None  # None: refused before anything of it was read
+    took: float  # seconds that the decision took us
 
 
 class DecisionListener(Protocol):

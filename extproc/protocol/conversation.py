@@ -10,8 +10,10 @@ Law:
 4.  A conversation that begins with the response is somebody else's answer (authentication, a rate limit, a codec
     error): it is acknowledged to its end and never shown to the handler. One that begins with the request's body
     (headers are SKIPped) is handled: only the handler knows whether that may pass.
-5.  Under observability nothing is answered, ever, and nothing is decided.
-6.  A message that cannot stand where it stands, is of a kind we do not know, or belongs to a body mode we do not
+5.  The reply to the response's headers may be held (`MoreTime`) where Envoy sends the body without waiting for it: the
+    next message's reply is then the one to the headers, and the conversation is ended with it.
+6.  Under observability nothing is answered, ever, and nothing is decided.
+7.  A message that cannot stand where it stands, is of a kind we do not know, or belongs to a body mode we do not
     speak is Envoy's fault: `OutOfTurn`. A reply that does not fit is ours: `IllegalReply`. Neither is answered with a
     guess.
 
@@ -29,7 +31,7 @@ gets its empty reply, because Envoy waits for one, and the handler never sees it
 from typing import Final, Literal
 
 from extproc.protocol.events import BodyEvent, Direction, Event, HeadersEvent, Opening, TrailersEvent, UnknownEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, ImmediateReply, Reply, TrailersReply
+from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, ImmediateReply, MoreTime, Reply, TrailersReply
 
 Duty = Literal["handle", "acknowledge", "ignore"]
 State = Literal["fresh", "open", "ended"]
@@ -67,7 +69,7 @@ class Half:
 
 
 class Conversation:
-    __slots__ = ("_foreign", "_halves", "_observed", "_pending", "_started")
+    __slots__ = ("_foreign", "_halves", "_held", "_observed", "_pending", "_started")
 
     def __init__(self) -> None:
         self._halves: dict[Direction, Half] = {"request": Half(), "response": Half()}
@@ -75,6 +77,7 @@ class Conversation:
         self._started = False
         self._observed = False
         self._foreign = False
+        self._held = False  # the reply to the response's headers is owed
 
     def receive(self, event: Event, opening: Opening | None) -> Duty:
         """Take Envoy's next message. Raises OutOfTurn; after that the conversation is over."""
@@ -101,6 +104,10 @@ class Conversation:
         if isinstance(reply, ImmediateReply):
             if not self.may_answer_at_once:
                 raise IllegalReply("an immediate reply, but the response's headers have left")
+        elif isinstance(reply, MoreTime):
+            if not (isinstance(event, HeadersEvent) and event.direction == "response"):
+                raise IllegalReply("only the reply to the response's headers can be held")
+            self._held = True
         else:
             self._check_match(event, reply)
             self._note(reply)
@@ -149,6 +156,10 @@ class Conversation:
         return True
 
     def _check_match(self, event: KnownEvent, reply: HeadersReply | BodyReply | TrailersReply) -> None:
+        if self._held:
+            if not (isinstance(reply, HeadersReply) and reply.direction == "response"):
+                raise IllegalReply("the reply to the response's headers is owed")
+            return
         wanted, given = (event.direction, _part(event)), (reply.direction, _KIND_OF_REPLY[type(reply)])
         if wanted != given:
             raise IllegalReply(f"{' '.join(given)} in reply to {' '.join(wanted)}")

@@ -28,6 +28,7 @@ from extproc.protocol.replies import (
     ImmediateReply,
     Metadata,
     Modes,
+    MoreTime,
     Reply,
     TrailersReply,
 )
@@ -143,13 +144,15 @@ def encode(reply: Reply) -> bytes:
             return _body_reply(reply)
         case TrailersReply():
             return _trailers_reply(reply)
+        case MoreTime():
+            return _more_time(reply)
         case ImmediateReply():
             return _immediate_reply(reply)
 
 
 def _headers_reply(reply: HeadersReply) -> bytes:
     says_common = bool(reply.edit) or reply.clear_route
-    if not says_common and not reply.metadata and reply.modes is None and reply.message_timeout is None:
+    if not says_common and not reply.metadata and reply.modes is None:
         return _EMPTY_HEADERS[reply.direction]
     message = ProcessingResponse()
     part = message.request_headers if reply.direction == "request" else message.response_headers
@@ -159,8 +162,6 @@ def _headers_reply(reply: HeadersReply) -> bytes:
     _write_metadata(message, reply.metadata)
     if reply.modes is not None:
         _write_modes(message.mode_override, reply.modes)
-    if reply.message_timeout is not None:
-        message.override_message_timeout.FromNanoseconds(round(reply.message_timeout * 1e9))
     return message.SerializeToString()
 
 
@@ -194,6 +195,12 @@ def _trailers_reply(reply: TrailersReply) -> bytes:
     message = ProcessingResponse()
     part = message.request_trailers if reply.direction == "request" else message.response_trailers
     write_edit(part.header_mutation, reply.edit)
+    return message.SerializeToString()
+
+
+def _more_time(reply: MoreTime) -> bytes:
+    message = ProcessingResponse()
+    message.override_message_timeout.FromMilliseconds(round(reply.seconds * 1000))
     return message.SerializeToString()
 
 
