@@ -7,7 +7,7 @@ writes: Envoy forgets no series, so a caller could fill its memory.
 
 from extproc import names
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
-from extproc.dataplane.form import Node, named
+from extproc.dataplane.form import Node, expression, named
 from extproc.dataplane.place import Place
 
 PERIOD = "10s"  # while an exchange runs, a record this often tells the processor that it still does
@@ -19,7 +19,7 @@ FORMAT: Node = {
     "request_id": f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%",
     "envoy_request_id": "%STREAM_ID%",
     "method": "%REQ(:METHOD)%",
-    "path": "%PATH(NQ:ORIG)%",
+    "path": "%PATH(NQ:ORIG_OR_PATH)%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",
     "details": "%RESPONSE_CODE_DETAILS%",
@@ -49,7 +49,11 @@ LIMIT_HEADERS = (
 
 
 def exchange_logs(place: Place) -> list[Node]:
-    return [_json_log(place), _records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)), _statistics()]
+    return [
+        _json_log(place),
+        _records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)),
+        *_statistics(),
+    ]
 
 
 def attempt_logs() -> list[Node]:
@@ -86,27 +90,29 @@ def _records(log_name: str, response_headers: tuple[str, ...]) -> Node:
     )
 
 
-def _statistics() -> Node:
+def _statistics() -> list[Node]:
     tags = [
         {"name": "provider", "value_format": UPSTREAM_NAME},
         {"name": "caller", "value_format": f"%DYNAMIC_METADATA({names.META}:{names.M_CALLER})%"},
         {"name": "code", "value_format": "%RESPONSE_CODE%"},
     ]
-    log = named(
-        "statistics",
-        "access_loggers.stats.v3.Config",
-        stats_scope={"prefix": "extproc"},
-        counters=[
-            {"stat": {"name": "exchanges", "tags": tags}, "value_fixed": 1},
-            {"stat": {"name": "attempts", "tags": tags}, "value_format": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"},
-        ],
-        histograms=[
-            {
-                "stat": {"name": "first_byte_ms", "tags": tags},
-                "unit": "Milliseconds",
-                "value_format": "%RESPONSE_DURATION%",
-            },
-            {"stat": {"name": "duration_ms", "tags": tags}, "unit": "Milliseconds", "value_format": "%DURATION%"},
-        ],
-    )
-    return {**log, "filter": _only_ends()}
+    counters = [
+        {"stat": {"name": "exchanges", "tags": tags}, "value_fixed": 1},
+        {"stat": {"name": "attempts", "tags": tags}, "value_format": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"},
+    ]
+    durations = [_milliseconds("duration_ms", "%DURATION%", tags)]
+    first_bytes = [_milliseconds("first_byte_ms", "%RESPONSE_DURATION%", tags)]
+    answered = {"and_filter": {"filters": [_only_ends(), expression("response.code_details == 'via_upstream'")]}}
+    return [
+        {**_stats("statistics", counters=counters, histograms=durations), "filter": _only_ends()},
+        # apart, because where no upstream answered there is no number, and Envoy logs an error for it
+        {**_stats("first_bytes", histograms=first_bytes), "filter": answered},
+    ]
+
+
+def _stats(name: str, **fields: object) -> Node:
+    return named(name, "access_loggers.stats.v3.Config", stats_scope={"prefix": "extproc"}, **fields)
+
+
+def _milliseconds(name: str, value: str, tags: list[Node]) -> Node:
+    return {"stat": {"name": name, "tags": tags}, "unit": "Milliseconds", "value_format": value}

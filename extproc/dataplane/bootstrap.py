@@ -3,7 +3,7 @@
 from extproc.dataplane.clusters import PROTOCOL_OPTIONS, SINK_ADDRESS, WIDE
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
-from extproc.dataplane.form import Node, file_source, pipe, socket_address, typed
+from extproc.dataplane.form import Node, file_source, named, pipe, socket_address, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.route_table import SINK_CLUSTER
 
@@ -20,6 +20,16 @@ def bootstrap(place: Place) -> Node:
             "histogram_bucket_settings": [{"match": {"suffix": "_ms"}, "buckets": MILLISECONDS}],
             # a provider's cluster is its name and a hash of what it means; statistics are asked for by the name
             "stats_tags": [{"tag_name": "provider", "regex": r"^cluster\.((.+)[-.@][0-9a-f]{6,64}\.)"}],
+        },
+        # without a limit Envoy warns, and takes connections until it has no file descriptors for upstreams
+        "overload_manager": {
+            "resource_monitors": [
+                named(
+                    "envoy.resource_monitors.global_downstream_max_connections",
+                    "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                    max_active_downstream_connections=50_000,
+                )
+            ]
         },
         "layered_runtime": {
             "layers": [

@@ -1,6 +1,6 @@
 """The CA certificates that the system trusts, as one file for Envoy.
 
-Law: what the operator says (SSL_CERT_FILE) goes first, then the places of the common systems, then the `certifi` package.
+Law: what the operator says (SSL_CERT_FILE) goes first, then the places of common systems, then `certifi`.
 """
 
 import os

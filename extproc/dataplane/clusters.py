@@ -25,6 +25,17 @@ WIDE = {
     ]
 }
 
+_NAMES_ARE_LOOKED_UP: Node = {
+    "cluster_type": named(
+        "envoy.cluster.dns",
+        "clusters.dns.v3.DnsCluster",
+        dns_lookup_family="V4_PREFERRED",
+        respect_dns_ttl=True,
+        # a name that is not found is asked for again soon: until then its targets are skipped
+        dns_failure_refresh_rate={"base_interval": "0.5s", "max_interval": "5s"},
+    )
+}
+
 
 def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
@@ -76,24 +87,21 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
     }
 
 
-def _pool(owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool) -> Node:
+def _pool(
+    owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
+) -> Node:
     by_name = any(endpoint.scheme != "unix" and not _is_ip(endpoint.host) for endpoint in endpoints)
     priorities: list[Node] = [{"lb_endpoints": [_endpoint(endpoint) for endpoint in endpoints]}]
     if sink:
         priorities.append({"priority": 1, "lb_endpoints": [{"endpoint": {"address": socket_address(*SINK_ADDRESS)}}]})
     pool: Node = {
         "name": owner.cluster,
-        "type": "STRICT_DNS" if by_name else "STATIC",
+        **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),
         "connect_timeout": seconds(owner.connect_timeout),
         "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
         "circuit_breakers": WIDE,
         "load_assignment": {"cluster_name": owner.cluster, "endpoints": priorities},
     }
-    if by_name:
-        pool["dns_lookup_family"] = "V4_PREFERRED"
-        pool["respect_dns_ttl"] = True
-        # a name that is not found is asked for again soon: until then its targets are skipped
-        pool["dns_failure_refresh_rate"] = {"base_interval": "0.5s", "max_interval": "5s"}
     if endpoints[0].scheme == "https":
         pool["transport_socket"] = _tls(owner.tls, endpoints, place)
     return pool

@@ -20,7 +20,11 @@ def early_header_mutation() -> Node:
         "http.early_header_mutation.header_mutation.v3.HeaderMutation",
         mutations=[
             {"remove_on_match": {"key_matcher": {"prefix": names.ENVOY_PREFIX}}},
-            {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": all_but(names.PREFIX, names.CALLER_HEADERS)}}}},
+            {
+                "remove_on_match": {
+                    "key_matcher": {"safe_regex": {"regex": all_but(names.PREFIX, names.CALLER_HEADERS)}}
+                }
+            },
         ],
     )
 

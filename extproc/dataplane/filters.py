@@ -53,7 +53,8 @@ def router_filter() -> Node:
         names.ROUTER_FILTER,
         names.FILTER_ROUTER,
         allow_mode_override=True,
-        processing_mode=headers_only("SEND"),
+        # answers only where a route may be attended: the processor is not asked about Envoy's own refusals
+        processing_mode=headers_only("SKIP"),
         request_attributes=[names.ATTR_ROUTE, names.ATTR_SOURCE],
         metadata_options={"receiving_namespaces": {"untyped": [names.META, names.META_PRIVATE, names.META_PLAN]}},
     )

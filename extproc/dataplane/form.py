@@ -35,3 +35,14 @@ def pipe(path: str) -> Node:
 def file_source(path: str) -> Node:
     """A file that Envoy reads again when another is moved onto it."""
     return {"resource_api_version": "V3", "path_config_source": {"path": path}}
+
+
+def expression(text: str) -> Node:
+    """A filter of access logs and local replies, in CEL."""
+    return {
+        "extension_filter": named(
+            "envoy.access_loggers.extension_filters.cel",
+            "access_loggers.filters.cel.v3.ExpressionFilter",
+            expression=text,
+        )
+    }

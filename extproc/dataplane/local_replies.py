@@ -6,7 +6,7 @@ the processor and answers of upstreams pass as they are. The first mapper that h
 
 import json
 
-from extproc.dataplane.form import Node, named
+from extproc.dataplane.form import Node, expression
 from extproc.refusal import Reason
 
 # What Envoy found wrong with the request itself; it has chosen the status.
@@ -64,7 +64,7 @@ def _flags(flags: tuple[str, ...], reason: Reason, message: str) -> Node:
 
 def _details(test: str, reason: Reason, message: str) -> Node:
     return {
-        "filter": _expression(f"response.code_details.{test}"),
+        "filter": expression(f"response.code_details.{test}"),
         "status_code": reason.status,
         "body_format_override": _json(reason, message),
     }
@@ -73,19 +73,9 @@ def _details(test: str, reason: Reason, message: str) -> Node:
 def _bad_requests() -> Node:
     known = ", ".join(f"'{details}'" for details in BAD_REQUEST_DETAILS)
     return {
-        "filter": _expression(
+        "filter": expression(
             f"response.code_details in [{known}] || response.code_details.startsWith('http1.')"
             " || response.code_details.startsWith('http2.')"
         ),
         "body_format_override": _json(Reason.INVALID_REQUEST, "The request is not one that this gateway passes on."),
-    }
-
-
-def _expression(text: str) -> Node:
-    return {
-        "extension_filter": named(
-            "envoy.access_loggers.extension_filters.cel",
-            "access_loggers.filters.cel.v3.ExpressionFilter",
-            expression=text,
-        )
     }

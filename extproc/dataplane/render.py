@@ -53,3 +53,26 @@ def sds(secret: str) -> Node:
     """The contents of a cluster's secret file. Whoever writes it keeps it in a directory that only the owner reads."""
     resource = {"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": {"inline_string": secret}}}
     return {"resources": [resource]}
+
+
+def whole(rendered: Rendered) -> Node:
+    """The same as one static configuration, for `envoy --mode validate`, which does not look into files that Envoy
+    follows. Resources lose their type, and the listener names its routes in place."""
+    held = json.loads(json.dumps(rendered.bootstrap))
+    del held["dynamic_resources"]
+    (routes,) = (_untyped(table) for table in rendered.routes)
+    held["static_resources"]["clusters"] += [_untyped(cluster) for cluster in rendered.clusters]
+    held["static_resources"]["listeners"] = [_with_routes(_untyped(one), routes) for one in rendered.listeners]
+    return dict(held)
+
+
+def _untyped(resource: Node) -> Node:
+    return {key: value for key, value in resource.items() if key != "@type"}
+
+
+def _with_routes(resource: Node, routes: Node) -> Node:
+    copy: Node = json.loads(json.dumps(resource))
+    manager = copy["filter_chains"][0]["filters"][0]["typed_config"]
+    del manager["rds"]
+    manager["route_config"] = routes
+    return copy

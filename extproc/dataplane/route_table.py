@@ -44,7 +44,9 @@ def _route(entry: Entry, snapshot: Snapshot) -> Node:
 
 
 def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
-    mode = filters.with_request_body("SKIP") if entry.body == "json" else filters.headers_only("SKIP")
+    # whoever may be attended shows its answer too; where it is not, the processor ends the stream before
+    answer = "SEND" if entry.route.attend or entry.route.usage == "exact" else "SKIP"
+    mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
     return {
         "typed_per_filter_config": filters.router_mode(mode),
         # over it a body that is read is 413 at once, and one that passes unread is not tried again
@@ -120,7 +122,10 @@ def _nothing_matched() -> Node:
         "match": {"prefix": "/"},
         "direct_response": {"status": Reason.ROUTE_NOT_FOUND.status, "body": {"inline_string": body}},
         "typed_per_filter_config": filters.without_router_filter(),
-        "response_headers_to_add": [_header("content-type", "application/json"), _header(names.REQUEST_ID, "%STREAM_ID%")],
+        "response_headers_to_add": [
+            _header("content-type", "application/json"),
+            _header(names.REQUEST_ID, "%STREAM_ID%"),
+        ],
     }
 
 
@@ -164,7 +169,9 @@ def _asked_headers(match: Match) -> list[Node]:
     headers = [_valued(name.lower(), value) for name, value in match.headers.items()]
     if match.hosts and PRESENT not in match.hosts:
         hosts = "|".join(_host(pattern) for pattern in match.hosts)
-        headers.append({"name": ":authority", "string_match": {"safe_regex": {"regex": rf"(?i)(?:{hosts})(?::[0-9]+)?"}}})
+        headers.append(
+            {"name": ":authority", "string_match": {"safe_regex": {"regex": rf"(?i)(?:{hosts})(?::[0-9]+)?"}}}
+        )
     return headers
 
 

@@ -73,12 +73,18 @@ def _reached_prefix(match: PathMatch, meant: str, asked: str) -> Tests | None:
         case "any":
             return (prefix,)
         case "exact":
-            return (PathTest("exact", asked + match.text.removeprefix(meant)),) if match.text.startswith(meant) else None
+            return (
+                (PathTest("exact", asked + match.text.removeprefix(meant)),) if match.text.startswith(meant) else None
+            )
         case "prefix":
             below = _below(match.text)
             if below.holds(meant):
                 return (prefix,)
-            return (PathTest(below.kind, asked + below.text.removeprefix(meant)),) if below.text.startswith(meant) else None
+            return (
+                (PathTest(below.kind, asked + below.text.removeprefix(meant)),)
+                if below.text.startswith(meant)
+                else None
+            )
         case "glob":
             left = globs.remainders(match.text, meant)
             if globs.is_everything(left):
