@@ -64,6 +64,7 @@ M_MODEL: Final = "model"
 M_STRATEGY: Final = "strategy"
 M_TARGETS: Final = "targets"
 M_REASON: Final = "reason"
+M_EXPLAIN: Final = "explain"  # true: the caller asked for x-extproc-reason
 M_STREAM: Final = "stream"
 M_INPUT_ESTIMATE: Final = "input_estimate"
 M_REFUSAL: Final = "refusal"
@@ -118,6 +119,9 @@ FORWARDED_HEADERS: Final = ("accept", "content-type", "user-agent", "traceparent
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
+
+
+FIRST_EVENT_SUFFIX: Final = ".first"  # behind a cluster's name: its twin, which holds a stream until its first event
 
 
 def route_key(snapshot_id: str, route: str, endpoint: str) -> str:

@@ -1,0 +1,163 @@
+"""Clusters: one for each provider, its twin where streams are held until their first event, one for each service.
+
+Law: every cluster that a plan may name has the attempt filter, and behind its real endpoints the sink: a door that is
+always shut. A provider without any address is then a connection refused, which Envoy retries along the plan; «no
+healthy host» it would not. For the same reason the circuit breakers are wide: their overflow is not retried either.
+"""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from extproc import names
+from extproc.dataplane import filters
+from extproc.dataplane.access_logs import CLUSTER_META
+from extproc.dataplane.form import Node, named, pipe, seconds, socket_address, typed
+from extproc.dataplane.place import Place
+from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot, Tls
+
+SINK_ADDRESS = ("127.0.0.1", 0)  # nothing can listen on port 0
+BUFFER_AT_LEAST = 32 * 1024 * 1024
+PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+# Envoy's default of 3 retries at a time for a cluster would end plans early.
+WIDE = {
+    "thresholds": [
+        {"max_connections": 65536, "max_pending_requests": 65536, "max_requests": 65536, "max_retries": 65536}
+    ]
+}
+
+_NAMES_ARE_LOOKED_UP: Node = {
+    "cluster_type": named(
+        "envoy.cluster.dns",
+        "clusters.dns.v3.DnsCluster",
+        dns_lookup_family="V4_PREFERRED",
+        respect_dns_ttl=True,
+        # a name that is not found is asked for again soon: until then its targets are skipped
+        dns_failure_refresh_rate={"base_interval": "0.5s", "max_interval": "5s"},
+    )
+}
+
+
+def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
+    made = []
+    for provider in snapshot.providers.values():
+        made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
+        if provider.name in _held_until_first_event(snapshot):
+            made.append(_twin(provider, place, snapshot.limits))
+    made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
+    return made
+
+
+def _held_until_first_event(snapshot: Snapshot) -> frozenset[str]:
+    """Providers that a route with `first_event` may plan."""
+    return frozenset(
+        name
+        for route in snapshot.routes
+        if route.kind == "llm" and route.failover.first_event
+        for name in route.providers or snapshot.providers
+    )
+
+
+def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -> Node:
+    chain = [attempt]
+    if provider.credential.kind == "injected":
+        chain.append(filters.credential_injector(provider, place))
+    return {
+        **_pool(provider, provider.endpoints, place, limits, sink=True),
+        "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
+        "typed_extension_protocol_options": _protocol(provider.endpoints, provider.http2, chain),
+    }
+
+
+def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
+    """The same provider, but the attempt filter also holds the answer until its first event.
+
+    Its statistics and its name in the access log are those of the provider's other cluster.
+    """
+    cluster = _provider(provider, place, limits, filters.first_event_filter())
+    name = provider.cluster + names.FIRST_EVENT_SUFFIX
+    assignment = {**cluster["load_assignment"], "cluster_name": name}
+    return {**cluster, "name": name, "alt_stat_name": provider.cluster, "load_assignment": assignment}
+
+
+def _service(service: Service, place: Place, limits: Limits) -> Node:
+    return {
+        **_pool(service, service.endpoints, place, limits, sink=False),
+        "metadata": {"filter_metadata": {CLUSTER_META: {"name": service.name}}},
+        "typed_extension_protocol_options": _protocol(service.endpoints, service.http2, []),
+    }
+
+
+def _pool(
+    owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
+) -> Node:
+    by_name = any(endpoint.scheme != "unix" and not _is_ip(endpoint.host) for endpoint in endpoints)
+    priorities: list[Node] = [{"lb_endpoints": [_endpoint(endpoint) for endpoint in endpoints]}]
+    if sink:
+        priorities.append({"priority": 1, "lb_endpoints": [{"endpoint": {"address": socket_address(*SINK_ADDRESS)}}]})
+    pool: Node = {
+        "name": owner.cluster,
+        **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),
+        "connect_timeout": seconds(owner.connect_timeout),
+        "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
+        "circuit_breakers": WIDE,
+        "load_assignment": {"cluster_name": owner.cluster, "endpoints": priorities},
+    }
+    if endpoints[0].scheme == "https":
+        pool["transport_socket"] = _tls(owner.tls, endpoints, place)
+    return pool
+
+
+def _endpoint(endpoint: Endpoint) -> Node:
+    if endpoint.scheme == "unix":
+        return {"endpoint": {"address": pipe(endpoint.host)}}
+    hostname = {} if _is_ip(endpoint.host) else {"hostname": endpoint.host}
+    return {"endpoint": {"address": socket_address(endpoint.host, endpoint.port), **hostname}}
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _protocol(endpoints: Sequence[Endpoint], http2: bool, chain: list[Node]) -> Node:
+    options: Node = {}
+    if endpoints[0].scheme == "https":
+        options["auto_config"] = {"http_protocol_options": {}, "http2_protocol_options": {}}  # as ALPN says
+    elif http2:
+        options["explicit_http_config"] = {"http2_protocol_options": {}}
+    else:
+        options["explicit_http_config"] = {"http_protocol_options": {}}
+    if chain:
+        options["http_filters"] = [*chain, filters.UPSTREAM_CODEC]
+    return {PROTOCOL_OPTIONS: typed("upstreams.http.v3.HttpProtocolOptions", **options)}
+
+
+def _tls(tls: Tls, endpoints: Sequence[Endpoint], place: Place) -> Node:
+    hosts = [tls.server_name] if tls.server_name else list(dict.fromkeys(endpoint.host for endpoint in endpoints))
+    common: Node = {
+        "validation_context": {
+            "trusted_ca": {"filename": tls.ca or place.ca_bundle},
+            # Envoy checks no name of its own accord
+            "match_typed_subject_alt_names": [_name(host) for host in hosts],
+        }
+    }
+    if tls.client_certificate and tls.client_key:
+        common["tls_certificates"] = [
+            {
+                "certificate_chain": {"filename": tls.client_certificate},
+                "private_key": {"filename": tls.client_key},
+            }
+        ]
+    context: Node = {"common_tls_context": common}
+    if len(hosts) > 1:
+        context["auto_host_sni"] = True  # a pool of several names: each endpoint is asked for by its own
+    elif not _is_ip(hosts[0]):
+        context["sni"] = hosts[0]
+    return named("envoy.transport_sockets.tls", "transport_sockets.tls.v3.UpstreamTlsContext", **context)
+
+
+def _name(host: str) -> Node:
+    return {"san_type": "IP_ADDRESS" if _is_ip(host) else "DNS", "matcher": {"exact": host}}

@@ -1,0 +1,148 @@
+"""The HTTP filters: the two that ask the processor, the one that injects credentials, the one that dresses answers.
+
+Law: the two ext_proc filters never share a name, or per-route settings of one would hold for the other and a route that
+fails open would send a caller's credential upstream.
+"""
+
+from importlib.resources import files
+
+from extproc import names
+from extproc.dataplane.form import Node, file_source, named, typed
+from extproc.dataplane.place import Place
+from extproc.snapshot import Provider
+
+EXTERNAL_PROCESSOR = "filters.http.ext_proc.v3.ExternalProcessor"
+PER_ROUTE = "filters.http.ext_proc.v3.ExtProcPerRoute"
+LUA = "filters.http.lua.v3.Lua"
+LUA_PER_ROUTE = "filters.http.lua.v3.LuaPerRoute"
+PROCESSOR_CLUSTER = "processor"
+MESSAGE_TIMEOUT = "5s"  # Envoy's default of 200 ms is less than a processor needs for a large body under load
+SECRET_NAME = "credential"  # in each cluster's own file
+HELD_AT_MOST = "600s"  # the longest that the processor may ask for while it holds a stream until its first event
+
+UPSTREAM_CODEC = named("envoy.filters.http.upstream_codec", "filters.http.upstream_codec.v3.UpstreamCodec")
+
+
+def _asks_processor(filter_name: str, said: str, **fields: object) -> Node:
+    return named(
+        filter_name,
+        EXTERNAL_PROCESSOR,
+        grpc_service={
+            "envoy_grpc": {"cluster_name": PROCESSOR_CLUSTER},
+            "timeout": "3600s",  # an attended exchange holds its stream until the answer ends
+            "initial_metadata": [{"key": names.FILTER_METADATA, "value": said}],
+            # a processor that restarts is waited for: measured, 0 of 78 requests failed, without it 8
+            "retry_policy": {
+                "num_retries": 10,
+                "retry_on": "reset,connect-failure,refused-stream,unavailable",
+                "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
+            },
+        },
+        stat_prefix=said,
+        message_timeout=MESSAGE_TIMEOUT,
+        status_on_error={"code": "ServiceUnavailable"},  # Envoy's default is 500
+        # without it Envoy ignores what we say of :path, :authority and x-envoy-*
+        mutation_rules={"allow_all_routing": True, "allow_envoy": True},
+        **fields,
+    )
+
+
+def router_filter() -> Node:
+    """Asks for a decision. Bodies are asked for by route, so that upgrades and uploads are never buffered."""
+    return _asks_processor(
+        names.ROUTER_FILTER,
+        names.FILTER_ROUTER,
+        allow_mode_override=True,
+        # answers only where a route may be attended: the processor is not asked about Envoy's own refusals
+        processing_mode=headers_only("SKIP"),
+        request_attributes=[names.ATTR_ROUTE, names.ATTR_SOURCE],
+        metadata_options={"receiving_namespaces": {"untyped": [names.META, names.META_PRIVATE, names.META_PLAN]}},
+    )
+
+
+def headers_only(response: str) -> Node:
+    return {
+        "request_header_mode": "SEND",
+        "request_body_mode": "NONE",
+        "response_header_mode": response,
+        "response_body_mode": "NONE",
+    }
+
+
+def with_request_body(response: str) -> Node:
+    return {**headers_only(response), "request_body_mode": "BUFFERED"}
+
+
+def attempt_filter() -> Node:
+    """Addresses and translates one attempt. It never sees a response body: over 1 MiB that crashes Envoy 1.40."""
+    return _asks_processor(
+        names.ATTEMPT_FILTER,
+        names.FILTER_ATTEMPT,
+        processing_mode=with_request_body("SKIP"),
+        request_attributes=[names.ATTR_CLUSTER, names.ATTR_ATTEMPT],
+        metadata_options=_attempt_metadata(),
+    )
+
+
+def first_event_filter() -> Node:
+    """The attempt filter that also holds an answer until its first chunk, and then leaves.
+
+    STREAMED because FULL_DUPLEX loses data when it is left early; the body must come without waiting for the reply to
+    the headers, because that reply is what is held.
+    """
+    return _asks_processor(
+        names.ATTEMPT_FILTER,
+        names.FILTER_ATTEMPT,
+        processing_mode={**with_request_body("SEND"), "response_body_mode": "STREAMED"},
+        send_body_without_waiting_for_header_response=True,
+        max_message_timeout=HELD_AT_MOST,
+        request_attributes=[names.ATTR_CLUSTER, names.ATTR_ATTEMPT],
+        metadata_options=_attempt_metadata(),
+    )
+
+
+def _attempt_metadata() -> Node:
+    return {
+        "forwarding_namespaces": {"untyped": [names.META, names.META_PRIVATE]},
+        "receiving_namespaces": {"untyped": [names.META]},
+    }
+
+
+def credential_injector(provider: Provider, place: Place) -> Node:
+    """Behind the attempt filter, which has removed whatever an earlier attempt left in this header."""
+    generic: Node = {
+        "header": provider.credential.header,
+        "credential": {"name": SECRET_NAME, "sds_config": file_source(place.secret(provider.cluster))},
+    }
+    if provider.credential.prefix:
+        generic["header_value_prefix"] = provider.credential.prefix
+    return named(
+        "envoy.filters.http.credential_injector",
+        "filters.http.credential_injector.v3.CredentialInjector",
+        overwrite=True,
+        credential=named(
+            "envoy.http.injected_credentials.generic", "http.injected_credentials.generic.v3.Generic", **generic
+        ),
+    )
+
+
+def answer_filter() -> Node:
+    """First in the list, so last on the way back: it sees what the caller gets, refusals included."""
+    source = files("extproc.dataplane").joinpath("answer.lua").read_text(encoding="utf-8")
+    return named(names.ANSWER_FILTER, LUA, default_source_code={"inline_string": source})
+
+
+def without_answer_filter() -> Node:
+    return {names.ANSWER_FILTER: typed(LUA_PER_ROUTE, disabled=True)}
+
+
+def router_mode(mode: Node, *, fail_open: bool = False) -> Node:
+    """What a route asks of the router filter."""
+    overrides: Node = {"processing_mode": mode}
+    if fail_open:
+        overrides["failure_mode_allow"] = True
+    return {names.ROUTER_FILTER: typed(PER_ROUTE, overrides=overrides)}
+
+
+def without_router_filter() -> Node:
+    return {names.ROUTER_FILTER: typed(PER_ROUTE, disabled=True)}

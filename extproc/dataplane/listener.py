@@ -1,0 +1,54 @@
+"""The one listener: edge hygiene, filters, logs."""
+
+from extproc.dataplane import access_logs
+from extproc.dataplane.edge import early_header_mutation
+from extproc.dataplane.filters import answer_filter, router_filter
+from extproc.dataplane.form import Node, file_source, named, socket_address
+from extproc.dataplane.local_replies import local_reply_config
+from extproc.dataplane.place import Place
+from extproc.snapshot import Limits
+
+ROUTES = "routes"
+STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that the route's own limit speaks first
+CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
+
+
+def listener(place: Place, limits: Limits) -> Node:
+    return {
+        "name": "callers",
+        "address": socket_address(place.host, place.port),
+        # Not the place for a large limit: a route's request_body_buffer_limit raises this one and never lowers it.
+        "per_connection_buffer_limit_bytes": min(CONNECTION_BUFFER, limits.body),
+        "filter_chains": [{"filters": [_http(place)]}],
+    }
+
+
+def _http(place: Place) -> Node:
+    return named(
+        "envoy.filters.network.http_connection_manager",
+        "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix="callers",
+        stream_idle_timeout=STREAM_IDLE,
+        use_remote_address=True,  # else a caller chooses its own x-request-id and address
+        internal_address_config={"cidr_ranges": []},  # nobody's x-envoy-* is trusted, not loopback's either
+        normalize_path=True,  # else /public/../admin matches the public route
+        merge_slashes=True,
+        path_with_escaped_slashes_action="REJECT_REQUEST",
+        server_header_transformation="PASS_THROUGH",  # a proxied service's answer stays its own
+        early_header_mutation_extensions=[early_header_mutation()],
+        access_log=access_logs.exchange_logs(place),
+        access_log_options={"access_log_flush_interval": access_logs.PERIOD},
+        local_reply_config=local_reply_config(),
+        upgrade_configs=[{"upgrade_type": "websocket", "enabled": False}],  # services' routes enable it
+        http_filters=[answer_filter(), router_filter(), _router()],
+        rds={"route_config_name": ROUTES, "config_source": file_source(place.rds)},
+    )
+
+
+def _router() -> Node:
+    return named(
+        "envoy.filters.http.router",
+        "filters.http.router.v3.Router",
+        suppress_envoy_headers=True,  # what Envoy would tell of itself is for neither upstreams nor callers
+        upstream_log=access_logs.attempt_logs(),
+    )

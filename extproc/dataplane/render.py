@@ -1,0 +1,78 @@
+"""A snapshot, rendered to Envoy's configuration.
+
+Law: a pure function of the snapshot and the place. Nothing secret is in what it returns: credentials are read by Envoy
+from files of their own (`sds`).
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extproc.dataplane import bootstrap, clusters, listener, route_table
+from extproc.dataplane.filters import SECRET_NAME
+from extproc.dataplane.form import Node
+from extproc.dataplane.place import Place
+from extproc.snapshot import Snapshot
+
+CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener"
+ROUTES_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+SECRET_TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    bootstrap: Node
+    listeners: tuple[Node, ...]  # resources for xds(), as are the next two
+    routes: tuple[Node, ...]
+    clusters: tuple[Node, ...]
+
+
+def render(snapshot: Snapshot, place: Place) -> Rendered:
+    return Rendered(
+        bootstrap=bootstrap.bootstrap(place),
+        listeners=({"@type": LISTENER_TYPE, **listener.listener(place, snapshot.limits)},),
+        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
+        clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
+    )
+
+
+def xds(version: str, resources: Sequence[Node]) -> Node:
+    """The contents of one file that Envoy follows: a DiscoveryResponse."""
+    return {"version_info": version, "resources": list(resources)}
+
+
+def version_of(resources: Sequence[Node]) -> str:
+    """A version that says what it holds: equal resources, equal version."""
+    written = json.dumps(list(resources), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
+def sds(secret: str) -> Node:
+    """The contents of a cluster's secret file. Whoever writes it keeps it in a directory that only the owner reads."""
+    resource = {"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": {"inline_string": secret}}}
+    return {"resources": [resource]}
+
+
+def whole(rendered: Rendered) -> Node:
+    """The same as one static configuration, for `envoy --mode validate`, which does not look into files that Envoy
+    follows. Resources lose their type, and the listener names its routes in place."""
+    held = json.loads(json.dumps(rendered.bootstrap))
+    del held["dynamic_resources"]
+    (routes,) = (_untyped(table) for table in rendered.routes)
+    held["static_resources"]["clusters"] += [_untyped(cluster) for cluster in rendered.clusters]
+    held["static_resources"]["listeners"] = [_with_routes(_untyped(one), routes) for one in rendered.listeners]
+    return dict(held)
+
+
+def _untyped(resource: Node) -> Node:
+    return {key: value for key, value in resource.items() if key != "@type"}
+
+
+def _with_routes(resource: Node, routes: Node) -> Node:
+    copy: Node = json.loads(json.dumps(resource))
+    manager = copy["filter_chains"][0]["filters"][0]["typed_config"]
+    del manager["rds"]
+    manager["route_config"] = routes
+    return copy

@@ -1,0 +1,185 @@
+"""The snapshot's routes as Envoy's.
+
+Law: the list, its order and its path tests are those of `facts.routes`; here they get Envoy's words. Whatever no route
+takes is answered by Envoy, without the processor.
+"""
+
+from collections.abc import Mapping
+
+from extproc import names
+from extproc.dataplane import filters, rewriting
+from extproc.dataplane.form import Node, named, seconds
+from extproc.dataplane.listener import ROUTES
+from extproc.dataplane.local_replies import error_body
+from extproc.facts import globs
+from extproc.facts.matcher import PRESENT
+from extproc.facts.paths import PathTest
+from extproc.facts.routes import Entry, entries
+from extproc.refusal import RETRIABLE_STATUSES, Reason
+from extproc.snapshot import Match, Snapshot
+
+SINK_CLUSTER = "sink"
+IDLE = "600s"  # a silent answer, streamed or not, is given up after this
+LONGEST_FIRST_BYTE = "600s"  # the processor says less by header, for each exchange
+MOST_RETRIES = 15  # the processor says less by header; `max_attempts` is at most 16
+# The next try is another target, so there is nothing to wait for.
+BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
+TO_SERVICES_NEVER = (*names.CALLER_HEADERS, "x-envoy-external-address", "x-envoy-internal", "x-envoy-original-path")
+
+
+def route_table(snapshot: Snapshot) -> Node:
+    routes = [_route(entry, snapshot) for entry in entries(snapshot)]
+    return {
+        "name": ROUTES,
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [*routes, _nothing_matched()]}],
+        "validate_clusters": True,  # a route to a cluster that Envoy does not know is refused, the old table stays
+    }
+
+
+def _route(entry: Entry, snapshot: Snapshot) -> Node:
+    route = {"name": entry.key(snapshot.id), "match": _match(entry)}
+    if entry.endpoint == names.ENDPOINT_SERVICE:
+        return {**route, **_to_service(entry, snapshot)}
+    return {**route, **_to_plan(entry, snapshot)}
+
+
+def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
+    # whoever may be attended shows its answer too; where it is not, the processor ends the stream before
+    answer = "SEND" if entry.route.attend or entry.route.usage == "exact" else "SKIP"
+    mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
+    return {
+        "typed_per_filter_config": filters.router_mode(mode),
+        # over it a body that is read is 413 at once, and one that passes unread is not tried again
+        "request_body_buffer_limit": snapshot.limits.body,
+        "route": {
+            "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
+            "timeout": "0s",  # a route's timeout cuts streams
+            "idle_timeout": IDLE,
+            "retry_policy": _retry_policy(),
+        },
+        # Nothing of ours comes from an upstream; removal goes before addition.
+        "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
+        "response_headers_to_add": [
+            # never appended to what an upstream forged
+            _header(names.CTL_ATTEMPTS, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
+            _header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
+        ],
+    }
+
+
+def _header(name: str, value: str) -> Node:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def _walk_the_plan() -> Node:
+    return named(
+        "envoy.router.cluster_specifier_plugin.priority_group",
+        "router.cluster_specifiers.priority_group.v3.PriorityGroupClusterSpecifier",
+        override_metadata_namespace=names.META_PLAN,
+        # no plan: fail closed. Only a static cluster may stand here, one of CDS stops Envoy from starting.
+        priority_groups=[{"name": SINK_CLUSTER, "clusters": [{"cluster_name": SINK_CLUSTER, "weight": 1}]}],
+    )
+
+
+def _retry_policy() -> Node:
+    return {
+        "retry_on": "5xx,reset,connect-failure,refused-stream,retriable-status-codes,retriable-headers",
+        "retriable_status_codes": sorted(RETRIABLE_STATUSES),
+        "retriable_headers": [{"name": names.CTL_RETRY, "string_match": {"exact": "1"}}],
+        "num_retries": MOST_RETRIES,
+        "per_try_timeout": LONGEST_FIRST_BYTE,  # until the answer's headers; there is none for its pauses
+        "refresh_cluster_on_retry": True,  # without it every try stays on the first target
+        "retry_back_off": BACK_OFF,
+    }
+
+
+def _to_service(entry: Entry, snapshot: Snapshot) -> Node:
+    route = entry.route
+    service = snapshot.services[route.service or ""]
+    action: Node = {
+        "cluster": service.cluster,
+        "timeout": seconds(route.timeout or 0.0),  # Envoy's default of 15 s is nobody's wish
+        "idle_timeout": IDLE,
+        "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}],
+        **rewriting.rewrite(route.match.path, route.rewrite),
+    }
+    return {
+        "typed_per_filter_config": {
+            **filters.router_mode(filters.headers_only("SKIP"), fail_open=route.when_down == "pass"),
+            **filters.without_answer_filter(),  # a service's answer passes as it is
+        },
+        "request_headers_to_remove": list(TO_SERVICES_NEVER),
+        "response_headers_to_remove": list(names.ANSWER_HEADERS),
+        "response_headers_to_add": [_header(names.REQUEST_ID, f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%")],
+        "route": action,
+    }
+
+
+def _nothing_matched() -> Node:
+    body = error_body(Reason.ROUTE_NOT_FOUND, "No route of the gateway matches this request.")
+    return {
+        "name": "none",
+        "match": {"prefix": "/"},
+        "direct_response": {"status": Reason.ROUTE_NOT_FOUND.status, "body": {"inline_string": body}},
+        "typed_per_filter_config": filters.without_router_filter(),
+        "response_headers_to_add": [
+            _header("content-type", "application/json"),
+            _header(names.REQUEST_ID, "%STREAM_ID%"),
+        ],
+    }
+
+
+def _match(entry: Entry) -> Node:
+    first, *others = entry.tests
+    match: Node = dict(_path(first))
+    headers = [_also(test) for test in others]
+    headers += [_methods(methods) for methods in (entry.methods, entry.route.match.methods) if methods]
+    headers += _asked_headers(entry.route.match)
+    if headers:
+        match["headers"] = headers
+    if entry.route.match.query:
+        match["query_parameters"] = [_valued(name, value) for name, value in entry.route.match.query.items()]
+    return match
+
+
+def _path(test: PathTest) -> Mapping[str, object]:
+    match test.kind:
+        case "exact":
+            return {"path": test.text}
+        case "prefix":
+            return {"prefix": test.text}
+        case "below":
+            return {"path_separated_prefix": test.text}
+        case "regex":
+            return {"safe_regex": {"regex": test.text}}
+
+
+def _also(test: PathTest) -> Node:
+    """A second test of the path goes by its header, which holds the query too."""
+    return {"name": ":path", "string_match": {"safe_regex": {"regex": rf"(?:{test.text})(?:\?.*)?"}}}
+
+
+def _methods(methods: tuple[str, ...]) -> Node:
+    if len(methods) == 1:
+        return {"name": ":method", "string_match": {"exact": methods[0]}}
+    return {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(map(globs.escape, methods))}}}
+
+
+def _asked_headers(match: Match) -> list[Node]:
+    headers = [_valued(name.lower(), value) for name, value in match.headers.items()]
+    if match.hosts and PRESENT not in match.hosts:
+        hosts = "|".join(_host(pattern) for pattern in match.hosts)
+        headers.append(
+            {"name": ":authority", "string_match": {"safe_regex": {"regex": rf"(?i)(?:{hosts})(?::[0-9]+)?"}}}
+        )
+    return headers
+
+
+def _host(pattern: str) -> str:
+    return ".+" + globs.escape(pattern[1:]) if pattern.startswith("*.") else globs.escape(pattern)
+
+
+def _valued(name: str, value: str) -> Node:
+    if value == PRESENT:
+        return {"name": name, "present_match": True}
+    return {"name": name, "string_match": {"exact": value}}
