@@ -1,0 +1,28 @@
+"""A target as the decision sees it: with its provider, the entry of its model, and where it stands by itself."""
+
+from dataclasses import dataclass
+
+from extproc.snapshot import Model, Provider, Target
+
+UNKNOWN_SERVES = frozenset({"chat"})
+
+NAMED = 0  # listed by its name, or written out in an alias, a chain or a strategy
+BY_GLOB = 1
+ANY_NAME = 2  # its provider lists nothing and takes any name: after all who list it
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    target: Target
+    provider: Provider
+    entry: Model | None  # None: the provider does not list this model
+    tier: int
+    position: int  # its place in the file, or in the list that names it; less is earlier
+
+    @property
+    def families(self) -> frozenset[str]:
+        return self.entry.endpoints if self.entry else UNKNOWN_SERVES
+
+    @property
+    def context(self) -> int | None:
+        return self.entry.context if self.entry else None
