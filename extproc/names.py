@@ -69,7 +69,9 @@ M_STREAM: Final = "stream"
 M_INPUT_ESTIMATE: Final = "input_estimate"
 M_REFUSAL: Final = "refusal"
 M_LABELS: Final = "labels"
+M_SINKS: Final = "sinks"  # attempts so far that found no host: no attempts for people
 
+P_REQUEST_ID: Final = "request_id"  # Envoy's: by it the access log is asked
 P_PATH: Final = "path"
 P_METHOD: Final = "method"
 P_CONTENT_TYPE: Final = "content_type"
@@ -77,9 +79,11 @@ P_CREDENTIAL: Final = "credential"
 P_BODY_MODEL: Final = "body_model"
 P_OWN_FIELDS: Final = "own_fields"
 P_ASK_USAGE: Final = "ask_usage"
+P_FIRST_BYTE: Final = "first_byte"  # seconds
 
 U_TEXT: Final = "text"
 U_FIRST_CHUNK_MS: Final = "first_chunk_ms"
+U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the processor
 
 # --- attributes asked of Envoy ---------------------------------------------------------------------------------------
 ATTR_ROUTE: Final = "xds.route_name"

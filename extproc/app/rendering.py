@@ -39,5 +39,5 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         listeners=list(rendered.listeners),
         clusters=list(rendered.clusters),
         routes=list(rendered.routes),
-        secrets={clusters[name]: sds(clusters[name], secret.read()) for name, secret in compiled.secrets.items()},
+        secrets={clusters[name]: sds(secret.read()) for name, secret in compiled.secrets.items()},
     )

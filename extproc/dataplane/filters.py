@@ -56,7 +56,12 @@ def router_filter() -> Node:
         # answers only where a route may be attended: the processor is not asked about Envoy's own refusals
         processing_mode=headers_only("SKIP"),
         request_attributes=[names.ATTR_ROUTE, names.ATTR_SOURCE],
-        metadata_options={"receiving_namespaces": {"untyped": [names.META, names.META_PRIVATE, names.META_PLAN]}},
+        response_attributes=[names.ATTR_ATTEMPT],  # which target an attended answer came from
+        metadata_options={
+            "receiving_namespaces": {
+                "untyped": [names.META, names.META_PRIVATE, names.META_PLAN, names.META_USAGE],
+            }
+        },
     )
 
 

@@ -5,22 +5,30 @@ only when it says that it is small; everything else passes and the stream is end
 """
 
 from extproc import names
+from extproc.decision.lookup import price_of
+from extproc.decision.plan import Plan
 from extproc.dialects.openai.usage import usage_of_answer
-from extproc.facts.request import Facts
 from extproc.money import Price, Usage, cost, dollars
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
-from extproc.translation.pair import AnswerStream, Call, Pair
+from extproc.snapshot import Provider, Snapshot
+from extproc.translation.pair import AnswerStream, Call
+from extproc.translation.registry import pair_for
 
 LARGEST_WHOLE = 512 * 1024  # bytes of an answer that is buffered to learn its cost before its headers leave
 
 
+def attend(plan: Plan, call: Call, snapshot: Snapshot) -> "AttendedAnswer":
+    """Reads the answer of whichever target of the plan will have answered."""
+    return AttendedAnswer(plan, call, snapshot)
+
+
 class AttendedAnswer:
-    def __init__(self, pair: Pair, call: Call, facts: Facts, price: Price | None) -> None:
-        self._pair = pair
+    def __init__(self, plan: Plan, call: Call, snapshot: Snapshot) -> None:
+        self._plan = plan
         self._call = call
-        self._facts = facts
-        self._price = price
+        self._snapshot = snapshot
+        self._price: Price | None = None
         self._stream: AnswerStream | None = None
         self.usage: Usage | None = None
 
@@ -33,11 +41,15 @@ class AttendedAnswer:
 
     def _on_headers(self, event: HeadersEvent) -> Turn:
         headers = event.headers
+        provider = self._winner(event)
+        pair = pair_for("openai", provider.dialect) if provider is not None else None
+        if pair is None:
+            return Turn(HeadersReply("response"), done=True)
         kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
         if headers.get(":status") != "200" or event.end_of_stream or headers.get("content-encoding"):
             return Turn(HeadersReply("response"), done=True)
         if kind == "text/event-stream":
-            self._stream = self._pair.stream(self._call)
+            self._stream = pair.stream(self._call)
             modes = Modes(response_headers=True, request_body="NONE", response_body="STREAMED")
             return Turn(HeadersReply("response", edit=HeaderEdit(remove=("content-length",)), modes=modes))
         length = headers.get("content-length") or ""
@@ -45,6 +57,16 @@ class AttendedAnswer:
             modes = Modes(response_headers=True, request_body="NONE", response_body="BUFFERED")
             return Turn(HeadersReply("response", modes=modes))
         return Turn(HeadersReply("response"), done=True)
+
+    def _winner(self, event: HeadersEvent) -> Provider | None:
+        """The provider whose attempt Envoy counted last; its price is noted on the way."""
+        attempt = int(event.context.attributes.get(names.ATTR_ATTEMPT, 0))
+        if not 1 <= attempt <= len(self._plan.steps):
+            return None
+        target = self._plan.steps[attempt - 1].target
+        provider = self._snapshot.providers[target.provider]
+        self._price = price_of(provider, target.model)
+        return provider
 
     def _on_stream(self, event: BodyEvent) -> Turn:
         assert self._stream is not None

@@ -21,8 +21,6 @@ from extproc.snapshot import Provider, Snapshot, Target
 from extproc.translation.pair import Call, Pair
 from extproc.translation.registry import pair_for
 
-FIRST_EVENT_SUFFIX = ".first"
-
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -36,11 +34,14 @@ class Try:
     call: Call
     original: Original
     first_event: bool
+    patience: float  # seconds that a held stream may take for its first event
+    sinks: int  # attempts before this one that found no host
 
 
 class AttemptExchange:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.id = ""  # the exchange's, once it is known
         self._try: Try | None = None
         self._present = Headers()
         self._body: list[bytes] = []
@@ -62,16 +63,16 @@ class AttemptExchange:
         found = plan_try(event, self._desk)
         if isinstance(found, Refusal):
             return Turn(refusals.immediate(found, "openai", _id_of(event)), done=True)
-        self._try, self._present = found, event.headers
+        self._try, self._present, self.id = found, event.headers, found.id
         if found.first_event:
-            self._first_event = FirstEvent()
+            self._first_event = FirstEvent(found.patience)
         if not event.end_of_stream and found.pair.needs_body(found.call, found.provider, found.upstream_model):
-            return Turn(HeadersReply("request"))
+            return Turn(HeadersReply("request", metadata=_told(found)))
         translated = found.pair.request(found.call, found.provider, found.upstream_model)
         if isinstance(translated, Refusal):
             return Turn(refusals.immediate(translated, "openai", found.id), done=True)
         edit = attempt_headers(event.headers, translated, found.provider, found.original, None)
-        return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
+        return Turn(HeadersReply("request", edit=edit, metadata=_told(found)), done=not found.first_event)
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
@@ -113,9 +114,11 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
     target = _target_of(decision, attempt)
     provider = snapshot.providers.get(target.provider) if target else None
-    if target is None or provider is None or cluster.removesuffix(FIRST_EVENT_SUFFIX) != provider.cluster:
+    if target is None or provider is None or cluster.removesuffix(names.FIRST_EVENT_SUFFIX) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
-    return _try_of(decision, private, snapshot, target, provider, cluster.endswith(FIRST_EVENT_SUFFIX))
+    request_id = str(private.get(names.P_REQUEST_ID, ""))
+    sinks = desk.books.sinks(request_id) if attempt > 1 else 0
+    return _try_of(decision, private, snapshot, target, provider, cluster.endswith(names.FIRST_EVENT_SUFFIX), sinks)
 
 
 def _try_of(
@@ -125,6 +128,7 @@ def _try_of(
     target: Target,
     provider: Provider,
     first_event: bool,
+    sinks: int,
 ) -> Try | Refusal:
     pair = pair_for(str(decision.get(names.M_DIALECT, "openai")), provider.dialect)
     if pair is None:
@@ -151,7 +155,14 @@ def _try_of(
         call=call,
         original=Original(call.content_type, private.get(names.P_CREDENTIAL)),
         first_event=first_event,
+        patience=float(private.get(names.P_FIRST_BYTE, 60.0)),
+        sinks=sinks,
     )
+
+
+def _told(found: Try) -> dict[str, dict[str, object]]:
+    """What the answer filter must know of the way here."""
+    return {names.META: {names.M_SINKS: found.sinks}} if found.sinks else {}
 
 
 def _target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:

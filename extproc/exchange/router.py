@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from extproc import names
 from extproc.decision.decide import decide
-from extproc.decision.plan import Decision, Plan
+from extproc.decision.plan import Plan
 from extproc.dialects.endpoints import BY_NAME, Endpoint
-from extproc.exchange.answer import AttendedAnswer
+from extproc.exchange.answer import AttendedAnswer, attend
 from extproc.exchange.desk import Desk
 from extproc.facts.read import Identity, identify, read_facts
 from extproc.facts.request import Facts
@@ -113,7 +113,7 @@ class RouterExchange:
         self._report(plan, matched, facts)
         reply = plan_reply(self.id, plan, facts, matched.route, matched.snapshot, admitted.headers, admitted.identity)
         if reply.attended:
-            self._answer = AttendedAnswer(facts, matched.route, reply.ask_usage)
+            self._answer = attend(plan, reply.call, matched.snapshot)
         return Turn(_plan_message(reply, in_headers), done=not reply.attended)
 
     # --- what needs no plan ------------------------------------------------------------------------------------------
@@ -201,5 +201,3 @@ def _plan_message(reply: PlanReply, in_headers: bool) -> Reply:
         return HeadersReply("request", edit=reply.edit, clear_route=True, metadata=reply.metadata)
     return BodyReply("request", edit=reply.edit, clear_route=True, metadata=reply.metadata)
 
-
-__all__ = ["Decision", "RouterExchange", "find_route"]

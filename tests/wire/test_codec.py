@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extproc.protocol.events import BodyEvent, Context, Headers, HeadersEvent, Opening, TrailersEvent, UnknownEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, ImmediateReply, Modes, TrailersReply
+from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, ImmediateReply, Modes, MoreTime, TrailersReply
 from extproc.wire import codec
 from extproc.wire.codec import Garbled, UnsendableHeader, decode, empty_reply, encode
 from extproc.wire.pb.core_pb2 import HeaderValue
@@ -176,11 +176,16 @@ def test_metadata_is_written_with_every_kind_of_value():
     assert read_struct(say.read(encode(answer)).dynamic_metadata) == values
 
 
-def test_a_headers_reply_says_route_modes_and_timeout():
-    reply = HeadersReply("request", clear_route=True, modes=Modes(False, "BUFFERED", "NONE"), message_timeout=1.5)
+def test_more_time_is_a_message_without_an_answer():
+    message = say.read(encode(MoreTime(1.5)))
+    assert message.WhichOneof("response") is None
+    assert message.override_message_timeout.ToMilliseconds() == 1500
+
+
+def test_a_headers_reply_says_route_and_modes():
+    reply = HeadersReply("request", clear_route=True, modes=Modes(False, "BUFFERED", "NONE"))
     message = say.read(encode(reply))
     assert message.request_headers.response.clear_route_cache
-    assert message.override_message_timeout.ToMilliseconds() == 1500
     assert message.mode_override == ProcessingMode(
         request_header_mode="SEND",
         response_header_mode="SKIP",

@@ -1,0 +1,77 @@
+"""`explain`: one request through the very rooms that decide, with nothing sent and nothing remembered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from extproc import names
+from extproc.decision.decide import decide
+from extproc.decision.explain import explain
+from extproc.decision.plan import Decision, Observations, Plan
+from extproc.dialects.endpoints import BY_NAME
+from extproc.facts import matcher
+from extproc.facts.read import identify, read_facts
+from extproc.facts.request import Facts
+from extproc.facts.routes import entries
+from extproc.protocol.events import Headers
+from extproc.refusal import Reason, Refusal
+from extproc.rewrite import refusals
+from extproc.rewrite.router import plan_reply
+from extproc.snapshot import Route, Snapshot
+
+NOTHING_OBSERVED = Observations()
+UNREAD = Facts(route="", endpoint="", family="")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float) -> dict[str, Any]:
+    entry = matcher.find(entries(snapshot), _as_matched(asked))
+    if entry is None:
+        return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
+    known = Facts(route=entry.route.name, endpoint=entry.endpoint, family="")
+    if entry.endpoint == names.ENDPOINT_SERVICE:
+        return {**explain(known, Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""), ()), {}), "refusal": None,
+                "service": entry.route.service}
+    endpoint = BY_NAME.get(entry.endpoint)
+    headers = _headers_of(asked)
+    if endpoint is None:
+        return _refused(refusals.unknown_endpoint(headers, entry.route), known)
+    # Whoever may explain has the configuration: strangers and wrong keys are for the gateway to refuse, not for us.
+    identity = identify(headers, None, snapshot)
+    if isinstance(identity, Refusal):
+        return _refused(identity, known)
+    facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity)
+    if isinstance(facts, Refusal):
+        return _refused(facts, known)
+    decision = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
+    return explain(facts, decision, _sent(decision, facts, entry.route, snapshot, headers, identity))
+
+
+def _sent(
+    decision: Decision, facts: Facts, route: Route, snapshot: Snapshot, headers: Headers, identity: Any
+) -> dict[str, str]:
+    """The headers that the router's reply would set, for Envoy and for the answer."""
+    if not isinstance(decision.outcome, Plan):
+        return {}
+    reply = plan_reply("explain", decision.outcome, facts, route, snapshot, headers, identity)
+    return {**dict(reply.edit.set), names.TARGET: str(decision.outcome.steps[0].target)}
+
+
+def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:
+    return explain(facts, Decision(refusal, ()), {})
+
+
+def _as_matched(asked: Asked) -> matcher.Asked:
+    return matcher.Asked(asked.method, asked.path, asked.headers.get("host", ""), asked.headers)
+
+
+def _headers_of(asked: Asked) -> Headers:
+    pseudo = {":method": asked.method, ":path": asked.path, ":authority": asked.headers.get("host", "")}
+    return Headers(tuple((name, value.encode()) for name, value in {**pseudo, **asked.headers}.items()))
