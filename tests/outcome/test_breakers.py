@@ -6,7 +6,7 @@ from typing import Self
 import pytest
 
 from extproc.decision.plan import Observation
-from extproc.outcome.breakers import LONGEST_PROBE, Breakers
+from extproc.outcome.breakers import Breakers
 from extproc.outcome.classify import AttemptResult, Kind, classify
 from extproc.snapshot import BreakerSpec, Target
 from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT, attempt
@@ -19,31 +19,34 @@ class PlainBreaker:
     spec: BreakerSpec
     failures: int = 0
     shut_until: float | None = None
-    probes: int = 0
+    probes: tuple[float, ...] = ()
 
     def failure(self, now: float) -> Self:
         failures = self.failures + 1
         shut = failures >= self.spec.failure_threshold
-        return replace(self, failures=failures, shut_until=now + self.spec.timeout if shut else None, probes=0)
+        return replace(self, failures=failures, shut_until=now + self.spec.timeout if shut else None, probes=())
 
     def success(self, now: float) -> Self:
-        return replace(self, failures=0, shut_until=None, probes=0)
+        return replace(self, failures=0, shut_until=None, probes=())
 
     def rate_limited(self, retry_after: float | None, now: float) -> Self:
-        return replace(self, shut_until=now + (retry_after or 1.0), probes=0)
+        return replace(self.probe_ended(now), shut_until=now + (retry_after or 1.0))
 
-    def probe_started(self, now: float) -> Self:
-        return replace(self, probes=self.probes + 1)
+    def probe_started(self, now: float, timeout: float | None = None) -> Self:
+        return replace(self, probes=(*self._out(now), now + (timeout or self.spec.timeout)))
 
     def probe_ended(self, now: float) -> Self:
-        return replace(self, probes=self.probes - 1)
+        return replace(self, probes=self._out(now)[1:])
 
     def observation(self, now: float) -> Observation:
         if self.shut_until is None:
             return Observation()
         if now < self.shut_until:
             return Observation("shut", self.shut_until)
-        return Observation("probing", probes_left=self.spec.half_open_requests - self.probes)
+        return Observation("probing", probes_left=self.spec.half_open_requests - len(self._out(now)))
+
+    def _out(self, now: float) -> tuple[float, ...]:
+        return tuple(expires for expires in self.probes if now < expires)
 
 
 def board(limit: int = 100) -> Breakers:
@@ -158,12 +161,31 @@ def test_nothing_is_reserved_of_a_target_that_is_not_probed() -> None:
     assert seen(made, 60.0)["lab/small"].probes_left == 3 and len(made) == 1
 
 
-def test_a_probe_whose_exchange_was_lost_is_given_up() -> None:
-    """Long after."""
+def test_a_probe_whose_exchange_was_lost_frees_itself() -> None:
+    """And its late end frees nobody else's."""
     made = shut()
     made.reserve(SMALL, "x1", 60.0)
-    assert seen(made, 60.0 + LONGEST_PROBE)["lab/small"].probes_left == 2
-    assert seen(made, 61.0 + LONGEST_PROBE)["lab/small"].probes_left == 3
+    made.reserve(SMALL, "x2", 100.0)
+    assert seen(made, 119.0)["lab/small"].probes_left == 1
+    assert seen(made, 120.0)["lab/small"].probes_left == 2
+    made.release("x1", 121.0)
+    assert seen(made, 121.0)["lab/small"].probes_left == 2
+    made.reserve(SMALL, "x3", 121.0)
+    made.release("x2", 122.0)
+    assert seen(made, 122.0)["lab/small"].probes_left == 2
+
+
+def test_a_probe_that_meets_a_limit_frees_one() -> None:
+    """The others stay out until their exchanges end."""
+    made = shut()
+    made.reserve(SMALL, "x1", 60.0)
+    made.reserve(SMALL, "x2", 60.0)
+    made.attempt(result("rate_limited", retry_after=5.0), 61.0)
+    assert seen(made, 61.0)["lab/small"].breaker == "shut"
+    assert seen(made, 66.0)["lab/small"].probes_left == 2
+    made.release("x1", 67.0)
+    made.release("x2", 67.0)
+    assert seen(made, 67.0)["lab/small"].probes_left == 3
 
 
 def test_targets_of_providers_that_left_are_dropped() -> None:
