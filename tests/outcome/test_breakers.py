@@ -1,10 +1,10 @@
 """The board: attempts in, observations out, probes given back."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import pytest
 
+from extproc.decision.breaker import Breaker
 from extproc.decision.plan import Observation
 from extproc.outcome.breakers import Breakers
 from extproc.outcome.classify import AttemptResult, Kind, classify
@@ -12,45 +12,8 @@ from extproc.snapshot import BreakerSpec, Target
 from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT, attempt
 
 
-@dataclass(frozen=True)
-class PlainBreaker:
-    """The simplest machine that keeps the contract: opens at the threshold, probes after the timeout."""
-
-    spec: BreakerSpec
-    failures: int = 0
-    shut_until: float | None = None
-    probes: tuple[float, ...] = ()
-
-    def failure(self, now: float) -> Self:
-        failures = self.failures + 1
-        shut = failures >= self.spec.failure_threshold
-        return replace(self, failures=failures, shut_until=now + self.spec.timeout if shut else None, probes=())
-
-    def success(self, now: float) -> Self:
-        return replace(self, failures=0, shut_until=None, probes=())
-
-    def rate_limited(self, retry_after: float | None, now: float) -> Self:
-        return replace(self.probe_ended(now), shut_until=now + (retry_after or 1.0))
-
-    def probe_started(self, now: float, timeout: float | None = None) -> Self:
-        return replace(self, probes=(*self._out(now), now + (timeout or self.spec.timeout)))
-
-    def probe_ended(self, now: float) -> Self:
-        return replace(self, probes=self._out(now)[1:])
-
-    def observation(self, now: float) -> Observation:
-        if self.shut_until is None:
-            return Observation()
-        if now < self.shut_until:
-            return Observation("shut", self.shut_until)
-        return Observation("probing", probes_left=self.spec.half_open_requests - len(self._out(now)))
-
-    def _out(self, now: float) -> tuple[float, ...]:
-        return tuple(expires for expires in self.probes if now < expires)
-
-
 def board(limit: int = 100) -> Breakers:
-    made = Breakers(PlainBreaker, limit)
+    made = Breakers(Breaker, limit)
     made.use(SNAPSHOT)
     return made
 
