@@ -1,53 +1,19 @@
 """The board: attempts in, observations out, probes given back."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import pytest
 
+from extproc.decision.breaker import Breaker
 from extproc.decision.plan import Observation
-from extproc.outcome.breakers import LONGEST_PROBE, Breakers
+from extproc.outcome.breakers import Breakers
 from extproc.outcome.classify import AttemptResult, Kind, classify
 from extproc.snapshot import BreakerSpec, Target
 from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT, attempt
 
 
-@dataclass(frozen=True)
-class PlainBreaker:
-    """The simplest machine that keeps the contract: opens at the threshold, probes after the timeout."""
-
-    spec: BreakerSpec
-    failures: int = 0
-    shut_until: float | None = None
-    probes: int = 0
-
-    def failure(self, now: float) -> Self:
-        failures = self.failures + 1
-        shut = failures >= self.spec.failure_threshold
-        return replace(self, failures=failures, shut_until=now + self.spec.timeout if shut else None, probes=0)
-
-    def success(self, now: float) -> Self:
-        return replace(self, failures=0, shut_until=None, probes=0)
-
-    def rate_limited(self, retry_after: float | None, now: float) -> Self:
-        return replace(self, shut_until=now + (retry_after or 1.0), probes=0)
-
-    def probe_started(self, now: float) -> Self:
-        return replace(self, probes=self.probes + 1)
-
-    def probe_ended(self, now: float) -> Self:
-        return replace(self, probes=self.probes - 1)
-
-    def observation(self, now: float) -> Observation:
-        if self.shut_until is None:
-            return Observation()
-        if now < self.shut_until:
-            return Observation("shut", self.shut_until)
-        return Observation("probing", probes_left=self.spec.half_open_requests - self.probes)
-
-
 def board(limit: int = 100) -> Breakers:
-    made = Breakers(PlainBreaker, limit)
+    made = Breakers(Breaker, limit)
     made.use(SNAPSHOT)
     return made
 
@@ -64,7 +30,8 @@ def shut(target: Target = SMALL, at: float = 0.0, made: Breakers | None = None) 
 
 
 def seen(of: Breakers, now: float) -> dict[str, Observation]:
-    return dict(of.observations(now, SNAPSHOT).targets)
+    """Without the words for people, which are the machine's own."""
+    return {target: replace(said, why="") for target, said in of.observations(now, SNAPSHOT).targets.items()}
 
 
 @pytest.mark.parametrize("kind", ["failure", "sink"])
@@ -158,12 +125,31 @@ def test_nothing_is_reserved_of_a_target_that_is_not_probed() -> None:
     assert seen(made, 60.0)["lab/small"].probes_left == 3 and len(made) == 1
 
 
-def test_a_probe_whose_exchange_was_lost_is_given_up() -> None:
-    """Long after."""
+def test_a_probe_whose_exchange_was_lost_frees_itself() -> None:
+    """And its late end frees nobody else's."""
     made = shut()
     made.reserve(SMALL, "x1", 60.0)
-    assert seen(made, 60.0 + LONGEST_PROBE)["lab/small"].probes_left == 2
-    assert seen(made, 61.0 + LONGEST_PROBE)["lab/small"].probes_left == 3
+    made.reserve(SMALL, "x2", 100.0)
+    assert seen(made, 119.0)["lab/small"].probes_left == 1
+    assert seen(made, 120.0)["lab/small"].probes_left == 2
+    made.release("x1", 121.0)
+    assert seen(made, 121.0)["lab/small"].probes_left == 2
+    made.reserve(SMALL, "x3", 121.0)
+    made.release("x2", 122.0)
+    assert seen(made, 122.0)["lab/small"].probes_left == 2
+
+
+def test_a_probe_that_meets_a_limit_frees_one() -> None:
+    """The others stay out until their exchanges end."""
+    made = shut()
+    made.reserve(SMALL, "x1", 60.0)
+    made.reserve(SMALL, "x2", 60.0)
+    made.attempt(result("rate_limited", retry_after=5.0), 61.0)
+    assert seen(made, 61.0)["lab/small"].breaker == "shut"
+    assert seen(made, 66.0)["lab/small"].probes_left == 2
+    made.release("x1", 67.0)
+    made.release("x2", 67.0)
+    assert seen(made, 67.0)["lab/small"].probes_left == 3
 
 
 def test_targets_of_providers_that_left_are_dropped() -> None:

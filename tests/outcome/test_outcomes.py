@@ -1,6 +1,7 @@
 """The whole room: records in, outcomes and attempt results out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from extproc.outcome.pending import Decided, Pending
 from extproc.outcome.record import Record
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Snapshot, Target
-from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT, START, attempt, exchange
+from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT, attempt, exchange
 
 BIG = Target("lab", "big")
 
@@ -70,9 +71,11 @@ def decided(*targets: Target, request_id: str = "r1", refusal: Refusal | None = 
         exchange_id="x1",
         request_id=request_id,
         snapshot_id="s1",
+        route="main",
+        endpoint="chat",
         facts=Facts("main", "chat", "chat", model="smart", input_tokens=12, caller=CallerFacts("ci")),
         outcome=refusal or Plan(steps, "ordered", "it is the first", 60.0, False),
-        started_at=START,
+        took=0.0003,
     )
 
 
@@ -114,6 +117,17 @@ def test_a_refusal_of_the_router_phase_is_told() -> None:
     room.room.decided(decided(refusal=Refusal(Reason.MODEL_NOT_FOUND, "no")))
     room.feed(exchange(metadata={names.META: {}}, status=404, details="x"))
     assert room.outcomes[0].refusal == "model_not_found" and room.outcomes[0].attempts == ()
+
+
+def test_a_refusal_before_anything_was_read_is_told() -> None:
+    """Nothing is known but where it came in."""
+    room = Room()
+    refused = Refusal(Reason.CALLER_NOT_LOCAL, "no")
+    room.room.decided(replace(decided(refusal=refused), facts=None))
+    room.feed(exchange(metadata={names.META: {}}, status=403, details="x"))
+    [outcome] = room.outcomes
+    assert (outcome.refusal, outcome.route, outcome.endpoint) == ("caller_not_local", "main", "chat")
+    assert outcome.caller is None and outcome.model is None
 
 
 def test_two_models_of_one_provider_are_told_apart_by_their_order() -> None:
