@@ -1,8 +1,25 @@
-"""`decide`: the one function that makes a plan. See the package's law."""
+"""`decide`: the one function that makes a plan. See the package's law.
 
-from extproc.decision.plan import Decision, Observations
+question (what was asked, by whom, on which route) → gather (who is considered) → sift (who may and can) → rank (each
+group by its strategy) → cut to `max_attempts`. A candidate is kept if, and only if, it stands in the plan.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from extproc.decision.contender import Contender
+from extproc.decision.gather import gather
+from extproc.decision.plan import Candidate, Decision, Observations, Plan, Step
+from extproc.decision.question import Question, question_of
+from extproc.decision.sift import none_chosen, sift
+from extproc.decision.strategies import Ranked
+from extproc.decision.written import Group
 from extproc.facts.request import Facts
-from extproc.snapshot import Snapshot
+from extproc.refusal import Refusal
+from extproc.snapshot import Snapshot, Target
+
+FIRST_BYTE_STREAMED: Final = 60.0
+FIRST_BYTE: Final = 600.0  # a non-streaming answer may be silent for minutes
 
 
 def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: float, draw: float) -> Decision:
@@ -10,4 +27,71 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
 
     `now` is the clock of `observations`; `draw` is one uniform number in [0, 1): all the dice a decision gets.
     """
-    raise NotImplementedError  # the skeleton's signature; the next commit fills it
+    question = question_of(facts, snapshot, observations, now, draw)
+    if isinstance(question, Refusal):
+        return Decision(question)
+    gathered = gather(question)
+    if not gathered.groups:
+        return _refused(gathered.refusal, (), gathered.left_out)
+    sifted = sift(question, _once(one for group in gathered.groups for one in group.contenders))
+    if sifted.refusal is not None:
+        return _refused(sifted.refusal, sifted.dropped, gathered.left_out)
+    ranked = _rank(gathered.groups, {one.target for one in sifted.kept})
+    chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
+    never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)
+    if not chosen:
+        refusal = none_chosen(question, [one.contender.target for _, one in ranked])
+        return _refused(refusal, (*never, *sifted.dropped), gathered.left_out)
+    most = max(question.route.failover.max_attempts, 1)
+    kept = tuple(_candidate(one, True, one.reason) for _, one in chosen[:most])
+    cut = tuple(
+        _candidate(one, False, f"{one.reason}; behind the {most} that max_attempts allows") for _, one in chosen[most:]
+    )
+    candidates = _told_once((*kept, *cut, *never, *sifted.dropped, *gathered.left_out))
+    return Decision(_plan(question, chosen[0][0], [one for _, one in chosen[:most]]), candidates)
+
+
+def _rank(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]]:
+    """Each group in its order, one behind the other; a target stands where it came first."""
+    ranked: list[tuple[str, Ranked]] = []
+    for group in groups:
+        here = [one for one in _once(group.contenders) if one.target in left]
+        if here:
+            ranked += [(group.strategy, one) for one in group.rank(here)]
+            left = left - {one.target for one in here}
+    return ranked
+
+
+def _plan(question: Question, strategy: str, steps: Sequence[Ranked]) -> Plan:
+    failover = question.route.failover
+    first = steps[0].contender.provider
+    asked = f"provider {first.name} was asked for; " if question.provider == first.name else ""
+    default = FIRST_BYTE_STREAMED if question.facts.stream else FIRST_BYTE
+    return Plan(
+        steps=tuple(Step(one.contender.target, one.reason) for one in steps),
+        strategy=strategy,
+        reason=asked + steps[0].reason,
+        first_byte_timeout=failover.first_byte_timeout or first.timeout or default,
+        first_event=failover.first_event,
+    )
+
+
+def _refused(refusal: Refusal | None, dropped: Iterable[Candidate], left_out: Iterable[Candidate]) -> Decision:
+    assert refusal is not None  # who has no groups has a refusal: the law of Gathered
+    return Decision(refusal, _told_once((*dropped, *left_out)))
+
+
+def _candidate(ranked: Ranked, kept: bool, reason: str) -> Candidate:
+    return Candidate(ranked.contender.target, kept, reason, ranked.score)
+
+
+def _once(contenders: Iterable[Contender]) -> list[Contender]:
+    return list({one.target: one for one in reversed(list(contenders))}.values())[::-1]
+
+
+def _told_once(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The first that is said of a target is what happened to it."""
+    told: dict[Target, Candidate] = {}
+    for candidate in candidates:
+        told.setdefault(candidate.target, candidate)
+    return tuple(told.values())

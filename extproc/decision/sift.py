@@ -1,0 +1,159 @@
+"""Who of the contenders may and can: route, caller, family, context, credential, breaker, in this order.
+
+Law: whoever is dropped is told by the first test that drops it. The test that takes the last one away words the
+refusal. Nothing that is dropped here can come back.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from extproc.decision.contender import Contender
+from extproc.decision.gather import not_found
+from extproc.decision.nearest import shown
+from extproc.decision.plan import Candidate, Observation
+from extproc.decision.question import Question, on_route
+from extproc.refusal import Reason, Refusal
+from extproc.snapshot import Target
+
+LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    drops: Callable[[Question, Contender], str | None]  # the reason, or None: it stays
+    refuses: Callable[[Question, Sequence[Contender]], Refusal]  # told when nobody stays
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    kept: tuple[Contender, ...]
+    dropped: tuple[Candidate, ...]
+    refusal: Refusal | None  # where nobody is kept
+
+
+def sift(question: Question, contenders: Sequence[Contender]) -> Sifted:
+    kept = list(contenders)
+    dropped: list[Candidate] = []
+    for test in TESTS:
+        before, kept = kept, []
+        for contender in before:
+            reason = test.drops(question, contender)
+            if reason is None:
+                kept.append(contender)
+            else:
+                dropped.append(Candidate(contender.target, False, reason))
+        if not kept:
+            return Sifted((), tuple(dropped), test.refuses(question, before))
+    return Sifted(tuple(kept), tuple(dropped), None)
+
+
+def asked_for(question: Question) -> str:
+    return shown(question.facts.model) if question.facts.model else "this request"
+
+
+# --- route, caller, family -------------------------------------------------------------------------------------------
+
+
+def _off_route(question: Question, contender: Contender) -> str | None:
+    return None if on_route(question.route, contender.provider.name) else "this route does not allow its provider"
+
+
+def _nothing_on_route(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    return not_found(question, f"no provider that this route allows serves {asked_for(question)}")
+
+
+def _forbidden(question: Question, contender: Contender) -> str | None:
+    return None if question.caller_may_use(contender) else "this caller may not use it"
+
+
+def _all_forbidden(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    return Refusal(Reason.MODEL_NOT_ALLOWED, f"this caller may not use {asked_for(question)}", param="model")
+
+
+def _other_family(question: Question, contender: Contender) -> str | None:
+    return None if question.facts.family in contender.families else f"it does not serve {question.facts.family}"
+
+
+def _no_family(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    return not_found(question, f"{asked_for(question)} does not serve {question.facts.family}")
+
+
+# --- context ---------------------------------------------------------------------------------------------------------
+
+
+def _needed(question: Question) -> int:
+    return question.facts.input_tokens + (question.facts.max_output_tokens or 0)
+
+
+def _too_small(question: Question, contender: Contender) -> str | None:
+    context = contender.context
+    if context is None or _needed(question) <= context:
+        return None
+    return f"about {_needed(question)} tokens do not fit its context of {context}"
+
+
+def _all_too_small(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    largest = max((one.context or 0 for one in contenders), default=0)
+    cap = question.facts.max_output_tokens
+    answer = f" and an answer of up to {cap}" if cap else ""
+    prompt = f"about {question.facts.input_tokens} tokens of prompt{answer}"
+    return Refusal(Reason.CONTEXT_LENGTH, f"{prompt} do not fit the largest context, {largest} tokens", param="model")
+
+
+# --- credential ------------------------------------------------------------------------------------------------------
+
+
+def _keyless(question: Question, contender: Contender) -> str | None:
+    if contender.provider.credential.kind != "caller" or question.facts.caller.own_credential:
+        return None
+    return "it takes the caller's own key and none was sent"
+
+
+def _all_keyless(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    message = f"{asked_for(question)} is served with the caller's own key, and none was sent"
+    return Refusal(Reason.CALLER_CREDENTIAL_MISSING, message)
+
+
+# --- breaker ---------------------------------------------------------------------------------------------------------
+
+
+def _shut(question: Question, contender: Contender) -> str | None:
+    seen = question.observations.of(contender.target)
+    why = f" ({shown(seen.why)})" if seen.why else ""
+    if seen.breaker == "shut":
+        return f"shut for another {_wait(seen, question.now)} s{why}"
+    if seen.breaker == "probing" and seen.probes_left <= 0:
+        return f"probing, and no more probes are allowed for now{why}"
+    return None
+
+
+def _all_shut(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    wait = min((_wait(question.observations.of(one.target), question.now) for one in contenders), default=1)
+    message = f"every target of {asked_for(question)} is left out for now; try again in {wait} s"
+    return Refusal(Reason.NO_TARGET_AVAILABLE, message, retry_after=wait)
+
+
+def _wait(seen: Observation, now: float) -> int:
+    """Whole seconds until it may be tried again, rounded up, at least one."""
+    seconds = 1.0 if seen.reopens_at is None else seen.reopens_at - now
+    if not seconds > 1:  # not a number included
+        return 1
+    return LONGEST_WAIT if seconds > LONGEST_WAIT else math.ceil(seconds)
+
+
+def none_chosen(question: Question, targets: Sequence[Target]) -> Refusal:
+    """Everybody passed, and the strategy wants nobody: all weigh nothing."""
+    names = ", ".join(shown(str(target)) for target in targets[:3])
+    return Refusal(Reason.NO_TARGET_AVAILABLE, f"no target of {asked_for(question)} has a weight above 0: {names}")
+
+
+TESTS: Final = (
+    Test(_off_route, _nothing_on_route),
+    Test(_forbidden, _all_forbidden),
+    Test(_other_family, _no_family),
+    Test(_too_small, _all_too_small),
+    Test(_keyless, _all_keyless),
+    Test(_shut, _all_shut),
+)
