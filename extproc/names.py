@@ -69,9 +69,7 @@ M_STREAM: Final = "stream"
 M_INPUT_ESTIMATE: Final = "input_estimate"
 M_REFUSAL: Final = "refusal"
 M_LABELS: Final = "labels"
-M_SINKS: Final = "sinks"  # attempts so far that found no host: no attempts for people
 
-P_REQUEST_ID: Final = "request_id"  # Envoy's: by it the access log is asked
 P_PATH: Final = "path"
 P_METHOD: Final = "method"
 P_CONTENT_TYPE: Final = "content_type"

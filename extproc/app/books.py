@@ -7,7 +7,7 @@ from typing import TextIO
 
 from extproc.decision.breaker import Breaker
 from extproc.decision.plan import Observations
-from extproc.dialects.openai.usage import parse_usage
+from extproc.dialects.openai.usage import read_usage
 from extproc.exchange.shelf import Shelf
 from extproc.observe.decision_log import DecisionLog
 from extproc.observe.metrics import Metrics
@@ -15,7 +15,6 @@ from extproc.outcome.breakers import Breakers
 from extproc.outcome.outcomes import Outcomes
 from extproc.outcome.pending import Decided
 from extproc.outcome.record import Record
-from extproc.outcome.sinks import SinkCount
 from extproc.snapshot import Snapshot, Target
 
 _log = logging.getLogger("extproc")
@@ -27,12 +26,11 @@ class ExchangeBooks:
     def __init__(self, shelf: Shelf, metrics: Metrics, lines: TextIO, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._metrics = metrics
-        self._sinks = SinkCount()
         self._breakers = Breakers(Breaker)
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
-            usage_of=parse_usage,
+            usage_of=read_usage,
             clock=clock,
             meter=metrics,
             on_bug=self._bug,
@@ -55,11 +53,7 @@ class ExchangeBooks:
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
 
-    def sinks(self, request_id: str) -> int:
-        return self._sinks.of(request_id)
-
     def record(self, record: Record) -> None:
-        self._sinks.record(record)
         self._outcomes.record(record)
 
     def tick(self, snapshot: Snapshot) -> None:

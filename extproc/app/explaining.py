@@ -6,11 +6,11 @@ from typing import Any
 
 from extproc import names
 from extproc.decision.decide import decide
-from extproc.decision.explain import explain
+from extproc.decision.explain import Explanation
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.dialects.endpoints import BY_NAME
 from extproc.facts import matcher
-from extproc.facts.read import identify, read_facts
+from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.routes import entries
 from extproc.protocol.events import Headers
@@ -37,8 +37,7 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
         return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
     known = Facts(route=entry.route.name, endpoint=entry.endpoint, family="")
     if entry.endpoint == names.ENDPOINT_SERVICE:
-        return {**explain(known, Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""), ()), {}), "refusal": None,
-                "service": entry.route.service}
+        return _service(known, entry.route)
     endpoint = BY_NAME.get(entry.endpoint)
     headers = _headers_of(asked)
     if endpoint is None:
@@ -47,15 +46,16 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     identity = identify(headers, None, snapshot)
     if isinstance(identity, Refusal):
         return _refused(identity, known)
-    facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity)
+    facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
     decision = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
-    return explain(facts, decision, _sent(decision, facts, entry.route, snapshot, headers, identity))
+    sent = _sent(decision, facts, entry.route, snapshot, headers, identity)
+    return Explanation(facts, decision, sent).document()
 
 
 def _sent(
-    decision: Decision, facts: Facts, route: Route, snapshot: Snapshot, headers: Headers, identity: Any
+    decision: Decision, facts: Facts, route: Route, snapshot: Snapshot, headers: Headers, identity: Identified
 ) -> dict[str, str]:
     """The headers that the router's reply would set, for Envoy and for the answer."""
     if not isinstance(decision.outcome, Plan):
@@ -65,7 +65,13 @@ def _sent(
 
 
 def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:
-    return explain(facts, Decision(refusal, ()), {})
+    return Explanation(facts, Decision(refusal)).document()
+
+
+def _service(facts: Facts, route: Route) -> dict[str, Any]:
+    """A service needs no decision: the route is the plan."""
+    document = Explanation(facts, Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
+    return {**document, "refusal": None, "service": route.service, "plan": [], "candidates": []}
 
 
 def _as_matched(asked: Asked) -> matcher.Asked:

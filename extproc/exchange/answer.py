@@ -7,7 +7,7 @@ only when it says that it is small; everything else passes and the stream is end
 from extproc import names
 from extproc.decision.lookup import price_of
 from extproc.decision.plan import Plan
-from extproc.dialects.openai.usage import usage_of_answer
+from extproc.dialects.openai.usage import find_usage
 from extproc.money import Price, Usage, cost, dollars
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
@@ -78,7 +78,7 @@ class AttendedAnswer:
         return Turn(BodyReply("response", body=body, metadata=self._told()), done=event.end_of_stream)
 
     def _on_whole(self, event: BodyEvent) -> Turn:
-        self.usage = usage_of_answer(event.data)
+        self.usage = find_usage(event.data)
         edit = HeaderEdit()
         if self.usage is not None and self._price is not None:
             edit = HeaderEdit(set=((names.COST, dollars(cost(self.usage, self._price))),))

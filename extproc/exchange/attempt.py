@@ -17,7 +17,7 @@ from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Traile
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite import refusals
 from extproc.rewrite.attempt import Original, attempt_headers
-from extproc.snapshot import Provider, Snapshot, Target
+from extproc.snapshot import Provider, Target
 from extproc.translation.pair import Call, Pair
 from extproc.translation.registry import pair_for
 
@@ -35,7 +35,6 @@ class Try:
     original: Original
     first_event: bool
     patience: float  # seconds that a held stream may take for its first event
-    sinks: int  # attempts before this one that found no host
 
 
 class AttemptExchange:
@@ -67,12 +66,12 @@ class AttemptExchange:
         if found.first_event:
             self._first_event = FirstEvent(found.patience)
         if not event.end_of_stream and found.pair.needs_body(found.call, found.provider, found.upstream_model):
-            return Turn(HeadersReply("request", metadata=_told(found)))
+            return Turn(HeadersReply("request"))
         translated = found.pair.request(found.call, found.provider, found.upstream_model)
         if isinstance(translated, Refusal):
             return Turn(refusals.immediate(translated, "openai", found.id), done=True)
         edit = attempt_headers(event.headers, translated, found.provider, found.original, None)
-        return Turn(HeadersReply("request", edit=edit, metadata=_told(found)), done=not found.first_event)
+        return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
@@ -116,19 +115,15 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     provider = snapshot.providers.get(target.provider) if target else None
     if target is None or provider is None or cluster.removesuffix(names.FIRST_EVENT_SUFFIX) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
-    request_id = str(private.get(names.P_REQUEST_ID, ""))
-    sinks = desk.books.sinks(request_id) if attempt > 1 else 0
-    return _try_of(decision, private, snapshot, target, provider, cluster.endswith(names.FIRST_EVENT_SUFFIX), sinks)
+    return _try_of(decision, private, target, provider, cluster.endswith(names.FIRST_EVENT_SUFFIX))
 
 
 def _try_of(
     decision: Mapping[str, Any],
     private: Mapping[str, Any],
-    snapshot: Snapshot,
     target: Target,
     provider: Provider,
     first_event: bool,
-    sinks: int,
 ) -> Try | Refusal:
     pair = pair_for(str(decision.get(names.M_DIALECT, "openai")), provider.dialect)
     if pair is None:
@@ -156,13 +151,7 @@ def _try_of(
         original=Original(call.content_type, private.get(names.P_CREDENTIAL)),
         first_event=first_event,
         patience=float(private.get(names.P_FIRST_BYTE, 60.0)),
-        sinks=sinks,
     )
-
-
-def _told(found: Try) -> dict[str, dict[str, object]]:
-    """What the answer filter must know of the way here."""
-    return {names.META: {names.M_SINKS: found.sinks}} if found.sinks else {}
 
 
 def _target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:

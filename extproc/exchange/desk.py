@@ -20,10 +20,6 @@ class Books(Protocol):
 
     def observations(self, snapshot: Snapshot) -> Observations: ...
 
-    def sinks(self, request_id: str) -> int:
-        """How many attempts of Envoy's request are known to have found no host."""
-        ...
-
     def reserve(self, target: Target, exchange_id: str) -> None: ...
 
 

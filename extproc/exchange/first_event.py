@@ -5,36 +5,42 @@ must not be read further here: Envoy 1.40 crashes on large ones in an upstream f
 """
 
 from extproc import names
-from extproc.dialects.openai.errors import first_event_is_error
+from extproc.dialects import sse
+from extproc.dialects.openai.errors import is_error_event
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, MoreTime, TrailersReply, Turn
+from extproc.protocol.replies import HeaderEdit, HeadersReply, MoreTime, TrailersReply, Turn
 
-LARGEST_HELD = 16 * 1024  # bytes without one whole event: it is no error event, let it go
+LARGEST_HELD = 64 * 1024  # bytes without one whole event: that is no error event, let it go
+_RELEASE = Turn(HeadersReply("response"), done=True)
+_NEXT_TARGET = Turn(HeadersReply("response", edit=HeaderEdit(set=((names.CTL_RETRY, "1"),))), done=True)
 
 
 class FirstEvent:
     def __init__(self, patience: float) -> None:
         """`patience`: seconds that the first event may take after the headers."""
         self._patience = patience
-        self._held = b""
+        self._decoder = sse.Decoder()
+        self._held = 0
 
     def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if isinstance(event, HeadersEvent):
-            kind = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()
-            streamed = event.headers.get(":status") == "200" and kind == "text/event-stream"
-            if not streamed or event.end_of_stream:
-                return Turn(HeadersReply("response"), done=True)
-            return Turn(MoreTime(self._patience))  # held: Envoy sends the body without waiting for the headers' reply
+            return self._on_headers(event)
         if isinstance(event, BodyEvent):
             return self._on_chunk(event)
         return Turn(TrailersReply("response"), done=True)
 
+    def _on_headers(self, event: HeadersEvent) -> Turn:
+        kind = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        streamed = event.headers.get(":status") == "200" and kind == "text/event-stream"
+        if not streamed or event.end_of_stream or event.headers.get("content-encoding"):
+            return _RELEASE
+        return Turn(MoreTime(self._patience))  # held: Envoy sends the body without waiting for this reply
+
     def _on_chunk(self, event: BodyEvent) -> Turn:
-        self._held += event.data
-        verdict = first_event_is_error(self._held)
-        if verdict is None and not event.end_of_stream and len(self._held) < LARGEST_HELD:
-            return Turn(BodyReply("response"))
-        if verdict:
-            edit = HeaderEdit(set=((names.CTL_RETRY, "1"),))
-            return Turn(HeadersReply("response", edit=edit), done=True)
-        return Turn(HeadersReply("response"), done=True)
+        self._held += len(event.data)
+        said = [one for one in self._decoder.feed(event.data) if one.data is not None]
+        if said:
+            return _NEXT_TARGET if is_error_event(said[0]) else _RELEASE
+        if event.end_of_stream or self._held >= LARGEST_HELD:
+            return _RELEASE
+        return Turn(MoreTime(self._patience))  # comments only, or half an event

@@ -12,7 +12,7 @@ from extproc.decision.plan import Plan
 from extproc.dialects.endpoints import BY_NAME, Endpoint
 from extproc.exchange.answer import AttendedAnswer, attend
 from extproc.exchange.desk import Desk
-from extproc.facts.read import Identity, identify, read_facts
+from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.outcome.pending import Decided
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
@@ -39,7 +39,7 @@ class Admitted:
     matched: Matched
     endpoint: Endpoint
     headers: Headers
-    identity: Identity
+    identity: Identified
 
 
 class RouterExchange:
@@ -100,7 +100,7 @@ class RouterExchange:
 
     def _decide(self, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
         matched = admitted.matched
-        facts = read_facts(admitted.endpoint, matched.route, admitted.headers, body, admitted.identity)
+        facts = read_facts(admitted.endpoint, matched.route, admitted.headers, body, admitted.identity.caller)
         if isinstance(facts, Refusal):
             return self._refuse(facts, matched)
         observations = self._desk.books.observations(matched.snapshot)
@@ -129,7 +129,7 @@ class RouterExchange:
         }
         return Turn(HeadersReply("request", edit=service_edit(headers), metadata=metadata), done=True)
 
-    def _list_models(self, matched: Matched, headers: Headers, identity: Identity) -> Turn:
+    def _list_models(self, matched: Matched, headers: Headers, identity: Identified) -> Turn:
         path = (headers.get(":path") or "").partition("?")[0]
         reply = models.answer(path, matched.snapshot, matched.route, identity.caller, self.id)
         if isinstance(reply, Refusal):

@@ -105,7 +105,7 @@ class Conversation:
             if not self.may_answer_at_once:
                 raise IllegalReply("an immediate reply, but the response's headers have left")
         elif isinstance(reply, MoreTime):
-            if not (isinstance(event, HeadersEvent) and event.direction == "response"):
+            if event.direction != "response" or not (isinstance(event, HeadersEvent) or self._held):
                 raise IllegalReply("only the reply to the response's headers can be held")
             self._held = True
         else:
