@@ -1,5 +1,7 @@
 """Server-sent events: what is read is what the standard says, and what passes is what came."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def decoded(data: bytes, cuts: list[int], limit: int = 1 << 20) -> tuple[list[Ev
     decoder = Decoder(limit)
     events: list[Event] = []
     places = [0, *sorted(cut for cut in cuts if cut <= len(data)), len(data)]
-    for start, stop in zip(places, places[1:], strict=False):
+    for start, stop in itertools.pairwise(places):
         events += decoder.feed(data[start:stop])
     return events, decoder.rest()
 
