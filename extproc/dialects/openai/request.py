@@ -1,0 +1,201 @@
+"""A request's body in the OpenAI dialect, read once and only where something is decided by it.
+
+Law: one pass of the parser over the body; prompts stay bytes and are neither built nor kept. A field that decides
+something and has the wrong kind is an error that names the field; all other fields are the provider's business.
+Of several members with one key the last counts.
+"""
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from extproc import names
+from extproc.dialects.json_edit import members
+
+_STRATEGY_FIELDS: Final = ("routing_strategy", "routing_preference")  # the first that is there counts
+_NO_LABELS: Final = frozenset({"provider", "fallback_enabled", "requirements", *_STRATEGY_FIELDS})
+_CAPS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")  # the first that is there counts
+_PROMPTS: Final = ("messages", "input", "prompt", "instructions", "tools", "functions")
+_MEDIA_HOLDERS: Final = ("messages", "input")
+_NOTHING: Final = frozenset({b"null", b"[]", b"{}", b'""'})
+
+# A quote inside a JSON string has a backslash before it, so these can only match where a part really begins.
+_MEDIA = re.compile(rb'"type"\s*:\s*"(image_url|input_image|input_audio|file|input_file)"')
+_INLINE = re.compile(rb'"data:[^",]{0,200};base64,[^"]*"|"(?:file_)?data"\s*:\s*"[^"]*"')
+_NEED_OF_MEDIA: Final = {
+    b"image_url": "vision",
+    b"input_image": "vision",
+    b"input_audio": "audio",
+    b"file": "files",
+    b"input_file": "files",
+}
+_MOST_PARTS: Final = 1000  # beyond it nobody counts any more: time stays bounded
+_TOKENS_OF_PART: Final = 765  # an image of usual size; nothing cheap knows more
+_BYTES_OF_TOKEN: Final = 4
+_FRAME_BYTES: Final = len('{"role":"user","content":""},')
+_FRAME_TOKENS: Final = 4
+
+
+class WrongField(ValueError):
+    """A field that decides something holds what it cannot hold."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(f"`{name}` must be {expected}")
+        self.field = name
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    model: str | None = None
+    model_once: bool = True  # False: several members are called `model`, and a provider may read another than we
+    stream: bool = False
+    usage_asked: bool = False
+    max_output_tokens: int | None = None
+    n: int = 1
+    needs: frozenset[str] = frozenset()
+    input_tokens: int = 0
+    own_fields: tuple[str, ...] = ()
+    provider: str | None = None
+    strategy: str | None = None
+    fallback_enabled: bool = False
+    requirements: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)  # as written; who shows them cuts and cleans them
+
+
+def read_request(endpoint: str, body: bytes) -> RequestBody:
+    """Raises NotAnObject and WrongField."""
+    found = members(body)
+    given = {member.key: member.raw for member in found}
+    own = _own_fields(given)
+    media = _media(given)
+    return RequestBody(
+        model=_text(given, "model"),
+        model_once=sum(member.key == "model" for member in found) < 2,
+        stream=_flag(given, "stream"),
+        usage_asked=_usage_asked(given),
+        max_output_tokens=_cap(given),
+        n=_count(given, "n") or 1,
+        needs=_needs(endpoint, given, media),
+        input_tokens=_estimate(body, given, len(media)),
+        own_fields=own,
+        provider=_text(given, "provider") if "provider" in own else None,
+        strategy=next((text for name in _STRATEGY_FIELDS if (text := _text(given, name))), None),
+        fallback_enabled=_flag(given, "fallback_enabled"),
+        requirements=_requirements(given),
+        labels={name: text for name in own if name not in _NO_LABELS and (text := _label(given, name)) is not None},
+    )
+
+
+def _own_fields(given: Mapping[str, msgspec.Raw]) -> tuple[str, ...]:
+    def ours(name: str) -> bool:
+        return name not in names.OURS_ONLY_AS_STRING or bytes(memoryview(given[name])[:1]) == b'"'
+
+    return tuple(name for name in names.OWN_FIELDS if name in given and ours(name))
+
+
+def _needs(endpoint: str, given: Mapping[str, msgspec.Raw], media: list[bytes]) -> frozenset[str]:
+    needs = {_NEED_OF_MEDIA[part] for part in media}
+    if any(name in given and _small(given[name]) not in _NOTHING for name in ("tools", "functions")):
+        needs.add("tools")
+    if endpoint == "chat" and "audio" in (_decoded(given, "modalities", list[str] | None, "a list of strings") or ()):
+        needs.add("audio")
+    kind = _answer_format(endpoint, given)
+    if kind in ("json_schema", "json_object"):
+        needs.add(kind)
+    return frozenset(needs)
+
+
+class _Format(msgspec.Struct):
+    type: str | None = None
+
+
+class _Text(msgspec.Struct):
+    format: _Format | None = None
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+def _answer_format(endpoint: str, given: Mapping[str, msgspec.Raw]) -> str | None:
+    if endpoint in ("chat", "completions"):
+        wanted = _decoded(given, "response_format", _Format | None, "an object with a `type`")
+        return wanted.type if wanted is not None else None
+    if endpoint == "responses":
+        text = _decoded(given, "text", _Text | None, "an object with a `format`")
+        return text.format.type if text is not None and text.format is not None else None
+    return None  # elsewhere `response_format` is a word of its own: b64_json, mp3
+
+
+def _usage_asked(given: Mapping[str, msgspec.Raw]) -> bool:
+    options = _decoded(given, "stream_options", _StreamOptions | None, "an object; its `include_usage` true or false")
+    return options is not None and options.include_usage is True
+
+
+def _cap(given: Mapping[str, msgspec.Raw]) -> int | None:
+    caps = [_count(given, name) for name in _CAPS]
+    return next((cap for cap in caps if cap is not None), None)
+
+
+def _requirements(given: Mapping[str, msgspec.Raw]) -> dict[str, float]:
+    wanted = _decoded(given, "requirements", dict[str, float | None] | None, "an object of numbers") or {}
+    return {name: number for name, number in wanted.items() if number is not None}
+
+
+def _media(given: Mapping[str, msgspec.Raw]) -> list[bytes]:
+    found = itertools.chain.from_iterable(
+        _MEDIA.finditer(memoryview(given[name])) for name in _MEDIA_HOLDERS if name in given
+    )
+    return [match[1] for match in itertools.islice(found, _MOST_PARTS)]
+
+
+def _estimate(body: bytes, given: Mapping[str, msgspec.Raw], media: int) -> int:
+    """Four bytes a token, without the frames around messages and without inline files, which count flat."""
+    prompts = [memoryview(given[name]) for name in _PROMPTS if name in given]
+    size = sum(len(prompt) for prompt in prompts)
+    inline = itertools.islice(itertools.chain.from_iterable(_INLINE.finditer(p) for p in prompts), _MOST_PARTS)
+    size -= sum(match.end() - match.start() for match in inline)
+    frames = body.count(b'"role"')
+    size = max(size - frames * _FRAME_BYTES, 0)
+    return -(-size // _BYTES_OF_TOKEN) + frames * _FRAME_TOKENS + media * _TOKENS_OF_PART
+
+
+def _text(given: Mapping[str, msgspec.Raw], name: str) -> str | None:
+    text: str | None = _decoded(given, name, str | None, "a string")
+    return text or None
+
+
+def _flag(given: Mapping[str, msgspec.Raw], name: str) -> bool:
+    return _decoded(given, name, bool | None, "true or false") is True
+
+
+def _count(given: Mapping[str, msgspec.Raw], name: str) -> int | None:
+    """None too for zero and less: some servers write «no cap» so."""
+    count: int | None = _decoded(given, name, int | None, "a whole number")
+    return count if count is not None and count > 0 else None
+
+
+def _label(given: Mapping[str, msgspec.Raw], name: str) -> str | None:
+    kind = str | int | float | bool | None
+    value = _decoded(given, name, kind, "a string, a number, true or false")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None or value == "" else str(value)
+
+
+def _small(raw: msgspec.Raw) -> bytes:
+    """The value's text without spaces where it is short enough to mean nothing, else its beginning."""
+    return b"".join(bytes(memoryview(raw)[:64]).split())
+
+
+def _decoded(given: Mapping[str, msgspec.Raw], name: str, kind: Any, expected: str) -> Any:
+    if name not in given:
+        return None
+    try:
+        return msgspec.json.decode(given[name], type=kind)
+    except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        raise WrongField(name, expected) from None

@@ -1,0 +1,137 @@
+"""Who may call, and what of the caller's credentials may go on."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extproc.facts.read import Identified, identify
+from extproc.protocol.events import Headers
+from extproc.refusal import Reason, Refusal
+from extproc.snapshot import Caller, Snapshot
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def snapshot(*callers: Caller, is_open: bool = False) -> Snapshot:
+    return Snapshot("s", {}, {}, (), {}, {}, callers=callers, open=is_open)
+
+
+ALICE = Caller("alice", digest("alice-key"), {"team": "a"}, ("gpt-*",), ("openai",))
+BOB = Caller("bob", digest("bob-key").upper())
+KEYED = snapshot(ALICE, BOB)
+FAR = "203.0.113.9:4711"
+
+
+def headers(**lines: str) -> Headers:
+    return Headers(tuple((name.replace("_", "-"), value.encode("latin-1")) for name, value in lines.items()))
+
+
+def found(sent: Headers, address: str | None = FAR, of: Snapshot = KEYED) -> Identified:
+    result = identify(sent, address, of)
+    assert isinstance(result, Identified)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("sent", "name", "held"),
+    [
+        (headers(authorization="Bearer alice-key"), "alice", ("authorization",)),
+        (headers(authorization="bearer  alice-key "), "alice", ("authorization",)),
+        (headers(x_api_key="alice-key"), "alice", ("x-api-key",)),
+        (headers(api_key="bob-key"), "bob", ("api-key",)),
+        (headers(authorization="Bearer alice-key", x_api_key="alice-key"), "alice", ("authorization", "x-api-key")),
+        (headers(authorization="Bearer alice-key", x_api_key="bob-key"), "alice", ("authorization", "x-api-key")),
+    ],
+)
+def test_a_known_key_names_its_caller_and_is_no_credential(sent: Headers, name: str, held: tuple[str, ...]) -> None:
+    """In any of the three headers, and in several."""
+    who = found(sent)
+    assert (who.caller.name, who.gateway_key_headers, who.credential) == (name, held, None)
+    assert not who.caller.own_credential
+
+
+def test_a_caller_brings_labels_models_and_providers() -> None:
+    caller = found(headers(x_api_key="alice-key")).caller
+    assert (caller.labels, caller.models, caller.providers) == ({"team": "a"}, ("gpt-*",), ("openai",))
+
+
+def test_what_stands_beside_the_gateways_key_is_the_callers_own() -> None:
+    who = found(headers(authorization="Bearer sk-own", x_api_key="alice-key"))
+    assert (who.caller.name, who.credential, who.caller.own_credential) == ("alice", "sk-own", True)
+    assert who.gateway_key_headers == ("x-api-key",)
+    assert "sk-own" not in repr(who)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        headers(),
+        headers(authorization="Bearer wrong-secret"),
+        headers(authorization="alice-key"),
+        headers(authorization="Basic alice-key"),
+        headers(authorization="Bearer "),
+        headers(x_api_key="wrong-secret"),
+        headers(x_api_key="Bearer alice-key"),
+        headers(x_api_key=digest("alice-key")),
+        headers(x_api_key="\xff\xfe"),
+        headers(x_api_key="k" * 100_000),
+    ],
+)
+@pytest.mark.parametrize("address", [FAR, "127.0.0.1:1", None])
+def test_without_a_known_key_nobody_is_served_and_the_message_repeats_nothing(
+    sent: Headers, address: str | None
+) -> None:
+    """Missing, wrong, of another scheme, the hash itself, no text, too long; from here as from afar."""
+    refusal = identify(sent, address, KEYED)
+    assert isinstance(refusal, Refusal) and refusal.reason is Reason.INVALID_API_KEY
+    assert "wrong-secret" not in refusal.message and "alice-key" not in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("127.0.0.1:80", True),
+        ("127.8.9.10:1", True),
+        ("127.0.0.1", True),
+        ("[::1]:443", True),
+        ("::1", True),
+        ("[::ffff:127.0.0.1]:5", True),
+        ("/run/client.sock", True),
+        ("@abstract", True),
+        (None, True),
+        ("", True),
+        ("10.0.0.1:80", False),
+        ("[2001:db8::1]:80", False),
+        ("128.0.0.1:1", False),
+        ("localhost:80", False),
+        ("127.0.0.1.example.com:80", False),
+    ],
+)
+def test_without_callers_only_this_machine_is_served(address: str | None, local: bool) -> None:
+    """Loopback of both kinds and Unix sockets, and what only looks like them."""
+    result = identify(headers(), address, snapshot())
+    assert isinstance(result, Identified) is local
+    if isinstance(result, Refusal):
+        assert result.reason is Reason.CALLER_NOT_LOCAL
+
+
+@pytest.mark.parametrize("of", [snapshot(is_open=True), snapshot(ALICE, is_open=True)])
+def test_open_serves_strangers_and_takes_their_key_as_their_own(of: Snapshot) -> None:
+    """With callers configured and without."""
+    who = found(headers(authorization="Bearer sk-own"), FAR, of)
+    assert (who.caller.name, who.credential) == (None, "sk-own")
+
+
+def test_two_configurations_with_one_id_do_not_share_their_keys() -> None:
+    assert isinstance(identify(headers(x_api_key="alice-key"), FAR, snapshot(BOB)), Refusal)
+    assert found(headers(x_api_key="alice-key"), FAR, snapshot(ALICE)).caller.name == "alice"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["authorization", "x-api-key", "api-key", "cookie"]), st.binary())))
+def test_any_header_bytes_are_refused_and_never_repeated(pairs: list[tuple[str, bytes]]) -> None:
+    result = identify(Headers(tuple(pairs)), FAR, KEYED)
+    assert isinstance(result, Refusal) and result.reason is Reason.INVALID_API_KEY
