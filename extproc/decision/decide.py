@@ -65,15 +65,21 @@ def _rank(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]
 def _plan(question: Question, strategy: str, steps: Sequence[Ranked]) -> Plan:
     failover = question.route.failover
     first = steps[0].contender.provider
-    asked = f"provider {first.name} was asked for; " if question.provider == first.name else ""
     default = FIRST_BYTE_STREAMED if question.facts.stream else FIRST_BYTE
     return Plan(
         steps=tuple(Step(one.contender.target, one.reason) for one in steps),
         strategy=strategy,
-        reason=asked + steps[0].reason,
+        reason=_narrowed(question, first.name) + steps[0].reason,
         first_byte_timeout=failover.first_byte_timeout or first.timeout or default,
         first_event=failover.first_event,
     )
+
+
+def _narrowed(question: Question, first: str) -> str:
+    if question.provider != first:
+        return ""
+    by_caller = question.facts.provider or (question.facts.model or "").startswith(f"{first}/")
+    return f"provider {first} was asked for; " if by_caller else f"the route is for provider {first}; "
 
 
 def _refused(refusal: Refusal | None, dropped: Iterable[Candidate], left_out: Iterable[Candidate]) -> Decision:
@@ -86,7 +92,10 @@ def _candidate(ranked: Ranked, kept: bool, reason: str) -> Candidate:
 
 
 def _once(contenders: Iterable[Contender]) -> list[Contender]:
-    return list({one.target: one for one in reversed(list(contenders))}.values())[::-1]
+    first: dict[Target, Contender] = {}
+    for contender in contenders:
+        first.setdefault(contender.target, contender)
+    return list(first.values())
 
 
 def _told_once(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -122,7 +122,7 @@ def _ranked_group(question: Question, contenders: Sequence[Contender]) -> Group:
 
 
 def _of_the_route(question: Question, contenders: Sequence[Contender]) -> list[Contender]:
-    """Where no model was asked for, the route's own goes first; it may be one that a strategy's targets do not limit."""
+    """Where no model was asked for, the route's own goes first, as far as the strategy's targets allow it."""
     model = question.route.model
     if question.name is not None or not model:
         return []

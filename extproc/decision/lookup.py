@@ -2,7 +2,8 @@
 
 Law: alias, then listed models (exact before glob; every provider that lists it, and behind them those that take any
 name), then `provider/model` at the first slash, then those that take any name alone. Nothing here filters: who may use
-a target, and whether it can, is asked later. A snapshot is indexed once; a lookup costs what matches, not what there is.
+a target, and whether it can, is asked later. A snapshot is indexed once; a lookup costs
+what matches, not what there is.
 """
 
 from collections.abc import Iterator

@@ -19,7 +19,8 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     spelled: dict[str, str] = {}
     for one in names:
         spelled.setdefault(one.lower(), one)
-    near, far = [], []
+    near: list[str] = []
+    far: list[str] = []
     for lower in spelled:
         (near if lower[:2] == asked[:2] else far).append(lower)
     found = get_close_matches(asked, islice(chain(near, far), MOST), n=count)

@@ -79,8 +79,10 @@ class Question:
             return
         models = self.facts.caller.models
         for alias, targets in self.snapshot.aliases.items():
-            if any(self.provider_allowed(target.provider) for target in targets) and (
-                not models or alias in models or any(any_matches(models, one.model, str(one)) for one in targets)
+            if any(
+                self.provider_allowed(one.provider)
+                and (not models or alias in models or any_matches(models, one.model, str(one)))
+                for one in targets
             ):
                 yield alias
         for contender in self.index.autos.get(self.facts.family, ()):
