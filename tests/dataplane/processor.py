@@ -19,13 +19,13 @@ from extproc.wire.pb import core_pb2 as core
 from extproc.wire.pb import external_processor_pb2 as pb
 
 OVERWRITE = core.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-ID = "exchange-1"
 
 
 @dataclass(slots=True)
 class Processor:
     """What the tests say and read."""
 
+    id: str = "exchange"  # of every exchange, until a test says another
     decision: dict[str, Any] = field(default_factory=dict)  # over and above id and targets
     told: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # (filter, request headers)
     routes: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Processor:
 
     def _planned(self, headers: dict[str, str], phase: str) -> Any:
         plan = [part for part in headers.get("x-plan", "").split(",") if part]
-        metadata: dict[str, Any] = {names.META: {names.M_ID: ID, **self.decision}}
+        metadata: dict[str, Any] = {names.META: {names.M_ID: self.id, **self.decision}}
         said = {}
         if plan:
             metadata[names.META][names.M_TARGETS] = [f"{name}/m" for name in plan]
@@ -86,7 +86,7 @@ class Processor:
                 body=b'{"error":{"code":"ours"}}',
                 details="ours",
             ),
-            dynamic_metadata=struct({names.META: {names.M_ID: ID, names.M_REFUSAL: "ours"}}),
+            dynamic_metadata=struct({names.META: {names.M_ID: self.id, names.M_REFUSAL: "ours"}}),
         )
 
     def _attempt(self, requests: Iterator[Any]) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from extproc import names
 from extproc.snapshot import Credential, Endpoint, FailoverSpec, PathMatch
 from tests.dataplane.envoy import Answer, Running, eventually, running
-from tests.dataplane.processor import ID, Processor, serving, struct_to_dict
+from tests.dataplane.processor import Processor, serving, struct_to_dict
 from tests.dataplane.snapshots import llm, provider, service, snapshot, to_service
 from tests.dataplane.upstream import Upstream, answering
 
@@ -18,8 +19,13 @@ pytestmark = pytest.mark.envoy
 
 CHAT = "/v1/chat/completions"
 USAGE = '{"prompt_tokens":5,"details":{"cached":1},"completion_tokens":7}'
+NUMBERS = count()
 GOOD, BAD = Upstream(), Upstream()
 SHUT = Endpoint("http", "127.0.0.1", 1)
+
+
+def decision(entry: Any) -> dict[str, Any]:
+    return struct_to_dict(entry.common_properties.metadata.filter_metadata[names.META])
 
 
 class World:
@@ -35,10 +41,21 @@ class World:
     def records(self, name: str) -> list[Any]:
         return [entry for log, entry in self.processor.records if log == name]
 
+    @property
+    def id(self) -> str:
+        return self.processor.id
+
     def exchange(self) -> Any:
-        """The record of the only exchange since the test began."""
-        (entry,) = eventually(lambda: self.records(names.LOG_EXCHANGE))
+        """The record of this test's only exchange."""
+        (entry,) = eventually(
+            lambda: [one for one in self.records(names.LOG_EXCHANGE) if decision(one).get(names.M_ID) == self.id]
+        )
         return entry
+
+    def attempts(self) -> list[Any]:
+        """The records of its attempts: Envoy gives them the exchange's x-request-id."""
+        stream = self.exchange().common_properties.stream_id
+        return [one for one in self.records(names.LOG_ATTEMPT) if one.request.request_id == stream]
 
     def usage(self) -> dict[str, Any]:
         return struct_to_dict(self.exchange().common_properties.metadata.filter_metadata[names.META_USAGE])
@@ -64,8 +81,6 @@ def running_world() -> Iterator[World]:
 
 @pytest.fixture
 def world(running_world: World) -> World:
-    # the records of a test before may still be on their way
-    eventually(lambda: running_world.records(names.LOG_EXCHANGE), within=0.2)
     fresh = Upstream()
     for upstream in (GOOD, BAD):
         for name in ("status", "headers", "body", "chunks", "pause", "cut", "hang"):
@@ -73,6 +88,7 @@ def world(running_world: World) -> World:
         upstream.asked.clear()
     for kept in (running_world.processor.told, running_world.processor.routes, running_world.processor.records):
         kept.clear()
+    running_world.processor.id = f"exchange-{next(NUMBERS)}"  # records of a test before may still be on their way
     running_world.processor.decision = {}
     running_world.processor.refuses = None
     return running_world
@@ -84,7 +100,7 @@ def test_an_answer_says_who_gave_it(world: World) -> None:
     assert (answer.status, answer.body) == (200, b"{}")
     assert answer.headers[names.TARGET] == "good/m"
     assert answer.headers[names.ATTEMPTS] == "1"
-    assert answer.headers[names.REQUEST_ID] == ID
+    assert answer.headers[names.REQUEST_ID] == world.id
     assert names.REASON not in answer.headers
     assert [name for name in answer.headers if name.startswith((names.CTL_PREFIX, "x-envoy"))] == []
 
@@ -96,7 +112,7 @@ def test_the_reason_goes_to_who_asked(world: World) -> None:
 
 
 def test_a_plan_is_walked(world: World) -> None:
-    """A bad status, a refused connection and a name that does not exist lead to the next target, each with its own key."""
+    """A bad status, a refused connection and a name that does not exist lead on, each with its own key."""
     BAD.status = 500
     answer = world.chat("bad,shut,nowhere,good", authorization="Bearer of-the-caller")
     assert answer.status == 200
@@ -106,7 +122,7 @@ def test_a_plan_is_walked(world: World) -> None:
     assert (path, body) == ("/told", b'{"model":"m"}')
     assert to_bad["api-key"] == "sk-of-a-test" and "authorization" not in to_bad
     assert to_good["authorization"] == "Bearer sk-of-a-test"
-    assert to_good["x-cluster"] == "good-0a1b2c3d" and to_good["x-known-id"] == ID
+    assert to_good["x-cluster"] == "good-0a1b2c3d" and to_good["x-known-id"] == world.id
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 529])
@@ -130,7 +146,7 @@ def test_nothing_reached(world: World) -> None:
     """Envoy's own answer is JSON, with our id."""
     answer = world.chat("shut")
     assert (answer.status, answer.code) == (503, "no_target_available")
-    assert (answer.headers[names.REQUEST_ID], answer.headers[names.SHOULD_RETRY]) == (ID, "false")
+    assert (answer.headers[names.REQUEST_ID], answer.headers[names.SHOULD_RETRY]) == (world.id, "false")
 
 
 def test_no_plan_fails_closed(world: World) -> None:
@@ -156,13 +172,13 @@ def test_a_refusal_passes_as_it_is(world: World) -> None:
     world.processor.refuses = 429
     answer = world.chat("good")
     assert (answer.status, answer.body) == (429, b'{"error":{"code":"ours"}}')
-    assert (answer.headers["retry-after"], answer.headers[names.REQUEST_ID]) == ("7", ID)
+    assert (answer.headers["retry-after"], answer.headers[names.REQUEST_ID]) == ("7", world.id)
     assert names.TARGET not in answer.headers
 
 
 def test_an_upstream_cannot_speak_for_us(world: World) -> None:
     """Headers of ours that an upstream sends are dropped."""
-    GOOD.headers = {name: "forged" for name in (*names.ANSWER_HEADERS, names.CTL_ATTEMPTS, names.CTL_RETRY)}
+    GOOD.headers = dict.fromkeys((*names.ANSWER_HEADERS, names.CTL_ATTEMPTS, names.CTL_RETRY), "forged")
     answer = world.chat("good")
     assert "forged" not in answer.headers.values()
     assert answer.headers[names.ATTEMPTS] == "1"
@@ -170,13 +186,13 @@ def test_an_upstream_cannot_speak_for_us(world: World) -> None:
 
 def test_spoofed_headers_have_no_effect(world: World) -> None:
     """Of x-extproc-*, only what callers may say arrives at the processor; of x-envoy-* nothing that steers."""
-    allowed = {name: "v" for name in names.CALLER_HEADERS}
+    allowed = dict.fromkeys(names.CALLER_HEADERS, "v")
     forged = {"x-extproc-ctl-retry": "1", "x-extproc-request-id": "mine", "X-Extproc-Providers": "x", "x-extproc-": "x"}
     answer = world.chat("good", **(allowed | forged | {"x-envoy-max-retries": "9", "x-envoy-retry-on": "5xx"}))
     (_, headers), *_ = world.processor.told
     assert {name for name in headers if name.startswith(names.PREFIX)} == set(names.CALLER_HEADERS)
     assert not {name for name in headers if name.startswith(names.ENVOY_PREFIX)} - {"x-envoy-external-address"}
-    assert answer.headers[names.REQUEST_ID] == ID
+    assert answer.headers[names.REQUEST_ID] == world.id
 
 
 def test_the_processor_learns_the_route(world: World) -> None:
@@ -195,7 +211,7 @@ def test_a_service_keeps_its_answer(world: World) -> None:
     """It gets our id and nothing else; its failures are its own."""
     GOOD.status, GOOD.body = 503, b"closed"
     answer = world.envoy.ask("GET", "/shop/a", {"x-extproc-team": "blue"})
-    assert (answer.status, answer.body, answer.headers[names.REQUEST_ID]) == (503, b"closed", ID)
+    assert (answer.status, answer.body, answer.headers[names.REQUEST_ID]) == (503, b"closed", world.id)
     assert names.SHOULD_RETRY not in answer.headers
     assert not [name for name in GOOD.asked[0][2] if name.startswith((names.PREFIX, names.ENVOY_PREFIX))]
 
@@ -274,15 +290,15 @@ def test_large_answers_pass(world: World, size: int) -> None:
 
 
 def test_records_of_a_walk(world: World) -> None:
-    """One of the exchange, one for each attempt, with cluster, limits and the decision, but no decision printed twice."""
+    """One of the exchange, one for each attempt, with cluster, limits and the decision."""
     BAD.status, BAD.headers = 429, {"retry-after": "3", "x-ratelimit-remaining-requests": "0"}
     world.chat("bad,nowhere,good")
     exchange = world.exchange()
     common = exchange.common_properties
     assert (common.upstream_cluster, common.upstream_request_attempt_count) == ("good-0a1b2c3d", 3)
-    assert struct_to_dict(common.metadata.filter_metadata[names.META])[names.M_ID] == ID
+    assert decision(exchange)[names.M_ID] == world.id
     assert exchange.response.response_headers[names.TARGET] == "good/m"
-    bad, nowhere, good = eventually(lambda: world.records(names.LOG_ATTEMPT))
+    bad, nowhere, good = world.attempts()
     assert bad.response.response_headers["retry-after"] == "3"
     assert bad.response.response_headers["x-ratelimit-remaining-requests"] == "0"
     assert nowhere.common_properties.upstream_remote_address.socket_address.port_value == 0
@@ -293,5 +309,5 @@ def test_what_the_access_log_prints(world: World) -> None:
     """The decision and the provider's name, and no credential."""
     world.chat("none", authorization="Bearer very-secret")
     line, *_ = eventually(lambda: [line for line in world.envoy.log() if line["upstream"] == "none"])
-    assert line["decision"] == {names.M_ID: ID, names.M_TARGETS: ["none/m"]}
+    assert line["decision"] == {names.M_ID: world.id, names.M_TARGETS: ["none/m"]}
     assert "very-secret" not in json.dumps(world.envoy.log()) and "sk-of-a-test" not in json.dumps(world.envoy.log())
