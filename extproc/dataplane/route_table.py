@@ -61,8 +61,6 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
         # Nothing of ours comes from an upstream; removal goes before addition.
         "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
         "response_headers_to_add": [
-            # never appended to what an upstream forged
-            _header(names.CTL_ATTEMPTS, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
             _header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
         ],
     }

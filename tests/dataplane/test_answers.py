@@ -117,9 +117,11 @@ def test_a_plan_is_walked(world: World) -> None:
     answer = world.chat("bad,shut,nowhere,good", authorization="Bearer of-the-caller")
     assert answer.status == 200
     assert answer.headers[names.TARGET] == "good/m"
+    assert answer.headers[names.ATTEMPTS] == "3"  # nowhere is no real target
     assert names.SHOULD_RETRY not in answer.headers
     ((_, path, to_bad, body),), ((_, _, to_good, _),) = BAD.asked, GOOD.asked
     assert (path, body) == ("/told", b'{"model":"m"}')
+    assert names.CTL_HOSTS not in to_bad | to_good
     assert to_bad["api-key"] == "sk-of-a-test" and "authorization" not in to_bad
     assert to_good["authorization"] == "Bearer sk-of-a-test"
     assert to_good["x-cluster"] == "good-0a1b2c3d" and to_good["x-known-id"] == world.id
@@ -147,6 +149,15 @@ def test_nothing_reached(world: World) -> None:
     answer = world.chat("shut")
     assert (answer.status, answer.code) == (503, "no_target_available")
     assert (answer.headers[names.REQUEST_ID], answer.headers[names.SHOULD_RETRY]) == (world.id, "false")
+
+
+def test_nowhere_to_go(world: World) -> None:
+    """Targets without an address count as no attempt; with a real one before them, that is the target."""
+    answer = world.chat("nowhere")
+    assert (answer.code, answer.headers[names.ATTEMPTS]) == ("no_target_available", "0")
+    assert names.TARGET not in answer.headers
+    answer = world.chat("shut,nowhere")
+    assert (answer.headers[names.TARGET], answer.headers[names.ATTEMPTS]) == ("shut/m", "1")
 
 
 def test_no_plan_fails_closed(world: World) -> None:
@@ -178,7 +189,7 @@ def test_a_refusal_passes_as_it_is(world: World) -> None:
 
 def test_an_upstream_cannot_speak_for_us(world: World) -> None:
     """Headers of ours that an upstream sends are dropped."""
-    GOOD.headers = dict.fromkeys((*names.ANSWER_HEADERS, names.CTL_ATTEMPTS, names.CTL_RETRY), "forged")
+    GOOD.headers = dict.fromkeys((*names.ANSWER_HEADERS, names.CTL_RETRY), "forged")
     answer = world.chat("good")
     assert "forged" not in answer.headers.values()
     assert answer.headers[names.ATTEMPTS] == "1"
