@@ -29,8 +29,7 @@ SHOULD_RETRY: Final = "x-should-retry"  # answers: `false` on a final failure, s
 # --- headers between the filters: stripped at the edge, never sent upstream ------------------------------------------
 CTL_PREFIX: Final = "x-extproc-ctl-"
 CTL_RETRY: Final = "x-extproc-ctl-retry"  # attempt filter → Envoy's router: try the next target
-CTL_ATTEMPTS: Final = "x-extproc-ctl-attempts"  # Envoy's router → Lua: attempts it counted
-CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's router → Lua: hosts it attempted
+CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's header mutation → Lua, in a cluster: the host of this attempt
 FILTER_METADATA: Final = "x-extproc-filter"  # gRPC metadata: which filter opened the stream
 FILTER_ROUTER: Final = "router"
 FILTER_ATTEMPT: Final = "attempt"
@@ -44,6 +43,7 @@ ENVOY_FIRST_BYTE_TIMEOUT: Final = "x-envoy-upstream-rq-per-try-timeout-ms"
 ROUTER_FILTER: Final = "envoy.filters.http.ext_proc.router"
 ATTEMPT_FILTER: Final = "envoy.filters.http.ext_proc.attempt"
 ANSWER_FILTER: Final = "envoy.filters.http.lua.answer"
+WALK_FILTER: Final = "envoy.filters.http.lua.walk"
 LOG_EXCHANGE: Final = "exchange"
 LOG_ATTEMPT: Final = "attempt"
 EXT_PROC_ATTRIBUTES: Final = "envoy.filters.http.ext_proc"  # the key under which Envoy puts attributes
@@ -53,6 +53,7 @@ META: Final = "extproc"  # the decision: what logs and statistics may print
 META_PRIVATE: Final = "extproc.private"  # what attempts need and logs must not print
 META_PLAN: Final = "extproc.plan"  # the plan in the form of Envoy's priority_group
 META_USAGE: Final = "extproc.usage"  # what the answer filter saw: usage text, first chunk
+META_WALK: Final = "extproc.walk"  # how far the plan was walked
 
 M_ID: Final = "id"
 M_SNAPSHOT: Final = "snapshot"
@@ -80,7 +81,12 @@ P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
 
 U_TEXT: Final = "text"
-U_FIRST_CHUNK_MS: Final = "first_chunk_ms"
+U_FIRST_CHUNK_MS: Final = "first_chunk_ms"  # since the request came
+U_BEGAN_MS: Final = "began_ms"  # when the request came, since the epoch
+
+W_TRIED: Final = "tried"  # attempts, those at the sink included
+W_REAL: Final = "real"  # attempts at a real address
+W_LAST: Final = "last"  # the last of those: its place in the plan, from 1
 U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the processor
 
 # --- attributes asked of Envoy ---------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 -- about the last 16 KB of it are kept. Names are those of extproc/names.py (a test holds them against each other).
 -- Metadata is fetched anew after each chunk: the handle does not outlive the wait for the next.
 
-local META, USAGE = "extproc", "extproc.usage"
+local META, USAGE, WALK = "extproc", "extproc.usage", "extproc.walk"
 local HEAD, TAIL, LONGEST_USAGE = 8192, 16384, 4096
 local RETRIED_BY_CLIENTS = { [408] = true, [409] = true, [425] = true, [429] = true }
 local QUOTE, BACKSLASH, OPEN, CLOSE = 34, 92, 123, 125
@@ -49,9 +49,7 @@ local function note(handle, key, value)
   handle:streamInfo():dynamicMetadata():set(USAGE, key, value)
 end
 
-local function dress(headers, decision)
-  local attempts = tonumber(headers:get("x-extproc-ctl-attempts")) or 0
-  headers:remove("x-extproc-ctl-attempts")
+local function dress(headers, decision, walk)
   if not decision then return end
   if decision["id"] then headers:replace("x-extproc-request-id", decision["id"]) end
   if decision["explain"] and decision["reason"] then
@@ -59,9 +57,9 @@ local function dress(headers, decision)
   end
   local targets = decision["targets"]
   if targets then
-    local real = attempts - (tonumber(decision["sinks"]) or 0)
-    headers:replace("x-extproc-attempts", tostring(math.max(real, 0)))
-    if real > 0 and targets[attempts] then headers:replace("x-extproc-target", printable(targets[attempts])) end
+    local target = targets[walk["last"] or 0]
+    headers:replace("x-extproc-attempts", string.format("%d", walk["real"] or 0))
+    if target then headers:replace("x-extproc-target", printable(target)) end
   end
   local status = tonumber(headers:get(":status")) or 0
   if RETRIED_BY_CLIENTS[status] or status >= 500 then
@@ -117,6 +115,6 @@ function envoy_on_response(handle)
   local decision, usage, headers = metadata:get(META), metadata:get(USAGE), handle:headers()
   local targets = decision and decision["targets"]
   local began = usage and usage["began_ms"]
-  dress(headers, decision)
+  dress(headers, decision, metadata:get(WALK) or {})
   if targets and began and holds_usage(headers) then witness(handle, began) end
 end

@@ -58,7 +58,7 @@ def _held_until_first_event(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -> Node:
-    chain = [attempt]
+    chain = [*filters.walk_filters(), attempt]
     if provider.credential.kind == "injected":
         chain.append(filters.credential_injector(provider, place))
     return {

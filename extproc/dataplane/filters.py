@@ -133,8 +133,26 @@ def credential_injector(provider: Provider, place: Place) -> Node:
 
 def answer_filter() -> Node:
     """First in the list, so last on the way back: it sees what the caller gets, refusals included."""
-    source = files("extproc.dataplane").joinpath("answer.lua").read_text(encoding="utf-8")
-    return named(names.ANSWER_FILTER, LUA, default_source_code={"inline_string": source})
+    return _script(names.ANSWER_FILTER, "answer.lua")
+
+
+def walk_filters() -> list[Node]:
+    """First in each cluster of a plan: Envoy itself counts the sink too, and remembers only the last host."""
+    host = {
+        "header": {"key": names.CTL_HOSTS, "value": "%UPSTREAM_HOST%"},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    tell = named(
+        "envoy.filters.http.header_mutation",
+        "filters.http.header_mutation.v3.HeaderMutation",
+        mutations={"request_mutations": [{"append": host}]},
+    )
+    return [tell, _script(names.WALK_FILTER, "walk.lua")]
+
+
+def _script(filter_name: str, file: str) -> Node:
+    source = files("extproc.dataplane").joinpath(file).read_text(encoding="utf-8")
+    return named(filter_name, LUA, default_source_code={"inline_string": source})
 
 
 def without_answer_filter() -> Node:

@@ -29,8 +29,9 @@ def _http(place: Place) -> Node:
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix="callers",
         stream_idle_timeout=STREAM_IDLE,
-        use_remote_address=True,  # else a caller chooses its own x-request-id and address
-        internal_address_config={"cidr_ranges": []},  # nobody's x-envoy-* is trusted, not loopback's either
+        # else a caller chooses its own x-request-id and address; an internal_address_config, even an empty one, would
+        # make loopback internal and its x-envoy-* obeyed
+        use_remote_address=True,
         normalize_path=True,  # else /public/../admin matches the public route
         merge_slashes=True,
         path_with_escaped_slashes_action="REJECT_REQUEST",

@@ -49,7 +49,8 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
     mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
     return {
         "typed_per_filter_config": filters.router_mode(mode),
-        # over it a body that is read is 413 at once, and one that passes unread is not tried again
+        # Over it a body that is read is 413 at once. One that passes unread may be, too: the attempt filter holds what
+        # has come before its reply; and what is longer cannot be sent to a second target.
         "request_body_buffer_limit": snapshot.limits.body,
         "route": {
             "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
@@ -60,8 +61,6 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
         # Nothing of ours comes from an upstream; removal goes before addition.
         "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
         "response_headers_to_add": [
-            # never appended to what an upstream forged
-            _header(names.CTL_ATTEMPTS, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
             _header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
         ],
     }

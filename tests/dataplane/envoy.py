@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -19,6 +20,8 @@ from extproc.dataplane.ca import find_ca_bundle
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import Rendered, render, sds, version_of, whole, xds
 from extproc.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 def binary() -> str:
@@ -93,8 +96,20 @@ class Running:
         finally:
             connection.close()
 
+    def logged(self, path: str) -> list[dict[str, object]]:
+        """The lines of the access log about a path, once there is one: Envoy writes them a moment later."""
+        return eventually(lambda: [line for line in self.log() if line["path"] == path])
+
     def log(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in Path(self.place.access_log or "").read_text().splitlines()]
+
+
+def eventually(look: Callable[[], T], within: float = 5.0) -> T:
+    """What `look` sees as soon as it is something; what it saw last, when the time is over."""
+    deadline = time.monotonic() + within
+    while not (seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return seen
 
 
 @contextmanager
@@ -106,7 +121,19 @@ def running(snapshot: Snapshot) -> Iterator[Running]:
         output = (Path(directory) / "envoy.log").open("w+")
         command = [binary(), "-c", str(bootstrap), "--reject-unknown-dynamic-fields", "--use-dynamic-base-id"]
         process = subprocess.Popen(
-            [*command, "--concurrency", "1", "-l", "warning", "--drain-time-s", "1"], stdout=output, stderr=output
+            [
+                *command,
+                "--concurrency",
+                "1",
+                "-l",
+                "warning",
+                "--drain-time-s",
+                "1",
+                "--file-flush-interval-msec",
+                "20",
+            ],
+            stdout=output,
+            stderr=output,
         )
         try:
             _wait_until_listening(place, process, output.name)

@@ -177,7 +177,7 @@ def is_llm_path(path: str) -> bool:
 
 
 def oracle(routes: list[tuple[PathMatch, tuple[str, ...]]], method: str, path: str) -> str | None:
-    """The documentation's words: first match wins; unversioned LLM paths are their /v1 form unless a route matches them."""
+    """The documentation's words: first match wins; unversioned LLM paths are /v1 unless matched as written."""
     versioned = f"/v1{path}" if is_llm_path(f"/v1{path}") else path
     for asked in (path, versioned):
         for number, (match, methods) in enumerate(routes):

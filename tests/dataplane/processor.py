@@ -1,0 +1,168 @@
+"""A stand-in for the processor: it plans what the request's `x-plan` says, and keeps what Envoy told it.
+
+Law: it does the least that the data plane relies on, so that these tests show what Envoy does and not what we decide.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf import json_format, struct_pb2
+
+from extproc import names
+from extproc.dataplane.place import Place
+from extproc.wire.pb import access_log_service_pb2 as logs
+from extproc.wire.pb import core_pb2 as core
+from extproc.wire.pb import external_processor_pb2 as pb
+
+OVERWRITE = core.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+
+
+@dataclass(slots=True)
+class Processor:
+    """What the tests say and read."""
+
+    id: str = "exchange"  # of every exchange, until a test says another
+    decision: dict[str, Any] = field(default_factory=dict)  # over and above id and targets
+    told: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # (filter, request headers)
+    routes: list[str] = field(default_factory=list)
+    records: list[tuple[str, Any]] = field(default_factory=list)  # (log name, entry)
+    refuses: int | None = None  # answer every request with this status
+
+    def process(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
+        metadata = dict(context.invocation_metadata())
+        if metadata[names.FILTER_METADATA] == names.FILTER_ROUTER:
+            yield from self._route(requests)
+        else:
+            yield from self._attempt(requests)
+
+    def _route(self, requests: Iterator[Any]) -> Iterator[Any]:
+        headers: dict[str, str] = {}
+        for request in requests:
+            kind = request.WhichOneof("request")
+            if kind == "request_headers":
+                headers = read(request.request_headers)
+                self.told.append((names.FILTER_ROUTER, headers))
+                route = request.attributes[names.EXT_PROC_ATTRIBUTES].fields[names.ATTR_ROUTE].string_value
+                self.routes.append(route)
+                if self.refuses is not None:
+                    yield self._refusal()
+                    return
+                if request.request_headers.end_of_stream or names.parse_route_key(route)[2] in ("audio", "service"):  # type: ignore[index]
+                    yield self._planned(headers, "request_headers")
+                    return
+                yield pb.ProcessingResponse(request_headers=pb.HeadersResponse())
+            elif kind == "request_body":
+                yield self._planned(headers, "request_body")
+                return
+
+    def _planned(self, headers: dict[str, str], phase: str) -> Any:
+        plan = [part for part in headers.get("x-plan", "").split(",") if part]
+        metadata: dict[str, Any] = {names.META: {names.M_ID: self.id, **self.decision}}
+        said = {}
+        if plan:
+            metadata[names.META][names.M_TARGETS] = [f"{name}/m" for name in plan]
+            metadata[names.META_PLAN] = {
+                "priority_groups": [
+                    {"name": str(n), "clusters": [{"cluster_name": cluster(name), "weight": 1}]}
+                    for n, name in enumerate(plan)
+                ]
+            }
+            said[names.ENVOY_MAX_RETRIES] = str(len(plan) - 1)
+        if "x-first-byte" in headers:
+            said[names.ENVOY_FIRST_BYTE_TIMEOUT] = headers["x-first-byte"]
+        common = pb.CommonResponse(header_mutation=mutation(said, ["x-plan", "x-first-byte"]), clear_route_cache=True)
+        answer = {"request_headers": pb.HeadersResponse, "request_body": pb.BodyResponse}[phase](response=common)
+        return pb.ProcessingResponse(**{phase: answer}, dynamic_metadata=struct(metadata))
+
+    def _refusal(self) -> Any:
+        return pb.ProcessingResponse(
+            immediate_response=pb.ImmediateResponse(
+                status=pb.HttpStatus(code=self.refuses),
+                headers=mutation({"content-type": "application/json", "retry-after": "7"}),
+                body=b'{"error":{"code":"ours"}}',
+                details="ours",
+            ),
+            dynamic_metadata=struct({names.META: {names.M_ID: self.id, names.M_REFUSAL: "ours"}}),
+        )
+
+    def _attempt(self, requests: Iterator[Any]) -> Iterator[Any]:
+        request = next(requests, None)
+        if request is None:
+            return
+        headers = read(request.request_headers)
+        self.told.append((names.FILTER_ATTEMPT, headers))
+        named = request.attributes[names.EXT_PROC_ATTRIBUTES].fields[names.ATTR_CLUSTER].string_value
+        known = struct_to_dict(request.metadata_context.filter_metadata.get(names.META))
+        edit = mutation(
+            {"x-cluster": named, "x-known-id": str(known.get(names.M_ID)), ":path": "/told"}, ["authorization"]
+        )
+        yield pb.ProcessingResponse(
+            request_headers=pb.HeadersResponse(response=pb.CommonResponse(header_mutation=edit))
+        )
+
+    def log(self, messages: Iterator[Any], context: Any) -> Any:
+        name = ""
+        for message in messages:
+            name = message.identifier.log_name or name
+            self.records.extend((name, entry) for entry in message.http_logs.log_entry)
+        return logs.StreamAccessLogsResponse()
+
+
+def cluster(name: str) -> str:
+    bare, _, suffix = name.partition("+")
+    return f"{bare}-0a1b2c3d" + (names.FIRST_EVENT_SUFFIX if suffix else "")
+
+
+def read(headers: Any) -> dict[str, str]:
+    return {one.key: one.raw_value.decode("latin-1") or one.value for one in headers.headers.headers}
+
+
+def mutation(said: dict[str, str], removed: list[str] | None = None) -> Any:
+    options = [
+        core.HeaderValueOption(header=core.HeaderValue(key=name, raw_value=value.encode()), append_action=OVERWRITE)
+        for name, value in said.items()
+    ]
+    return pb.HeaderMutation(set_headers=options, remove_headers=removed or [])
+
+
+def struct(data: dict[str, Any]) -> Any:
+    return json_format.ParseDict(data, struct_pb2.Struct())
+
+
+def struct_to_dict(data: Any) -> dict[str, Any]:
+    return json_format.MessageToDict(data) if data is not None else {}
+
+
+@contextmanager
+def serving(processor: Processor, place: Place) -> Iterator[Processor]:
+    def handler(method: Any, kind: str, request: Any, response: Any) -> Any:
+        make = getattr(grpc, f"stream_{kind}_rpc_method_handler")
+        return make(method, request.FromString, response.SerializeToString)
+
+    server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.max_receive_message_length", 64 << 20)])
+    server.add_generic_rpc_handlers(
+        (
+            grpc.method_handlers_generic_handler(
+                "envoy.service.ext_proc.v3.ExternalProcessor",
+                {"Process": handler(processor.process, "stream", pb.ProcessingRequest, pb.ProcessingResponse)},
+            ),
+            grpc.method_handlers_generic_handler(
+                "envoy.service.accesslog.v3.AccessLogService",
+                {
+                    "StreamAccessLogs": handler(
+                        processor.log, "unary", logs.StreamAccessLogsMessage, logs.StreamAccessLogsResponse
+                    )
+                },
+            ),
+        )
+    )
+    server.add_insecure_port(f"unix:{place.processors[0]}")
+    server.start()
+    try:
+        yield processor
+    finally:
+        server.stop(0).wait(5)

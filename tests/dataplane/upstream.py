@@ -1,0 +1,100 @@
+"""An upstream that answers as a test says, byte for byte, and keeps what it was asked."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from extproc.snapshot import Endpoint
+
+
+@dataclass(slots=True)
+class Upstream:
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    body: bytes = b"{}"
+    chunks: tuple[bytes, ...] | None = None  # instead of a body: sent chunked, with a pause behind each
+    pause: float = 0.0
+    cut: bool = False  # break off where the last chunk would stand
+    hang: float = 0.0  # before the answer
+    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint("http", "127.0.0.1", self.port)
+
+
+def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            body = self._body()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            upstream.asked.append((self.command, self.path, headers, body))
+            time.sleep(upstream.hang)
+            self.send_response_only(upstream.status)
+            for name, value in upstream.headers.items():
+                self.send_header(name, value)
+            if upstream.chunks is None:
+                self.send_header("content-length", str(len(upstream.body)))
+                self.end_headers()
+                self.wfile.write(upstream.body)
+            else:
+                self._chunks(upstream.chunks)
+
+        def _body(self) -> bytes:
+            if "chunked" not in self.headers.get("transfer-encoding", ""):
+                return self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
+        def _chunks(self, chunks: tuple[bytes, ...]) -> None:
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for chunk in chunks:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                self.wfile.flush()
+                time.sleep(upstream.pause)
+            if upstream.cut:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                self.wfile.write(b"0\r\n\r\n")
+
+        do_GET = do_POST = do_PUT = do_DELETE = _answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A peer that left is no news."""
+
+
+@contextmanager
+def answering(*upstreams: Upstream) -> Iterator[None]:
+    servers = [_Server(("127.0.0.1", 0), _handler(upstream)) for upstream in upstreams]
+    try:
+        for upstream, server in zip(upstreams, servers, strict=True):
+            upstream.port = server.server_address[1]
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
