@@ -83,11 +83,11 @@ P_FIRST_BYTE: Final = "first_byte"  # seconds
 U_TEXT: Final = "text"
 U_FIRST_CHUNK_MS: Final = "first_chunk_ms"  # since the request came
 U_BEGAN_MS: Final = "began_ms"  # when the request came, since the epoch
+U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the processor
 
 W_TRIED: Final = "tried"  # attempts, those at the sink included
 W_REAL: Final = "real"  # attempts at a real address
 W_LAST: Final = "last"  # the last of those: its place in the plan, from 1
-U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the processor
 
 # --- attributes asked of Envoy ---------------------------------------------------------------------------------------
 ATTR_ROUTE: Final = "xds.route_name"

@@ -5,9 +5,9 @@ price is the one of the snapshot under which the exchange was decided. Who leave
 delivered. A sink is no target that anybody was sent to.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, Final
 
 from extproc import names
 from extproc.dialects.endpoints import BY_NAME
@@ -93,9 +93,18 @@ def _attempt(result: AttemptResult) -> Attempt:
 def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | None]) -> Usage | None:
     if not 200 <= exchange.status < 300:
         return None
-    text = exchange.metadata.get(names.META_USAGE, {}).get(names.U_TEXT)
+    witnessed = exchange.metadata.get(names.META_USAGE, {})
+    counted = witnessed.get(names.U_COUNTED)
+    if isinstance(counted, Mapping):
+        return _counted(counted)
+    text = witnessed.get(names.U_TEXT)
     said = usage_of(text) if isinstance(text, str) and text else None
     return said or _estimate(exchange, known)
+
+
+def _counted(told: Mapping[str, Any]) -> Usage:
+    """An attended exchange: the tokens that passed our own stream, as numbers of Envoy's metadata, which are doubles."""
+    return Usage(**{one.name: int(told.get(one.name, 0)) for one in fields(Usage) if one.name != "estimated"})
 
 
 def _estimate(exchange: Record, known: Known) -> Usage | None:

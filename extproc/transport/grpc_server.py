@@ -92,6 +92,7 @@ class GrpcServer:
         idle.cancel()
         self._farewell.set()
         await stopping
+        await self._idle.wait()  # handlers that the deadline cancelled still have their last words
         self._release()
 
     # --- addresses ---------------------------------------------------------------------------------------------------
