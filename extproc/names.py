@@ -79,6 +79,7 @@ P_BODY_MODEL: Final = "body_model"
 P_OWN_FIELDS: Final = "own_fields"
 P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
+P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt must not inherit another's
 
 U_TEXT: Final = "text"
 U_FIRST_CHUNK_MS: Final = "first_chunk_ms"  # since the request came

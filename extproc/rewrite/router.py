@@ -1,0 +1,120 @@
+"""What the router says of an exchange: the plan as metadata and headers, and what leaves the request at once.
+
+Law: the decision's namespace holds what logs may print; what they must not (the path with its query, credentials)
+stands in the private one, and a credential only where a planned target takes the caller's own. Headers go away before
+the first attempt, so that nothing of them can be forgotten later; a service's request loses only what is ours.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from extproc import names
+from extproc.decision.plan import Plan
+from extproc.facts.request import Facts
+from extproc.protocol.events import Headers, Value
+from extproc.protocol.replies import HeaderEdit, Metadata
+from extproc.snapshot import Route, Snapshot
+
+_CREDENTIALS: Final = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
+)
+_AWS: Final = "x-amz-"
+_ASKS_USAGE: Final = frozenset({"chat", "completions"})  # endpoints whose streams tell usage only when asked
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The caller's request as it came, and the id that we gave it."""
+
+    id: str
+    method: str
+    path: str = field(repr=False)  # with the query
+    content_type: str = ""
+    credential: str | None = field(default=None, repr=False)
+
+
+def llm_headers(present: Headers, plan: Plan) -> HeaderEdit:
+    """Everything that is a secret or ours leaves; how often and how long Envoy tries comes in."""
+    timeout = max(math.ceil(plan.first_byte_timeout * 1000), 1)
+    return HeaderEdit(
+        set=(
+            (names.ENVOY_MAX_RETRIES, str(len(plan.steps) - 1)),
+            (names.ENVOY_FIRST_BYTE_TIMEOUT, str(timeout)),
+        ),
+        remove=_present(present, _leaves_llm),
+    )
+
+
+def service_headers(present: Headers) -> HeaderEdit:
+    return HeaderEdit(remove=_present(present, _is_ours))
+
+
+def asks_usage(facts: Facts, route: Route) -> bool:
+    """Whether the provider must be asked for a stream's usage, though the caller did not."""
+    return route.usage == "exact" and facts.stream and not facts.usage_asked and facts.endpoint in _ASKS_USAGE
+
+
+def plan_metadata(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, received: Received) -> Metadata:
+    """The three namespaces: the decision, what attempts need, and the plan for Envoy."""
+    return {
+        names.META: _decision(plan, snapshot, facts, received.id),
+        names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
+        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot))},
+    }
+
+
+def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> dict[str, Value]:
+    told: dict[str, Value] = {
+        names.M_ID: exchange,
+        names.M_SNAPSHOT: snapshot.id,
+        names.M_ROUTE: facts.route,
+        names.M_ENDPOINT: facts.endpoint,
+        names.M_DIALECT: facts.dialect,
+        names.M_CALLER: facts.caller.name,
+        names.M_MODEL: facts.model,
+        names.M_STRATEGY: plan.strategy,
+        names.M_TARGETS: [str(step.target) for step in plan.steps],
+        names.M_REASON: plan.reason,
+        names.M_STREAM: facts.stream,
+        names.M_INPUT_ESTIMATE: facts.input_tokens,
+        names.M_LABELS: dict(facts.labels),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _private(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, received: Received) -> dict[str, Value]:
+    told: dict[str, Value] = {
+        names.P_PATH: received.path,
+        names.P_METHOD: received.method,
+        names.P_CONTENT_TYPE: received.content_type,
+        names.P_CREDENTIAL: received.credential if _takes_callers_own(plan, snapshot) else None,
+        names.P_BODY_MODEL: facts.body_model,
+        names.P_OWN_FIELDS: list(facts.own_fields),
+        names.P_ASK_USAGE: asks_usage(facts, route),
+        names.P_BODY_BYTES: facts.body_bytes or None,  # None: it was not read
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _takes_callers_own(plan: Plan, snapshot: Snapshot) -> bool:
+    return any(snapshot.providers[step.target.provider].credential.kind == "caller" for step in plan.steps)
+
+
+def _groups(plan: Plan, snapshot: Snapshot) -> Iterable[dict[str, Value]]:
+    for index, step in enumerate(plan.steps):
+        cluster = snapshot.providers[step.target.provider].cluster
+        yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
+
+
+def _present(headers: Headers, leaves: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name, _ in headers.pairs if leaves(name)))
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(names.PREFIX)
+
+
+def _leaves_llm(name: str) -> bool:
+    return name in _CREDENTIALS or name == "accept-encoding" or name.startswith(_AWS) or _is_ours(name)

@@ -1,0 +1,176 @@
+"""OpenAI dialect to providers of the same shape: openai, azure_openai, openrouter, mistral, ollama and all compatible.
+
+Law: what need not change passes byte for byte: a body changes only where its model, our own fields or the question for
+usage make it, a stream only by the one chunk that we asked for and the caller did not. A name that becomes a part of a
+path is one quoted segment or a refusal.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote
+
+import msgspec
+
+from extproc.dialects.endpoints import BY_NAME
+from extproc.dialects.json_edit import Member, NotAnObject, edit, edit_members, members
+from extproc.dialects.registry import vocabulary
+from extproc.dialects.sse import Decoder, Event
+from extproc.money import Usage
+from extproc.refusal import Reason, Refusal
+from extproc.snapshot import Provider
+from extproc.translation.pair import Answer, Call, TranslatedRequest
+
+_VERSION: Final = "/v1"
+_STREAM_USAGE: Final = frozenset({"chat", "completions"})  # endpoints whose streams tell usage only when asked
+_TELLS_UNASKED: Final = frozenset({"mistral"})  # usage stands in the last chunk, and the question is refused
+_NO_DEPLOYMENT: Final = frozenset({"responses"})  # Azure's dated form knows these without a deployment in the path
+
+
+class OpenAIToOpenAI:
+    """The pair. It holds nothing: one serves all exchanges."""
+
+    def needs_body(self, call: Call, provider: Provider, upstream_model: str) -> bool:
+        if not _has_json(call):
+            return False
+        return call.body_model != upstream_model or bool(call.own_fields) or _asks_usage(call, provider)
+
+    def request(self, call: Call, provider: Provider, upstream_model: str) -> TranslatedRequest | Refusal:
+        path = _path(call, provider, upstream_model)
+        if isinstance(path, Refusal):
+            return path
+        body: bytes | None = None
+        if self.needs_body(call, provider, upstream_model):
+            if call.body is None:
+                return Refusal(Reason.INTERNAL_ERROR, "The body was not read although it has to change.")
+            try:
+                body = _body(call.body, call, provider, upstream_model)
+            except NotAnObject as error:
+                return Refusal(Reason.INVALID_JSON, f"The request cannot be sent on: {error}.")
+        return TranslatedRequest(call.method, path, (), body)
+
+    def answer(self, call: Call, answer: Answer) -> Answer:
+        if answer.usage is not None or answer.status >= 400:
+            return answer
+        return dataclasses.replace(answer, usage=vocabulary("openai").find_usage(answer.body))
+
+    def stream(self, call: Call) -> "OpenAIStream":
+        return OpenAIStream(hide_usage=call.ask_usage and call.endpoint in _STREAM_USAGE)
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+    usage: dict[str, msgspec.Raw] | None = None
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class OpenAIStream:
+    """Passes a stream and keeps the last usage that it told."""
+
+    __slots__ = ("_decoder", "_hide_usage", "_hiding", "usage")
+
+    def __init__(self, hide_usage: bool) -> None:
+        self.usage: Usage | None = None
+        self._decoder = Decoder()
+        self._hide_usage = hide_usage
+        self._hiding = False
+
+    def feed(self, data: bytes) -> bytes:
+        return b"".join(event.raw for event in self._decoder.feed(data) if self._passes(event))
+
+    def finish(self) -> bytes:
+        return self._decoder.rest()
+
+    def _passes(self, event: Event) -> bool:
+        if event.more_of_last:
+            return not self._hiding
+        self._hiding = False
+        if event.data is not None and b'"usage"' in event.data:
+            found = vocabulary("openai").find_usage(event.data)
+            if found is not None:
+                self.usage = found
+            self._hiding = self._hide_usage and _is_usage_chunk(event.data)
+        return not self._hiding
+
+
+def _is_usage_chunk(data: bytes) -> bool:
+    """The chunk that is there for usage alone: no choices. Others with usage pass as they came."""
+    try:
+        chunk = _chunk.decode(data)
+    except (ValueError, RecursionError):
+        return False
+    return chunk.choices == [] and bool(chunk.usage)
+
+
+def _has_json(call: Call) -> bool:
+    endpoint = BY_NAME.get(call.endpoint)
+    return endpoint is not None and endpoint.body == "json" and call.method == endpoint.method
+
+
+def _asks_usage(call: Call, provider: Provider) -> bool:
+    wanted = call.ask_usage and call.stream and call.endpoint in _STREAM_USAGE
+    return wanted and provider.dialect not in _TELLS_UNASKED
+
+
+def _body(body: bytes, call: Call, provider: Provider, upstream_model: str) -> bytes:
+    found = members(body)
+    put: dict[str, bytes] = {}
+    if call.body_model != upstream_model:
+        put["model"] = msgspec.json.encode(upstream_model)
+    if _asks_usage(call, provider):
+        put["stream_options"] = _usage_question(found)
+    return edit_members(body, found, put, frozenset(call.own_fields) - put.keys())
+
+
+def _usage_question(found: list[Member]) -> bytes:
+    """The caller's `stream_options`, if any, with the question for usage in it."""
+    for member in reversed(found):
+        if member.key == "stream_options" and bytes(memoryview(member.raw)[:1]) == b"{":
+            return edit(bytes(member.raw), {"include_usage": b"true"})
+    return b'{"include_usage":true}'
+
+
+def _path(call: Call, provider: Provider, upstream_model: str) -> str | Refusal:
+    """With the query."""
+    operation = call.path.removeprefix(_VERSION) if call.path.startswith(f"{_VERSION}/") else call.path
+    if any(unquote(segment) in (".", "..") for segment in operation.split("/")):
+        return Refusal(Reason.UNKNOWN_ENDPOINT, "The path must not hold `.` or `..`.")
+    if provider.dialect == "azure_openai":
+        return _azure_path(call, operation, provider, upstream_model)
+    whole = operation if provider.versioned else _VERSION + operation
+    return _with_query(provider.path_prefix + whole, call.query)
+
+
+def _azure_path(call: Call, operation: str, provider: Provider, upstream_model: str) -> str | Refusal:
+    others = _without(call.query, "api-version")
+    start = f"{provider.path_prefix}/openai"
+    if provider.api_version in (None, "v1"):
+        return _with_query(f"{start}{_VERSION}{operation}", others)
+    asked = f"api-version={quote(str(provider.api_version), safe='')}"
+    query = f"{asked}&{others}" if others else asked
+    if call.endpoint in _NO_DEPLOYMENT:
+        return _with_query(start + operation, query)
+    if not _is_segment(upstream_model):
+        return Refusal(
+            Reason.INVALID_REQUEST, f"The model of `{provider.name}` cannot be a part of a path.", param="model"
+        )
+    return _with_query(f"{start}/deployments/{quote(upstream_model, safe='')}{operation}", query)
+
+
+def _is_segment(name: str) -> bool:
+    return bool(name) and ".." not in name and name != "." and not any(c in "/\\" or not c.isprintable() for c in name)
+
+
+def _without(query: str, name: str) -> str:
+    """The query without that parameter, the rest as it was written."""
+    return "&".join(part for part in query.split("&") if part and name not in _parsed(part))
+
+
+def _parsed(part: str) -> Mapping[str, str]:
+    return dict(parse_qsl(part, keep_blank_values=True))
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
