@@ -15,6 +15,7 @@ CLUSTER_META = "extproc.cluster"  # a cluster's metadata: whose it is, without t
 UPSTREAM_NAME = f"%CLUSTER_METADATA({CLUSTER_META}:name)%"
 
 FORMAT: Node = {
+    "log": "access",  # what tells this line from the decision log's in the same stream
     "time": "%START_TIME%",
     "request_id": f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%",
     "envoy_request_id": "%STREAM_ID%",

@@ -19,7 +19,7 @@ from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
 from extproc.outcome.pending import Decided
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
+from extproc.protocol.replies import BodyReply, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.models import models_reply
 from extproc.rewrite.refusals import immediate
@@ -138,35 +138,33 @@ class RouterExchange:
     # --- what needs no plan ------------------------------------------------------------------------------------------
 
     def _pass_to_service(self, matched: Matched, headers: Headers) -> Turn:
-        metadata = {
-            names.META: {
-                names.M_ID: self.id,
-                names.M_SNAPSHOT: matched.snapshot.id,
-                names.M_ROUTE: matched.route.name,
-                names.M_ENDPOINT: names.ENDPOINT_SERVICE,
-            }
-        }
-        return Turn(HeadersReply("request", edit=service_headers(headers), metadata=metadata), done=True)
+        return Turn(HeadersReply("request", edit=service_headers(headers), metadata=self._told(matched)), done=True)
 
     def _list_models(self, matched: Matched, headers: Headers, identity: Identified) -> Turn:
         usable = usable_names(matched.snapshot, matched.route, identity.caller)
         listed = [ModelName(one.name, one.owner) for one in usable]
-        return Turn(models_reply(headers.get(":path") or "", listed, "openai", self.id), done=True)
+        return Turn(
+            models_reply(
+                headers.get(":path") or "", listed, "openai", self.id, self._told(matched, identity.caller.name)
+            ),
+            done=True,
+        )
 
     # --- refusing and telling ----------------------------------------------------------------------------------------
 
     def _refuse(self, refusal: Refusal, matched: Matched | None, facts: Facts | None = None) -> Turn:
         self._report(refusal, matched, facts)
-        metadata = {
-            names.META: {
-                names.M_ID: self.id,
-                names.M_REFUSAL: refusal.reason.code,
-                names.M_SNAPSHOT: matched.snapshot.id if matched else "",
-                names.M_ROUTE: matched.route.name if matched else "",
-                names.M_ENDPOINT: matched.endpoint if matched else "",
-            }
-        }
-        return Turn(immediate(refusal, "openai", self.id, metadata), done=True)
+        return Turn(
+            immediate(refusal, "openai", self.id, self._told(matched, facts.caller.name if facts else None)), done=True
+        )
+
+    def _told(self, matched: Matched | None, caller: str | None = None) -> Metadata:
+        """What logs may print of an exchange without a plan."""
+        told = {names.M_ID: self.id, names.M_CALLER: caller}
+        if matched is not None:
+            told |= {names.M_SNAPSHOT: matched.snapshot.id, names.M_ROUTE: matched.route.name}
+            told |= {names.M_ENDPOINT: matched.endpoint}
+        return {names.META: {key: value for key, value in told.items() if value is not None}}
 
     def _report(self, outcome: Plan | Refusal, matched: Matched | None, facts: Facts | None) -> None:
         self._desk.books.decided(
