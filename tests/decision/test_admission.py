@@ -45,7 +45,12 @@ def test_a_route_that_is_not_in_the_snapshot_is_refused() -> None:
         ("or provider/model", {"models": ("gamma/*",)}, "m", ["gamma/m"]),
         ("they hold for an alias's targets too", {"models": ("alpha/m",)}, "smart", ["alpha/m"]),
         ("an alias that is spelled out stands for its targets", {"models": ("smart",)}, "smart", ["beta/m", "alpha/m"]),
-        ("and is still limited to the providers", {"models": ("smart",), "providers": ("alpha",)}, "smart", ["alpha/m"]),
+        (
+            "and is still limited to the providers",
+            {"models": ("smart",), "providers": ("alpha",)},
+            "smart",
+            ["alpha/m"],
+        ),
     ],
 )
 def test_a_caller_may_use(sentence: str, allowed: dict[str, tuple[str, ...]], model: str, plan: list[str]) -> None:

@@ -75,7 +75,9 @@ def test_a_name_that_nothing_serves_is_refused_with_the_nearest_names() -> None:
     refusal = refusal_of(decided(snapshot(OPENAI, LAB, aliases={"smart": ["lab/small"]}), "gpt-4p"))
     assert (refusal.reason, refusal.status, refusal.param) == (Reason.MODEL_NOT_FOUND, 404, "model")
     assert refusal.message.startswith("nothing serves a model called gpt-4p; nearest: gpt-4o")
-    assert refusal_of(decided(snapshot(OPENAI, LAB, aliases={"smart": ["lab/small"]}), "smrt")).message.endswith("smart")
+    assert refusal_of(decided(snapshot(OPENAI, LAB, aliases={"smart": ["lab/small"]}), "smrt")).message.endswith(
+        "smart"
+    )
 
 
 def test_a_model_that_its_provider_does_not_list_is_refused_with_names_of_that_provider() -> None:
