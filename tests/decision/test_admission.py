@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_route_that_is_not_in_the_snapshot_is_refused() -> None:
         ),
     ],
 )
-def test_a_caller_may_use(sentence: str, allowed: dict[str, tuple[str, ...]], model: str, plan: list[str]) -> None:
+def test_a_caller_may_use(sentence: str, allowed: dict[str, Any], model: str, plan: list[str]) -> None:
     assert plan_of(decided(CONFIG, model, **allowed)) == plan, sentence
 
 
@@ -67,7 +68,7 @@ def test_a_caller_may_use(sentence: str, allowed: dict[str, tuple[str, ...]], mo
         ("an alias by a glob that happens to fit its name", {"models": ("sma*",)}, {"model": "smart"}),
     ],
 )
-def test_a_caller_may_not_use(sentence: str, allowed: dict[str, tuple[str, ...]], asked: dict[str, str]) -> None:
+def test_a_caller_may_not_use(sentence: str, allowed: dict[str, Any], asked: dict[str, Any]) -> None:
     refusal = refusal_of(decided(CONFIG, **asked, **allowed))
     assert (refusal.reason, refusal.status) == (Reason.MODEL_NOT_ALLOWED, 403), sentence
 

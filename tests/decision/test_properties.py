@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.decision.decide import decide
+from extproc.decision.patterns import any_matches
 from extproc.decision.plan import Decision, Observation, Observations, Plan
 from extproc.decision.strategies.draws import draw_all
 from extproc.facts.request import CallerFacts, Facts
@@ -145,6 +146,8 @@ def test_a_plan_never_holds_a_target_that_may_not_or_cannot(case: Case) -> None:
         if caller.providers:
             ends_in_a = target.provider.endswith("a") and "*a" in caller.providers
             assert target.provider in caller.providers or ends_in_a
+        if caller.models and facts.model not in caller.models:  # else an alias may be spelled out
+            assert any(any_matches((glob,), target.model, str(target)) for glob in caller.models)
         if facts.provider and not facts.fallback_enabled:
             assert target.provider == facts.provider
         assert made.credential.kind != "caller" or caller.own_credential
