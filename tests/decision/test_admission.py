@@ -86,7 +86,7 @@ def test_an_unknown_provider_is_refused_with_the_nearest_that_may_be_used() -> N
 def test_a_provider_asked_for_narrows_to_it_and_says_so_of_the_others() -> None:
     decision = decided(CONFIG, "m", provider="beta")
     assert plan_of(decision) == ["beta/m"]
-    assert decision.outcome.reason == "provider beta was asked for; ordered: first of 1 that serve m"  # type: ignore[union-attr]
+    assert decision.outcome.reason == "provider beta was asked for; ordered: first of 1 that serve m"
     assert reasons(decision) == dict.fromkeys(("alpha/m", "gamma/m"), "provider beta was asked for")
 
 

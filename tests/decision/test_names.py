@@ -176,3 +176,8 @@ def test_a_decision_looks_at_no_more_among_a_thousand_others_than_among_ten(mode
     assert few > 0
     # A glob's literal head may have as many lengths as numbers have digits; nothing else may grow.
     assert many <= few + 10
+
+
+def test_beside_its_provider_a_model_may_be_spelled_with_the_providers_name() -> None:
+    asked = decided(CONFIG, "openrouter/anthropic/claude", provider="openrouter")
+    assert plan_of(asked) == ["openrouter/anthropic/claude"]
