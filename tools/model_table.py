@@ -57,7 +57,9 @@ PRICES = {
     "cached_input": "cache_read_input_token_cost",
     "cache_write": "cache_creation_input_token_cost",
 }
-REGIONAL = re.compile(r"^((us|eu|apac|jp|au|ca|global|us-gov)\.|[a-z]{2}(-gov)?-[a-z]+-\d/|bedrock/|ft:|[\dx-]+/|(hd|low|medium|high|standard|auto)/)")
+REGIONAL = re.compile(
+    r"^((us|eu|apac|jp|au|ca|global|us-gov)\.|[a-z]{2}(-gov)?-[a-z]+-\d/|bedrock/|ft:|[\dx-]+/|(hd|low|medium|high|standard|auto)/)"
+)
 
 
 def main() -> None:
@@ -116,8 +118,7 @@ def _model(fact: dict[str, Any]) -> dict[str, Any]:
 
 
 def _per_million(dollars: Any) -> str:
-    text = f"{(Decimal(str(dollars)) * 1_000_000).normalize():f}"
-    return text
+    return f"{(Decimal(str(dollars)) * 1_000_000).normalize():f}"
 
 
 def _written(table: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """A document: what one file or one directory of YAML says, and where it says it.
 
-Law: a directory reads like one file. Its files merge in the order of their names; mappings at the top level merge by key,
-`routes` and `callers` are strung together, and the same key twice is a problem that names both places.
+Law: a directory reads like one file. Its files merge in the order of their names; mappings at the top level merge by
+key, `routes` and `callers` are strung together, and the same key twice is a problem that names both places.
 """
 
 from collections.abc import Mapping

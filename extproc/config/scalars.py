@@ -1,7 +1,7 @@
 """Scalars by the core schema of YAML 1.2, each remembering how it was written.
 
-Law: only true and false are booleans; `on`, `no`, `y` and dates are the text that was written. A number that ends up where
-text is wanted (an API version, a key, a price) gives exactly the characters of the file.
+Law: only true and false are booleans; `on`, `no`, `y` and dates are the text that was written. A number that ends up
+where text is wanted (an API version, a key, a price) gives exactly the characters of the file.
 """
 
 import math

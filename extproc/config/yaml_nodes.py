@@ -1,7 +1,7 @@
 """YAML text → a tree of entries, each with its file and line.
 
-Law: whatever the bytes are, the result is a tree or problems, never an exception. Aliases are written out, up to a limit,
-so that nothing behind this file needs to know that they exist.
+Law: whatever the bytes are, the result is a tree or problems, never an exception. Aliases are written out, up to a
+limit, so that nothing behind this file needs to know that they exist.
 """
 
 import re
@@ -38,7 +38,7 @@ class Entry:
 
 
 class _CoreResolver(BaseResolver):
-    def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:  # type: ignore[override]
+    def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
         if kind is ScalarNode:
             if not implicit[0]:
                 return TAG + "str"
