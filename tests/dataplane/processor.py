@@ -3,6 +3,7 @@
 Law: it does the least that the data plane relies on, so that these tests show what Envoy does and not what we decide.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Processor:
     told: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # (filter, request headers)
     routes: list[str] = field(default_factory=list)
     records: list[tuple[str, Any]] = field(default_factory=list)  # (log name, entry)
+    holds: float = 0.0  # seconds over and above the first chunk
     refuses: int | None = None  # answer every request with this status
 
     def process(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
@@ -116,6 +118,7 @@ class Processor:
             elif kind == "response_headers":
                 yield pb.ProcessingResponse(override_message_timeout=Duration(seconds=60))
             elif kind == "response_body":
+                time.sleep(self.holds)
                 again = {names.CTL_RETRY: "1"} if b'"error"' in request.response_body.body else {}
                 common = pb.CommonResponse(header_mutation=mutation(again))
                 yield pb.ProcessingResponse(response_headers=pb.HeadersResponse(response=common))
