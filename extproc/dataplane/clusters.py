@@ -73,8 +73,8 @@ def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     """The same provider, but the attempt filter also holds the answer until its first event.
 
     Its statistics are counted under the name of the provider's other cluster. It reads its upstream in small pieces:
-    a piece of an answer that is longer than the listener's buffer, in a filter that looks at answers, crashes Envoy
-    1.40 (measured: 1.1 MB at once, 5 of 5; in pieces of 64 KiB none up to 64 MB).
+    in large ones an answer that an upstream filter looks at crashes Envoy 1.40 (measured: at 1.1 MB within 5 answers;
+    with pieces of 64 KiB never, up to 64 MB).
     """
     cluster = _provider(provider, place, limits, filters.first_event_filter())
     name = provider.cluster + names.FIRST_EVENT_SUFFIX

@@ -53,7 +53,7 @@ class World:
         return entry
 
     def attempts(self, number: int) -> list[Any]:
-        """The records of its attempts: Envoy gives them the exchange's x-request-id, and sends them on another stream."""
+        """The records of its attempts: they bear the exchange's x-request-id, and come on another stream."""
         stream = self.exchange().common_properties.stream_id
 
         def found() -> list[Any]:
