@@ -52,10 +52,15 @@ class World:
         )
         return entry
 
-    def attempts(self) -> list[Any]:
-        """The records of its attempts: Envoy gives them the exchange's x-request-id."""
+    def attempts(self, number: int) -> list[Any]:
+        """The records of its attempts: they bear the exchange's x-request-id, and come on another stream."""
         stream = self.exchange().common_properties.stream_id
-        return [one for one in self.records(names.LOG_ATTEMPT) if one.request.request_id == stream]
+
+        def found() -> list[Any]:
+            return [one for one in self.records(names.LOG_ATTEMPT) if one.request.request_id == stream]
+
+        eventually(lambda: len(found()) >= number)
+        return found()
 
     def usage(self) -> dict[str, Any]:
         return struct_to_dict(self.exchange().common_properties.metadata.filter_metadata[names.META_USAGE])
@@ -83,7 +88,7 @@ def running_world() -> Iterator[World]:
 def world(running_world: World) -> World:
     fresh = Upstream()
     for upstream in (GOOD, BAD):
-        for name in ("status", "headers", "body", "chunks", "pause", "cut", "hang"):
+        for name in ("status", "headers", "body", "chunks", "pause", "cut", "hang", "first_pause"):
             setattr(upstream, name, getattr(fresh, name))
         upstream.asked.clear()
     for kept in (running_world.processor.told, running_world.processor.routes, running_world.processor.records):
@@ -91,6 +96,7 @@ def world(running_world: World) -> World:
     running_world.processor.id = f"exchange-{next(NUMBERS)}"  # records of a test before may still be on their way
     running_world.processor.decision = {}
     running_world.processor.refuses = None
+    running_world.processor.holds = 0.0
     return running_world
 
 
@@ -309,7 +315,7 @@ def test_records_of_a_walk(world: World) -> None:
     assert (common.upstream_cluster, common.upstream_request_attempt_count) == ("good-0a1b2c3d", 3)
     assert decision(exchange)[names.M_ID] == world.id
     assert exchange.response.response_headers[names.TARGET] == "good/m"
-    bad, nowhere, good = world.attempts()
+    bad, nowhere, good = world.attempts(3)
     assert bad.response.response_headers["retry-after"] == "3"
     assert bad.response.response_headers["x-ratelimit-remaining-requests"] == "0"
     assert nowhere.common_properties.upstream_remote_address.socket_address.port_value == 0
@@ -322,3 +328,62 @@ def test_what_the_access_log_prints(world: World) -> None:
     line, *_ = eventually(lambda: [line for line in world.envoy.log() if line["upstream"] == "none"])
     assert line["decision"] == {names.M_ID: world.id, names.M_TARGETS: ["none/m"]}
     assert "very-secret" not in json.dumps(world.envoy.log()) and "sk-of-a-test" not in json.dumps(world.envoy.log())
+
+
+def stream(upstream: Upstream, *texts: str) -> bytes:
+    upstream.headers, upstream.chunks = {"content-type": "text/event-stream"}, events(*texts)
+    return b"".join(upstream.chunks)
+
+
+def test_failover_on_the_first_event(world: World) -> None:
+    """An error event first leads to the next target, and the caller sees nothing of it."""
+    stream(BAD, '{"error":{"message":"overloaded"}}', "[DONE]")
+    good = stream(GOOD, *[json.dumps({"n": n}) for n in range(300)])
+    answer = world.chat("bad+first,good+first")
+    assert (answer.status, answer.body) == (200, good)
+    assert (answer.headers[names.TARGET], answer.headers[names.ATTEMPTS]) == ("good+first/m", "2")
+    assert [name for name in answer.headers if name.startswith(names.CTL_PREFIX)] == []
+
+
+def test_the_last_error_event_goes_to_the_caller(world: World) -> None:
+    """With no target left the stream passes as it is."""
+    bad = stream(BAD, '{"error":{"message":"overloaded"}}', "[DONE]")
+    answer = world.chat("bad+first")
+    assert (answer.status, answer.body) == (200, bad)
+    assert names.CTL_RETRY not in answer.headers
+
+
+def test_an_answer_is_held_longer_than_a_message(world: World) -> None:
+    """Seconds may pass between an answer's headers and its first event."""
+    GOOD.first_pause = 6.0
+    good = stream(GOOD, '{"n":1}')
+    assert world.chat("good+first").body == good
+
+
+def test_a_twin_is_told_by_its_own_name(world: World) -> None:
+    """The attempt and its record name the cluster with its suffix; printed is the provider's name."""
+    stream(GOOD, '{"n":1}')
+    world.chat("good+first")
+    (attempt,) = world.attempts(1)
+    assert attempt.common_properties.upstream_cluster == GOOD.asked[0][2]["x-cluster"] == "good-0a1b2c3d.first"
+    line, *_ = eventually(
+        lambda: [line for line in world.envoy.log() if dict(line["decision"] or {}).get("id") == world.id]
+    )
+    assert line["upstream"] == "good"
+
+
+@pytest.mark.parametrize("size", [1_100_000, 8 << 20, 64 << 20])
+def test_large_answers_pass_the_twin(world: World, size: int) -> None:
+    """Also where they come faster than the stand-in lets go of them; in larger pieces they crash Envoy."""
+    GOOD.headers, GOOD.body = {"content-type": "application/json"}, b"x" * size
+    world.processor.holds = 0.3
+    for _ in range(3):
+        assert world.chat("good+first").body == GOOD.body
+
+
+def test_large_requests_pass_the_twin(world: World) -> None:
+    """Its small pieces are of answers only."""
+    stream(BAD, '{"error":{"message":"overloaded"}}')
+    body = b'{"x":"' + b"x" * (12 << 20) + b'"}'
+    assert world.chat("bad+first,good+first", body).headers[names.TARGET] == "good+first/m"
+    assert (BAD.asked[0][3], GOOD.asked[0][3]) == (body, body)

@@ -20,6 +20,7 @@ class Upstream:
     pause: float = 0.0
     cut: bool = False  # break off where the last chunk would stand
     hang: float = 0.0  # before the answer
+    first_pause: float = 0.0  # behind the headers
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
 
@@ -60,6 +61,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
         def _chunks(self, chunks: tuple[bytes, ...]) -> None:
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
+            self.wfile.flush()
+            time.sleep(upstream.first_pause)
             for chunk in chunks:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
                 self.wfile.flush()
