@@ -1,0 +1,1 @@
+STARTER = "x"
