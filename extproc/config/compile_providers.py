@@ -14,7 +14,7 @@ from extproc.config.later import LATER_DIALECTS
 from extproc.config.models import model_keys, served
 from extproc.config.problems import PathParts, nearest
 from extproc.config.report import Report
-from extproc.config.schema import ProviderKeys, ServiceKeys
+from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys
 from extproc.dialects.endpoints import families
 from extproc.money import nanos
 from extproc.snapshot import BreakerSpec, Endpoint, Provider, Service, Tls

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from extproc.config.problems import PathParts
 from extproc.config.report import Report
-from extproc.config.schema import CallerKeys, ProviderKeys, SecretFileKeys
+from extproc.config.schema import CallerKeys
+from extproc.config.schema_upstreams import ProviderKeys, SecretFileKeys
 from extproc.snapshot import Credential
 
 _HASH = re.compile(r"^(?:sha256:)?([0-9a-fA-F]{64})$")

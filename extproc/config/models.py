@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from extproc.config import tables
-from extproc.config.schema import ModelKeys, PriceKeys, ProviderKeys
+from extproc.config.schema_upstreams import ModelKeys, PriceKeys, ProviderKeys
 from extproc.money import Price
 from extproc.snapshot import Model
 

@@ -15,7 +15,7 @@ class Report:
     files: list[Path] = field(default_factory=list)
 
     def add(self, path: PathParts, message: str, hint: str = "") -> None:
-        if path[:1] not in self.broken and path[:2] not in self.broken:
+        if not any(path[:depth] in self.broken for depth in (1, 2, 3)):
             self.problems.append(self.document.problem(path, message, hint))
 
     def read(self, path: PathParts, written: str, what: str) -> bytes | None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, Tag
 
 from extproc.config.problems import PathParts
-from extproc.config.schema import LIST, MAPPING, TAGS, Configuration
+from extproc.config.schema import Configuration
+from extproc.config.values import LIST, MAPPING, TAGS
 
 
 def keys_at(location: PathParts) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ _BOUNDS = {
     "less_than": ("lt", "must be less than"),
     "less_than_equal": ("le", "must be at most"),
 }
+_BY_KEY = frozenset({"providers", "services"})  # their keys mean something one by one
 _PLACEHOLDERS: dict[str, dict[str, Any]] = {"routes": {}, "callers": {"name": "?"}}
 
 
@@ -51,14 +52,15 @@ def validate(document: Document) -> Validated:
     raw = document.plain()
     problems = [*_later(document, raw)]
     broken: set[PathParts] = set()
-    for _ in range(3):  # leaving out a broken entry shows nothing new; a second round is for certainty
+    for again in (False, True, True):
         try:
             return Validated(Configuration.model_validate(raw), tuple(problems), frozenset(broken))
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=True)
-        problems += _problems(document, details)
+        if not again:  # what is wrong only after a part was left out is no mistake of the operator's
+            problems += _problems(document, details)
         for detail in details:
-            broken.add(_leave_out(raw, without_tags(detail["loc"])))
+            broken |= _leave_out(raw, detail, whole=again)
     return Validated(Configuration(), tuple(problems), frozenset(broken | {(key,) for key in raw}))
 
 
@@ -140,8 +142,20 @@ def _number(bound: object) -> str:
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
-def _leave_out(raw: dict[str, Any], path: PathParts) -> PathParts:
-    """Take the entry that holds this path out of the document, and say which one that was."""
+def _leave_out(raw: dict[str, Any], detail: ErrorDetails, whole: bool) -> set[PathParts]:
+    """Take the smallest part that can be missed out of the document, and say what not to speak of any more."""
+    location = detail["loc"]
+    path = without_tags(location)
+    section = path[0]
+    value = raw.get(str(section))
+    if not whole and len(path) >= 3 and section in _BY_KEY and isinstance(value, dict):
+        value[path[1]].pop(path[2], None)
+        meant = _meant(location) if detail["type"] == "extra_forbidden" and len(path) == 3 else []
+        return {path[:3], *((*path[:2], key) for key in meant)}
+    return {_leave_out_entry(raw, path)}
+
+
+def _leave_out_entry(raw: dict[str, Any], path: PathParts) -> PathParts:
     section = path[0]
     value = raw.get(str(section))
     if len(path) >= 2 and isinstance(value, dict) and section not in ("failover", "listen", "limits"):
