@@ -18,7 +18,8 @@ UPSTREAM = Upstream()
 
 PATHS = (
     "/v1/chat/completions", "/chat/completions", "/v1/audio/a/x", "/audio/a/x", "/audio/b", "/v1/audio/speech",
-    "/v1/models/m", "/models", "/nothing", "/shop", "/shop/a", "/shopping", "/a.b/1.json?q=/x", "/users/12", "/users/x", "/q?a=1&b=2",
+    "/v1/models/m", "/models", "/nothing", "/shop", "/shop/a", "/shopping", "/a.b/1.json?q=/x",
+    "/users/12", "/users/x", "/q?a=1&b=2",
     "/q?a=2&a=1", "/q?b=%31", "/v1/responses?a=1", "/deep/v1/embeddings",
 )  # fmt: skip
 HEADERS = ({}, {"x-tier": "gold"}, {"host": "A.example:81"}, {"host": "x.b.example"}, {"host": "b.example"})

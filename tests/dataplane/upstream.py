@@ -1,6 +1,7 @@
 """An upstream that answers as a test says, byte for byte, and keeps what it was asked."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -90,8 +91,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def answering(*upstreams: Upstream) -> Iterator[None]:
+def answering(*upstreams: Upstream, tls: ssl.SSLContext | None = None) -> Iterator[None]:
     servers = [_Server(("127.0.0.1", 0), _handler(upstream)) for upstream in upstreams]
+    for server in servers if tls else ():
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     try:
         for upstream, server in zip(upstreams, servers, strict=True):
             upstream.port = server.server_address[1]
