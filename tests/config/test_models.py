@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from extproc.config import tables
-from extproc.config.models import families_by_name
 from extproc.dialects.endpoints import families
+from extproc.dialects.families import families_by_name
 from extproc.money import Price
 from extproc.snapshot import Model, Provider
 from tests.config.places import snapshot

@@ -45,7 +45,7 @@ def _whole_configuration(text: str, directory: Path) -> None:
         text if re.search(r"^providers:", text, re.MULTILINE) else f"{text}\nproviders: {{openai: {{dialect: openai}}}}"
     )
     path.write_text(whole)
-    environment = {name: "k" for name in re.findall(r"\$\{(\w+)\}", text)}
+    environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "k")
     assert [str(problem) for problem in load(path, environment).problems] == []
 
 
