@@ -17,7 +17,9 @@ def main() -> None:
     progress.print("[dim]measuring the gateway against a plain Envoy (about a minute)[/]")
     columns, rows, memory = gateway.run()
     if not sys.stdout.isatty():
-        print(json.dumps({"transport": transport_rows, "gateway": {"columns": columns, "rows": rows, "memory": memory}}))
+        print(
+            json.dumps({"transport": transport_rows, "gateway": {"columns": columns, "rows": rows, "memory": memory}})
+        )
         return
     out.print(_table("transport: a no-op exchange", ("figure", "value", "unit"), transport_rows))
     out.print(_table("gateway: CPU and latency for each exchange", columns, rows))

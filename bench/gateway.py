@@ -59,7 +59,10 @@ def plain_envoy(directory: Path, port: int) -> dict[str, object]:
         "match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": json.dumps(ANSWER)}},
         "response_headers_to_add": [
-            {"header": {"key": "content-type", "value": "application/json"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+            {
+                "header": {"key": "content-type", "value": "application/json"},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
         ],
     }
     endpoint = {"endpoint": {"address": upstream}}

@@ -1,4 +1,4 @@
-"""An HTTP server inside somebody else's event loop: on a TCP address or a Unix socket, with no signal handlers of its own."""
+"""An HTTP server inside somebody else's event loop, on TCP or a Unix socket, without signal handlers of its own."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What one processor answers about itself: is it alive, is it ready, its metrics; and, on a private socket only, swaps."""
+"""What one processor answers about itself: alive, ready, metrics; and swaps, on a private socket only."""
 
 from collections.abc import Callable
 

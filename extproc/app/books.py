@@ -1,4 +1,4 @@
-"""The books of one processor: what exchanges decided, what Envoy's log says became of it, what targets look like now."""
+"""The books of one processor: what was decided, what Envoy's log says became of it, what targets look like now."""
 
 import logging
 import time

@@ -10,13 +10,13 @@ from extproc.decision.explain import Explanation
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.dialects.endpoints import BY_NAME
 from extproc.facts import matcher
-from extproc.facts.read import Identified, identify, read_facts
+from extproc.facts.read import identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.routes import entries
+from extproc.facts.unknown import unknown_endpoint
 from extproc.protocol.events import Headers
 from extproc.refusal import Reason, Refusal
-from extproc.rewrite import refusals
-from extproc.rewrite.router import plan_reply
+from extproc.rewrite.router import llm_headers
 from extproc.snapshot import Route, Snapshot
 
 NOTHING_OBSERVED = Observations()
@@ -41,7 +41,7 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     endpoint = BY_NAME.get(entry.endpoint)
     headers = _headers_of(asked)
     if endpoint is None:
-        return _refused(refusals.unknown_endpoint(headers, entry.route), known)
+        return _refused(unknown_endpoint(asked.method, asked.path), known)
     # Whoever may explain has the configuration: strangers and wrong keys are for the gateway to refuse, not for us.
     identity = identify(headers, None, snapshot)
     if isinstance(identity, Refusal):
@@ -50,18 +50,16 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     if isinstance(facts, Refusal):
         return _refused(facts, known)
     decision = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
-    sent = _sent(decision, facts, entry.route, snapshot, headers, identity)
-    return Explanation(facts, decision, sent).document()
+    return Explanation(facts, decision, _sent(decision, headers)).document()
 
 
-def _sent(
-    decision: Decision, facts: Facts, route: Route, snapshot: Snapshot, headers: Headers, identity: Identified
-) -> dict[str, str]:
-    """The headers that the router's reply would set, for Envoy and for the answer."""
-    if not isinstance(decision.outcome, Plan):
+def _sent(decision: Decision, headers: Headers) -> dict[str, str]:
+    """What Envoy would be told, and what the answer would say if its first target answers."""
+    plan = decision.outcome
+    if not isinstance(plan, Plan):
         return {}
-    reply = plan_reply("explain", decision.outcome, facts, route, snapshot, headers, identity)
-    return {**dict(reply.edit.set), names.TARGET: str(decision.outcome.steps[0].target)}
+    told = dict(llm_headers(headers, plan).set)
+    return {**told, names.TARGET: str(plan.steps[0].target), names.REASON: plan.reason}
 
 
 def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from extproc.config.load import Loaded
 from extproc.config.watch import changes
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
-from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.processor import ProcessorFailed
+from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.start import CannotStart, Started, refuse_strangers
 from extproc.dataplane.supervise import Address, Supervisor
 from extproc.observe.logs import set_up_logs
@@ -164,15 +164,14 @@ class _Gateway:
         if self._origin.source is None:
             await self._ending.wait()
             return
-        async for _ in changes(self._origin.source, lambda: files):
+        followed = list(files)
+        async for _ in changes(self._origin.source, lambda: tuple(followed)):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
-            files = loaded.files or files
+            followed[:] = loaded.files or followed
             if loaded.compiled is None:
                 await supervisor.refuse("; ".join(str(problem) for problem in loaded.problems))
                 continue
-            new = configured(
-                loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers
-            )
+            new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
             try:
                 refuse_strangers(listening.host, new.snapshot)
             except CannotStart as error:

@@ -137,7 +137,9 @@ class _Processor:
         def on_bug(bug: BaseException) -> ImmediateReply:
             self._metrics.bug()
             _log.error("a bug in exchange %s", handler.id, exc_info=bug)
-            refusal = Refusal(Reason.INTERNAL_ERROR, f"an error of the gateway's own; its log has it under {handler.id}")
+            refusal = Refusal(
+                Reason.INTERNAL_ERROR, f"an error of the gateway's own; its log has it under {handler.id}"
+            )
             return immediate(refusal, "openai", handler.id)
 
         return Counted(ProcessorStream(handler, on_bug), filter_name, self._metrics)

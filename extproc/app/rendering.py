@@ -15,7 +15,7 @@ from extproc.dataplane.supervise import Configured
 class Listening:
     host: str
     port: int
-    access_log: str | None  # a file; None: standard output; "off": none
+    access_log: str  # a file, `-` for standard output, `off` for none
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:

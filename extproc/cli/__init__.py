@@ -1,8 +1,8 @@
 """The verbs of the command line, one file each.
 
-Law: output is for people on a terminal (tables, colours) and JSON when it is piped; errors are one clear line on standard
-error. Exit codes: 0 done, 1 the answer is no (a configuration with errors, a refused request), 2 a wrong command line,
-3 cannot start (port in use, Envoy missing, a bad configuration given to `up` or `serve`).
+Law: output is for people on a terminal (tables, colours) and JSON when it is piped; errors are one clear line on
+standard error. Exit codes: 0 done, 1 the answer is no (a configuration with errors, a refused request), 2 a wrong
+command line, 3 cannot start (port in use, Envoy missing, a bad configuration given to `up` or `serve`).
 """
 
 import typer

@@ -5,7 +5,7 @@ import typer
 from extproc.config.forms import parse_duration
 
 
-def Duration(text: str | float) -> float:  # noqa: N802 - shown by the help as the option's kind
+def Duration(text: str | float) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:

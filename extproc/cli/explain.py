@@ -56,7 +56,9 @@ def _read(path: Path) -> Asked:
 def asked_of(document: dict[str, Any]) -> Asked:
     """A chat body as it is, or the whole request: only that one has a path."""
     if "path" not in document:
-        return Asked("POST", "/v1/chat/completions", {"content-type": "application/json"}, json.dumps(document).encode())
+        return Asked(
+            "POST", "/v1/chat/completions", {"content-type": "application/json"}, json.dumps(document).encode()
+        )
     body = document.get("body")
     raw = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     headers = {str(name).lower(): str(value) for name, value in (document.get("headers") or {}).items()}

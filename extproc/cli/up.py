@@ -34,10 +34,14 @@ def command(
     host: Annotated[str | None, typer.Option(help="Which address to listen on.  [default: 127.0.0.1]")] = None,
     drain: Annotated[float, typer.Option(parser=Duration, help="How long open exchanges may take to end.")] = 5.0,
     open_: Annotated[bool, typer.Option("--open", help="Let strangers call without a key, and mean it.")] = False,
-    envoy: Annotated[str | None, typer.Option(help="The Envoy to run.  [default: beside this Python, else PATH]")] = None,
+    envoy: Annotated[
+        str | None, typer.Option(help="The Envoy to run.  [default: beside this Python, else PATH]")
+    ] = None,
     access_log: Annotated[
         str | None,
-        typer.Option(help="Envoy's own access log, as JSON: a file, `-` or `off`.  [default: `-` when piped, else off]"),
+        typer.Option(
+            help="Envoy's own access log, as JSON: a file, `-` or `off`.  [default: `-` when piped, else off]"
+        ),
     ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Envoy's worker threads.")] = None,
 ) -> None:

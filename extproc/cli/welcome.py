@@ -20,7 +20,9 @@ def welcome(started: Started) -> None:
             compact=True,
         )
         return
-    screen.out.print(f"\n[bold green]extproc is up[/] at [bold]{started.address}[/]  (health, metrics: {started.admin})")
+    screen.out.print(
+        f"\n[bold green]extproc is up[/] at [bold]{started.address}[/]  (health, metrics: {started.admin})"
+    )
     screen.out.print(f"configuration: {started.origin}\n")
     screen.table(
         ("provider", "dialect", "models", "$ per million tokens in/out"),

@@ -1,6 +1,12 @@
-"""The written forms of durations and sizes: `500ms 5s 1m 2h`, `64KiB 32MiB 1GiB`."""
+"""The written forms of single values: durations `500ms 5s 1m 2h`, sizes `64KiB 32MiB 1GiB`, dollars, flags, counts.
+
+Law: each takes what YAML gives and returns the plain value, or raises ValueError with the operator's words.
+"""
 
 import re
+
+from extproc.config.scalars import Substituted
+from extproc.money import NotMoney, nanos
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$")
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -11,12 +17,37 @@ _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "KB":
 def parse_duration(value: object) -> float:
     found = _DURATION.match(str(value).strip()) if not isinstance(value, bool) else None
     if found is None:
-        raise ValueError(f"{value!r} is not a duration: write 500ms, 5s, 1m or 2h")
+        raise ValueError("must be a duration: 500ms, 5s, 1m or 2h")
     return float(found[1]) * _SECONDS[found[2]]
 
 
 def parse_size(value: object) -> int:
     found = _SIZE.match(str(value).strip()) if not isinstance(value, bool) else None
     if found is None:
-        raise ValueError(f"{value!r} is not a size: write 64KiB, 32MiB or 1GiB")
+        raise ValueError("must be a size: 64KiB, 32MiB or 1GiB")
     return int(found[1]) * _BYTES[found[2]]
+
+
+def parse_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Substituted) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise ValueError("must be true or false")
+
+
+def parse_count(value: object) -> object:
+    """A whole number; what else it must hold, the schema says."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def parse_amount(value: object) -> str:
+    """Dollars, kept as they were written."""
+    text = "" if isinstance(value, bool) or value is None else str(value).strip()
+    try:
+        nanos(text)
+    except NotMoney:
+        raise ValueError("must be an amount of dollars, zero or more") from None
+    return text

@@ -8,13 +8,14 @@ writes: Envoy forgets no series, so a caller could fill its memory.
 from extproc import names
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
 from extproc.dataplane.form import Node, expression, named
-from extproc.dataplane.place import Place
+from extproc.dataplane.place import NO_LOG, STANDARD_OUTPUT, Place
 
 PERIOD = "10s"  # while an exchange runs, a record this often tells the processor that it still does
 CLUSTER_META = "extproc.cluster"  # a cluster's metadata: whose it is, without the hash of its name
 UPSTREAM_NAME = f"%CLUSTER_METADATA({CLUSTER_META}:name)%"
 
 FORMAT: Node = {
+    "log": "access",  # what tells this line from the decision log's in the same stream
     "time": "%START_TIME%",
     "request_id": f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%",
     "envoy_request_id": "%STREAM_ID%",
@@ -50,7 +51,7 @@ LIMIT_HEADERS = (
 
 def exchange_logs(place: Place) -> list[Node]:
     return [
-        _json_log(place),
+        *_json_log(place),
         _records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)),
         *_statistics(),
     ]
@@ -61,14 +62,16 @@ def attempt_logs() -> list[Node]:
     return [_records(names.LOG_ATTEMPT, LIMIT_HEADERS)]
 
 
-def _json_log(place: Place) -> Node:
-    if place.access_log is None:
+def _json_log(place: Place) -> list[Node]:
+    if place.access_log == NO_LOG:
+        return []
+    if place.access_log == STANDARD_OUTPUT:
         log = named("json", "access_loggers.stream.v3.StdoutAccessLog", log_format={"json_format": FORMAT})
     else:
         log = named(
             "json", "access_loggers.file.v3.FileAccessLog", path=place.access_log, log_format={"json_format": FORMAT}
         )
-    return {**log, "filter": _only_ends()}
+    return [{**log, "filter": _only_ends()}]
 
 
 def _only_ends() -> Node:

@@ -16,6 +16,7 @@ from extproc.dataplane.place import Place
 from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot, Tls
 
 SINK_ADDRESS = ("127.0.0.1", 0)  # nothing can listen on port 0
+HELD_PIECE = 64 * 1024
 BUFFER_AT_LEAST = 32 * 1024 * 1024
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Envoy's default of 3 retries at a time for a cluster would end plans early.
@@ -71,12 +72,20 @@ def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -
 def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     """The same provider, but the attempt filter also holds the answer until its first event.
 
-    Its statistics and its name in the access log are those of the provider's other cluster.
+    Its statistics are counted under the name of the provider's other cluster. It reads its upstream in small pieces:
+    in large ones an answer that an upstream filter looks at crashes Envoy 1.40 (measured: at 1.1 MB within 5 answers;
+    with pieces of 64 KiB never, up to 64 MB).
     """
     cluster = _provider(provider, place, limits, filters.first_event_filter())
     name = provider.cluster + names.FIRST_EVENT_SUFFIX
     assignment = {**cluster["load_assignment"], "cluster_name": name}
-    return {**cluster, "name": name, "alt_stat_name": provider.cluster, "load_assignment": assignment}
+    return {
+        **cluster,
+        "name": name,
+        "alt_stat_name": provider.cluster,
+        "load_assignment": assignment,
+        "per_connection_buffer_limit_bytes": HELD_PIECE,
+    }
 
 
 def _service(service: Service, place: Place, limits: Limits) -> Node:

@@ -38,7 +38,7 @@ def all_but(prefix: str, kept: Iterable[str]) -> str:
 def _leaving(words: frozenset[str]) -> str:
     heads = sorted({word[0] for word in words if word})
     if not heads:
-        return ".+"
+        return ".+" if "" in words else ".*"
     ways = [f"[^{''.join(escape_in_class(head) for head in heads)}].*"]
     for head in heads:
         ways.append(escape(head) + _leaving(frozenset(word[1:] for word in words if word[:1] == head)))

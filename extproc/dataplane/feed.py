@@ -1,6 +1,6 @@
 """Feeding Envoy: files that it watches, and the order of a change.
 
-Law: a change never leaves a moment in which a plan names a cluster that Envoy does not have, or a route names a snapshot
+Law: a change never leaves a moment in which a plan names a cluster that Envoy lacks, or a route names a snapshot
 that no processor has. Hence: secrets → clusters (old and new together) → Envoy has them → processors swap → routes →
 Envoy has them → after a while the old clusters go. Files are replaced by rename, which is what Envoy watches for.
 """
@@ -63,7 +63,9 @@ class Feed:
             self._listeners = text
             self._write("lds", version, listeners)
 
-    def start(self, snapshot_id: str, listeners: list[Resource], clusters: list[Resource], routes: list[Resource]) -> None:
+    def start(
+        self, snapshot_id: str, listeners: list[Resource], clusters: list[Resource], routes: list[Resource]
+    ) -> None:
         """Everything at once, before Envoy runs."""
         version = self._version(snapshot_id)
         self._clusters = {str(cluster["name"]): cluster for cluster in clusters}

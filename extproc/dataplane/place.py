@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+STANDARD_OUTPUT = "-"
+NO_LOG = "off"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -12,7 +15,7 @@ class Place:
     xds: str  # the directory with lds.json, rds.json, cds.json
     secrets: str  # the directory (0700) with a file for each cluster that has a credential
     ca_bundle: str  # the system's CA certificates, see ca.py
-    access_log: str | None = None  # None: standard output
+    access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
 
     @property
     def lds(self) -> str:

@@ -17,8 +17,8 @@ import httpx
 
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
 from extproc.dataplane.feed import Feed, replace
-from extproc.dataplane.run_directory import RunDirectory
 from extproc.dataplane.processor import Processor, ProcessorFailed
+from extproc.dataplane.run_directory import RunDirectory
 from extproc.snapshot import Snapshot
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
@@ -69,9 +69,7 @@ class Supervisor:
         self._drain = drain
         self._said = said
         self._feed = Feed(run.xds, run.secrets)
-        self._processor = Processor(
-            run.processor(0), run.processor_admin(0), run.snapshot, max(drain, 1.0)
-        )
+        self._processor = Processor(run.processor(0), run.processor_admin(0), run.snapshot, max(drain, 1.0))
         self._envoy: Envoy | None = None
         self._envoy_version = ""
         self._in_force: Configured | None = None
@@ -105,8 +103,8 @@ class Supervisor:
             raise EnvoyFailed(f"{self._binary} is Envoy {self._envoy_version}; extproc up needs {VERSION_WANTED}")
 
     async def _until_resolved(self, configured: Configured) -> None:
-        """A target whose name has not been looked up yet would be passed over. Names that do not exist are not waited for
-        longer than a moment: they must not keep everything else from starting."""
+        """A target whose name has not been looked up yet would be passed over. Names that do not exist are waited for
+        a moment only: they must not keep everything else from starting."""
         assert self._envoy is not None
         names = {str(cluster["name"]) for cluster in configured.clusters}
         deadline = time.monotonic() + RESOLVE_PATIENCE
@@ -119,7 +117,7 @@ class Supervisor:
     async def _until_ready(self) -> None:
         assert self._envoy is not None
         deadline = time.monotonic() + _START_PATIENCE
-        while not (await self.ready())["status"] == "ready":
+        while (await self.ready())["status"] != "ready":
             if not self._envoy.child.running:
                 raise EnvoyFailed(f"Envoy ended while starting: {self.last_words()}")
             if time.monotonic() > deadline:
@@ -141,7 +139,10 @@ class Supervisor:
         with contextlib.suppress(httpx.HTTPError):
             await envoy.tell("/healthcheck/fail")
             await envoy.tell("/drain_listeners?graceful&skip_exit")
-            while time.monotonic() < deadline and await envoy.stat("http.gateway.downstream_rq_active") not in ("0", ""):
+            while time.monotonic() < deadline and await envoy.stat("http.gateway.downstream_rq_active") not in (
+                "0",
+                "",
+            ):
                 await asyncio.sleep(0.05)
 
     def last_words(self) -> str:

@@ -117,9 +117,9 @@ def question_of(
         route=route,
         spec=found[0],
         strategy=found[1],
-        strategy_named=wanted is not None and bool(wanted),
+        strategy_named=bool(wanted),
         name=model,
-        provider=provider,
+        provider=provider or None,
         observations=observations,
         now=now,
         draw=draw,
@@ -144,7 +144,7 @@ def _asked(facts: Facts, route: Route, index: Index) -> tuple[str | None, str | 
 
 def _provider_refused(question: Question) -> Refusal | None:
     provider, facts = question.provider, question.facts
-    if not provider:
+    if provider is None:
         return None
     if provider not in question.index.listings:
         usable = (one for one in question.index.listings if question.provider_allowed(one))

@@ -7,11 +7,13 @@ tells the byte where reading stopped and never what stood there.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+
+MOST_MEMBERS: Final = 1000
 
 _BOM: Final = b"\xef\xbb\xbf"
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -36,11 +38,21 @@ class _Key:
         self.text = text
 
 
-def _make_key(_: type, text: Any) -> Any:
-    return _Key(text)
+class _TooMany(Exception):
+    """Raised out of the parser: each member costs a call of ours, so a flood of them would cost seconds."""
 
 
-_decoder = msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=_make_key)
+def _key_maker() -> Callable[[type, Any], Any]:
+    left = MOST_MEMBERS
+
+    def make_key(_: type, text: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _TooMany
+        return _Key(text)
+
+    return make_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +65,16 @@ def members(body: bytes) -> list[Member]:
     """The members in their order, those with the same key too. Raises NotAnObject."""
     start = len(_BOM) if body.startswith(_BOM) else 0
     try:
-        found = _decoder.decode(memoryview(body)[start:] if start else body)
+        text = memoryview(body)[start:] if start else body
+        found = msgspec.json.decode(text, type=dict[_Key, msgspec.Raw], dec_hook=_key_maker())
     except msgspec.ValidationError:
         raise NotAnObject("the body is JSON, but not an object") from None
     except msgspec.DecodeError as error:
         at = _BYTE.search(str(error))
         why = "the body is not valid JSON" if body[start:].strip() else "the body is empty"
         raise NotAnObject(why, int(at[1]) + start if at else None) from None
+    except _TooMany:
+        raise NotAnObject(f"the body has more than {MOST_MEMBERS} members") from None
     except RecursionError:
         raise NotAnObject("the body is nested too deeply") from None
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
 """The one final answer of an attended exchange: read, and changed where that was promised, on its way to the caller.
 
-Law: only what must be read is asked for. A stream is read chunk by chunk and never held back; a whole answer is buffered
+Law: only what must be read is asked for. A stream is read chunk by chunk and never held; a whole answer is buffered
 only when it says that it is small; everything else passes and the stream is ended.
 """
 
@@ -18,15 +18,11 @@ from extproc.translation.registry import pair_for
 LARGEST_WHOLE = 512 * 1024  # bytes of an answer that is buffered to learn its cost before its headers leave
 
 
-def attend(plan: Plan, call: Call, snapshot: Snapshot) -> "AttendedAnswer":
-    """Reads the answer of whichever target of the plan will have answered."""
-    return AttendedAnswer(plan, call, snapshot)
-
-
 class AttendedAnswer:
-    def __init__(self, plan: Plan, call: Call, snapshot: Snapshot) -> None:
+    def __init__(self, plan: Plan, endpoint: str, ask_usage: bool, snapshot: Snapshot) -> None:
+        """Reads the answer of whichever target of the plan will have answered."""
         self._plan = plan
-        self._call = call
+        self._call = Call(endpoint=endpoint, stream=True, ask_usage=ask_usage)
         self._snapshot = snapshot
         self._price: Price | None = None
         self._stream: AnswerStream | None = None

@@ -1,6 +1,6 @@
 """The attempt's stream: one try at one target, addressed, translated and cleaned of everybody else's headers.
 
-Law: the target is the plan's, by Envoy's count, and its cluster must be the one that Envoy is about to use; anything else
+Law: the target is the plan's, by Envoy's count, and its cluster must be the one that Envoy is about to use; all else
 fails closed. The caller's bytes come anew for every attempt, and leave changed only if the target needs it.
 """
 
@@ -15,8 +15,8 @@ from extproc.exchange.first_event import FirstEvent
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
-from extproc.rewrite import refusals
-from extproc.rewrite.attempt import Original, attempt_headers
+from extproc.rewrite.attempt import OriginalRequest, attempt_headers
+from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Provider, Target
 from extproc.translation.pair import Call, Pair
 from extproc.translation.registry import pair_for
@@ -32,7 +32,8 @@ class Try:
     upstream_model: str
     pair: Pair
     call: Call
-    original: Original
+    original: OriginalRequest
+    body_bytes: int | None  # of the caller's body; None: it was not read
     first_event: bool
     patience: float  # seconds that a held stream may take for its first event
 
@@ -61,7 +62,7 @@ class AttemptExchange:
     def _on_headers(self, event: HeadersEvent) -> Turn:
         found = plan_try(event, self._desk)
         if isinstance(found, Refusal):
-            return Turn(refusals.immediate(found, "openai", _id_of(event)), done=True)
+            return Turn(immediate(found, "openai", _id_of(event)), done=True)
         self._try, self._present, self.id = found, event.headers, found.id
         if found.first_event:
             self._first_event = FirstEvent(found.patience)
@@ -69,8 +70,8 @@ class AttemptExchange:
             return Turn(HeadersReply("request"))
         translated = found.pair.request(found.call, found.provider, found.upstream_model)
         if isinstance(translated, Refusal):
-            return Turn(refusals.immediate(translated, "openai", found.id), done=True)
-        edit = attempt_headers(event.headers, translated, found.provider, found.original, None)
+            return Turn(immediate(translated, "openai", found.id), done=True)
+        edit = attempt_headers(event.headers, translated, found.provider, found.original, found.body_bytes)
         return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
 
     def _on_body(self, event: BodyEvent) -> Turn:
@@ -87,8 +88,8 @@ class AttemptExchange:
             return Turn(BodyReply("request"), done=not found.first_event)
         translated = found.pair.request(call, found.provider, found.upstream_model)
         if isinstance(translated, Refusal):
-            return Turn(refusals.immediate(translated, "openai", found.id), done=True)
-        length = None if translated.body is None else len(translated.body)
+            return Turn(immediate(translated, "openai", found.id), done=True)
+        length = len(body if translated.body is None else translated.body)
         edit = attempt_headers(self._present, translated, found.provider, found.original, length)
         return Turn(BodyReply("request", body=translated.body, edit=edit), done=not found.first_event)
 
@@ -148,10 +149,16 @@ def _try_of(
         upstream_model=upstream(provider, target.model),
         pair=pair,
         call=call,
-        original=Original(call.content_type, private.get(names.P_CREDENTIAL)),
+        original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
+        body_bytes=_whole(private.get(names.P_BODY_BYTES)),
         first_event=first_event,
         patience=float(private.get(names.P_FIRST_BYTE, 60.0)),
     )
+
+
+def _whole(number: object) -> int | None:
+    """Numbers of Envoy's metadata are doubles."""
+    return int(number) if isinstance(number, (int, float)) else None
 
 
 def _target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:
@@ -164,4 +171,3 @@ def _target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:
 
 def _id_of(event: HeadersEvent) -> str:
     return str(event.context.metadata.get(names.META, {}).get(names.M_ID, ""))
-

@@ -1,4 +1,4 @@
-"""What every exchange is handed: the shelf of snapshots, what was observed, time, dice, and where to tell what it decided.
+"""What every exchange is handed: snapshots, observations, time, dice, and where to tell what it decided.
 
 Law: exchanges know only these few functions of the rooms around them; `app` says which concrete ones they are.
 """

@@ -1,6 +1,6 @@
 """The router's stream: one exchange, from the request's headers to the decision, and the one final answer if attended.
 
-Law: identify → (body) → facts → decide → reply, each step once and in this order; a refusal at any step ends it. The body
+Law: identify → (body) → facts → decide → reply, each step once and in this order; a refusal ends it. The body
 is never edited here: attempts get the caller's original bytes.
 """
 
@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from extproc import names
 from extproc.decision.decide import decide
 from extproc.decision.plan import Plan
+from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME, Endpoint
-from extproc.exchange.answer import AttendedAnswer, attend
+from extproc.dialects.registry import ModelName
+from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.desk import Desk
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
+from extproc.facts.unknown import unknown_endpoint
 from extproc.outcome.pending import Decided
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyReply, HeadersReply, Reply, TrailersReply, Turn
+from extproc.protocol.replies import BodyReply, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
-from extproc.rewrite import models, refusals
-from extproc.rewrite.router import PlanReply, plan_reply, service_edit
+from extproc.rewrite.models import models_reply
+from extproc.rewrite.refusals import immediate
+from extproc.rewrite.router import Received, asks_usage, llm_headers, plan_metadata, service_headers
 from extproc.snapshot import Route, Snapshot
 
 
@@ -76,7 +80,7 @@ class RouterExchange:
             return self._pass_to_service(matched, headers)
         endpoint = BY_NAME.get(matched.endpoint)
         if endpoint is None or headers.get(":method") != endpoint.method:
-            return self._refuse(refusals.unknown_endpoint(headers, matched.route), matched)
+            return self._refuse(unknown_endpoint(headers.get(":method") or "", headers.get(":path") or ""), matched)
         identity = identify(headers, _source(event), matched.snapshot)
         if isinstance(identity, Refusal):
             return self._refuse(identity, matched)
@@ -111,45 +115,56 @@ class RouterExchange:
         for step in plan.steps:
             self._desk.books.reserve(step.target, self.id)
         self._report(plan, matched, facts)
-        reply = plan_reply(self.id, plan, facts, matched.route, matched.snapshot, admitted.headers, admitted.identity)
-        if reply.attended:
-            self._answer = attend(plan, reply.call, matched.snapshot)
-        return Turn(_plan_message(reply, in_headers), done=not reply.attended)
+        return self._carry_out(plan, facts, admitted, in_headers)
+
+    def _carry_out(self, plan: Plan, facts: Facts, admitted: Admitted, in_headers: bool) -> Turn:
+        matched, headers = admitted.matched, admitted.headers
+        received = Received(
+            id=self.id,
+            method=headers.get(":method") or "",
+            path=headers.get(":path") or "",
+            content_type=headers.get("content-type") or "",
+            credential=admitted.identity.credential,
+        )
+        metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received)
+        edit = llm_headers(headers, plan)
+        ask_usage = asks_usage(facts, matched.route)
+        if ask_usage or matched.route.attend:
+            self._answer = AttendedAnswer(plan, facts.endpoint, ask_usage, matched.snapshot)
+        kind = HeadersReply if in_headers else BodyReply
+        reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
+        return Turn(reply, done=self._answer is None)
 
     # --- what needs no plan ------------------------------------------------------------------------------------------
 
     def _pass_to_service(self, matched: Matched, headers: Headers) -> Turn:
-        metadata = {
-            names.META: {
-                names.M_ID: self.id,
-                names.M_SNAPSHOT: matched.snapshot.id,
-                names.M_ROUTE: matched.route.name,
-                names.M_ENDPOINT: names.ENDPOINT_SERVICE,
-            }
-        }
-        return Turn(HeadersReply("request", edit=service_edit(headers), metadata=metadata), done=True)
+        return Turn(HeadersReply("request", edit=service_headers(headers), metadata=self._told(matched)), done=True)
 
     def _list_models(self, matched: Matched, headers: Headers, identity: Identified) -> Turn:
-        path = (headers.get(":path") or "").partition("?")[0]
-        reply = models.answer(path, matched.snapshot, matched.route, identity.caller, self.id)
-        if isinstance(reply, Refusal):
-            return self._refuse(reply, matched)
-        return Turn(reply, done=True)
+        usable = usable_names(matched.snapshot, matched.route, identity.caller)
+        listed = [ModelName(one.name, one.owner) for one in usable]
+        return Turn(
+            models_reply(
+                headers.get(":path") or "", listed, "openai", self.id, self._told(matched, identity.caller.name)
+            ),
+            done=True,
+        )
 
     # --- refusing and telling ----------------------------------------------------------------------------------------
 
     def _refuse(self, refusal: Refusal, matched: Matched | None, facts: Facts | None = None) -> Turn:
         self._report(refusal, matched, facts)
-        metadata = {
-            names.META: {
-                names.M_ID: self.id,
-                names.M_REFUSAL: refusal.reason.code,
-                names.M_SNAPSHOT: matched.snapshot.id if matched else "",
-                names.M_ROUTE: matched.route.name if matched else "",
-                names.M_ENDPOINT: matched.endpoint if matched else "",
-            }
-        }
-        return Turn(refusals.immediate(refusal, "openai", self.id, metadata), done=True)
+        return Turn(
+            immediate(refusal, "openai", self.id, self._told(matched, facts.caller.name if facts else None)), done=True
+        )
+
+    def _told(self, matched: Matched | None, caller: str | None = None) -> Metadata:
+        """What logs may print of an exchange without a plan."""
+        told = {names.M_ID: self.id, names.M_CALLER: caller}
+        if matched is not None:
+            told |= {names.M_SNAPSHOT: matched.snapshot.id, names.M_ROUTE: matched.route.name}
+            told |= {names.M_ENDPOINT: matched.endpoint}
+        return {names.META: {key: value for key, value in told.items() if value is not None}}
 
     def _report(self, outcome: Plan | Refusal, matched: Matched | None, facts: Facts | None) -> None:
         self._desk.books.decided(
@@ -194,10 +209,3 @@ def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
 def _source(event: HeadersEvent) -> str | None:
     source = event.context.attributes.get(names.ATTR_SOURCE)
     return str(source) if source else None
-
-
-def _plan_message(reply: PlanReply, in_headers: bool) -> Reply:
-    if in_headers:
-        return HeadersReply("request", edit=reply.edit, clear_route=True, metadata=reply.metadata)
-    return BodyReply("request", edit=reply.edit, clear_route=True, metadata=reply.metadata)
-

@@ -1,8 +1,9 @@
 """The facts of one request, from its headers, its body and the route that matched.
 
 Law: a header that says something wins over the body, because a proxy in front of us writes headers; the body wins over
-the route's default. The labels of a configured caller win over both, so that nobody charges another team. Text that
-reaches logs and metrics is short and has no control characters; a name that is none is refused, not mended.
+the route's default, but a route's provider is left to the decision, because the name of a model may name one too. The
+labels of a configured caller win over all, so that nobody charges another team. Text that reaches logs and metrics is
+short and has no control characters; a name that is none is refused, not mended.
 """
 
 import unicodedata
@@ -47,7 +48,7 @@ def read_facts(
             return Refusal(Reason.INVALID_REQUEST, f"{_sentence(error)}.", param=error.field)
     asked = {
         "model": (names.MODEL, read.model, route.model),
-        "provider": (names.PROVIDER, read.provider, route.provider),
+        "provider": (names.PROVIDER, read.provider, None),
         "routing_strategy": (names.STRATEGY, read.strategy, route.strategy),
     }
     chosen: dict[str, str | None] = {}

@@ -21,6 +21,7 @@ MOST_ATTEMPTS: Final = 10
 MOST_LABELS: Final = 16
 
 FIELDS: Final = {
+    "log": "`exchange`: what tells this line from others in the same stream.",
     "time": "When the exchange began: UTC, RFC 3339.",
     "id": "The exchange's id, the one in `x-extproc-request-id`.",
     "request_id": "Envoy's id of it, the one in Envoy's own logs.",
@@ -56,6 +57,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
     """The fields of one line; those that have nothing to say are left out."""
     usage = outcome.usage
     fields: dict[str, Any] = {
+        "log": "exchange",
         "time": datetime.fromtimestamp(outcome.time, UTC).isoformat(timespec="milliseconds"),
         "id": _text(outcome.id),
         "request_id": _text(outcome.request_id),

@@ -6,7 +6,7 @@ delivered. A sink is no target that anybody was sent to.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from extproc import names
@@ -103,8 +103,12 @@ def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | Non
 
 
 def _counted(told: Mapping[str, Any]) -> Usage:
-    """An attended exchange: the tokens that passed our own stream, as numbers of Envoy's metadata, which are doubles."""
-    return Usage(**{one.name: int(told.get(one.name, 0)) for one in fields(Usage) if one.name != "estimated"})
+    """An attended exchange: the tokens that passed our own stream. Numbers of Envoy's metadata are doubles."""
+
+    def count(kind: str) -> int:
+        return int(told.get(kind, 0))
+
+    return Usage(count("input"), count("output"), count("cached_input"), count("cache_write"), count("reasoning"))
 
 
 def _estimate(exchange: Record, known: Known) -> Usage | None:

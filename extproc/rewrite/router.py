@@ -61,7 +61,7 @@ def plan_metadata(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, re
     return {
         names.META: _decision(plan, snapshot, facts, received.id),
         names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
-        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot))},
+        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=plan.first_event and facts.stream))},
     }
 
 
@@ -77,6 +77,7 @@ def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> di
         names.M_STRATEGY: plan.strategy,
         names.M_TARGETS: [str(step.target) for step in plan.steps],
         names.M_REASON: plan.reason,
+        names.M_EXPLAIN: facts.explain or None,
         names.M_STREAM: facts.stream,
         names.M_INPUT_ESTIMATE: facts.input_tokens,
         names.M_LABELS: dict(facts.labels),
@@ -93,6 +94,7 @@ def _private(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, receive
         names.P_BODY_MODEL: facts.body_model,
         names.P_OWN_FIELDS: list(facts.own_fields),
         names.P_ASK_USAGE: asks_usage(facts, route),
+        names.P_FIRST_BYTE: plan.first_byte_timeout,
         names.P_BODY_BYTES: facts.body_bytes or None,  # None: it was not read
     }
     return {name: value for name, value in told.items() if value is not None}
@@ -102,9 +104,10 @@ def _takes_callers_own(plan: Plan, snapshot: Snapshot) -> bool:
     return any(snapshot.providers[step.target.provider].credential.kind == "caller" for step in plan.steps)
 
 
-def _groups(plan: Plan, snapshot: Snapshot) -> Iterable[dict[str, Value]]:
+def _groups(plan: Plan, snapshot: Snapshot, *, held: bool) -> Iterable[dict[str, Value]]:
+    """`held`: by the twins of the clusters, which hold a stream until its first event."""
     for index, step in enumerate(plan.steps):
-        cluster = snapshot.providers[step.target.provider].cluster
+        cluster = snapshot.providers[step.target.provider].cluster + (names.FIRST_EVENT_SUFFIX if held else "")
         yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
 
 

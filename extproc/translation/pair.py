@@ -15,15 +15,15 @@ class Call:
     """The caller's request, as it came: the same for every attempt."""
 
     endpoint: str  # a name of dialects.endpoints
-    method: str
-    path: str  # without the query
-    query: str  # without the question mark
-    content_type: str
-    body: bytes | None  # None: not read (multipart, uploads, or nothing in it has to change)
-    stream: bool
-    body_model: str | None
-    own_fields: tuple[str, ...]
-    ask_usage: bool  # the provider must be asked for usage in the stream, though the caller did not
+    method: str = "POST"
+    path: str = ""  # without the query
+    query: str = ""  # without the question mark
+    content_type: str = ""
+    body: bytes | None = None  # None: not read (multipart, uploads, or nothing in it has to change)
+    stream: bool = False
+    body_model: str | None = None
+    own_fields: tuple[str, ...] = ()
+    ask_usage: bool = False  # the provider must be asked for usage in the stream, though the caller did not
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Law: it does the least that the data plane relies on, so that these tests show what Envoy does and not what we decide.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import json_format, struct_pb2
+from google.protobuf.duration_pb2 import Duration
 
 from extproc import names
 from extproc.dataplane.place import Place
@@ -30,6 +32,7 @@ class Processor:
     told: list[tuple[str, dict[str, str]]] = field(default_factory=list)  # (filter, request headers)
     routes: list[str] = field(default_factory=list)
     records: list[tuple[str, Any]] = field(default_factory=list)  # (log name, entry)
+    holds: float = 0.0  # seconds over and above the first chunk
     refuses: int | None = None  # answer every request with this status
 
     def process(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
@@ -103,6 +106,25 @@ class Processor:
         yield pb.ProcessingResponse(
             request_headers=pb.HeadersResponse(response=pb.CommonResponse(header_mutation=edit))
         )
+        if named.endswith(names.FIRST_EVENT_SUFFIX):
+            yield from self._hold(requests)
+
+    def _hold(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Holds the answer's headers until its first chunk, and turns an error event into the next try."""
+        for request in requests:
+            kind = request.WhichOneof("request")
+            if kind == "request_body":
+                yield pb.ProcessingResponse(request_body=pb.BodyResponse())
+            elif kind == "response_headers":
+                yield pb.ProcessingResponse(override_message_timeout=Duration(seconds=60))
+            elif kind == "response_body":
+                time.sleep(self.holds)
+                again = {names.CTL_RETRY: "1"} if b'"error"' in request.response_body.body else {}
+                common = pb.CommonResponse(header_mutation=mutation(again))
+                yield pb.ProcessingResponse(response_headers=pb.HeadersResponse(response=common))
+                if not again:
+                    yield pb.ProcessingResponse(response_body=pb.BodyResponse())
+                return
 
     def log(self, messages: Iterator[Any], context: Any) -> Any:
         name = ""

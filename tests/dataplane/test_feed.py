@@ -1,4 +1,4 @@
-"""The order of a change: never a plan that names a cluster Envoy lacks, never a route whose snapshot no processor has."""
+"""The order of a change: no plan names a cluster Envoy lacks, no route a snapshot that no processor has."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,7 @@
 """An upstream that answers as a test says, byte for byte, and keeps what it was asked."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ class Upstream:
     pause: float = 0.0
     cut: bool = False  # break off where the last chunk would stand
     hang: float = 0.0  # before the answer
+    first_pause: float = 0.0  # behind the headers
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
 
@@ -60,6 +62,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
         def _chunks(self, chunks: tuple[bytes, ...]) -> None:
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
+            self.wfile.flush()
+            time.sleep(upstream.first_pause)
             for chunk in chunks:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
                 self.wfile.flush()
@@ -87,8 +91,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def answering(*upstreams: Upstream) -> Iterator[None]:
+def answering(*upstreams: Upstream, tls: ssl.SSLContext | None = None) -> Iterator[None]:
     servers = [_Server(("127.0.0.1", 0), _handler(upstream)) for upstream in upstreams]
+    for server in servers if tls else ():
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     try:
         for upstream, server in zip(upstreams, servers, strict=True):
             upstream.port = server.server_address[1]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,15 @@ def test_a_route_that_is_not_in_the_snapshot_is_refused() -> None:
         ("or provider/model", {"models": ("gamma/*",)}, "m", ["gamma/m"]),
         ("they hold for an alias's targets too", {"models": ("alpha/m",)}, "smart", ["alpha/m"]),
         ("an alias that is spelled out stands for its targets", {"models": ("smart",)}, "smart", ["beta/m", "alpha/m"]),
-        ("and is still limited to the providers", {"models": ("smart",), "providers": ("alpha",)}, "smart", ["alpha/m"]),
+        (
+            "and is still limited to the providers",
+            {"models": ("smart",), "providers": ("alpha",)},
+            "smart",
+            ["alpha/m"],
+        ),
     ],
 )
-def test_a_caller_may_use(sentence: str, allowed: dict[str, tuple[str, ...]], model: str, plan: list[str]) -> None:
+def test_a_caller_may_use(sentence: str, allowed: dict[str, Any], model: str, plan: list[str]) -> None:
     assert plan_of(decided(CONFIG, model, **allowed)) == plan, sentence
 
 
@@ -62,7 +68,7 @@ def test_a_caller_may_use(sentence: str, allowed: dict[str, tuple[str, ...]], mo
         ("an alias by a glob that happens to fit its name", {"models": ("sma*",)}, {"model": "smart"}),
     ],
 )
-def test_a_caller_may_not_use(sentence: str, allowed: dict[str, tuple[str, ...]], asked: dict[str, str]) -> None:
+def test_a_caller_may_not_use(sentence: str, allowed: dict[str, Any], asked: dict[str, Any]) -> None:
     refusal = refusal_of(decided(CONFIG, **asked, **allowed))
     assert (refusal.reason, refusal.status) == (Reason.MODEL_NOT_ALLOWED, 403), sentence
 
@@ -80,7 +86,7 @@ def test_an_unknown_provider_is_refused_with_the_nearest_that_may_be_used() -> N
 def test_a_provider_asked_for_narrows_to_it_and_says_so_of_the_others() -> None:
     decision = decided(CONFIG, "m", provider="beta")
     assert plan_of(decision) == ["beta/m"]
-    assert decision.outcome.reason == "provider beta was asked for; ordered: first of 1 that serve m"  # type: ignore[union-attr]
+    assert decision.outcome.reason == "provider beta was asked for; ordered: first of 1 that serve m"
     assert reasons(decision) == dict.fromkeys(("alpha/m", "gamma/m"), "provider beta was asked for")
 
 

@@ -29,7 +29,7 @@ def spec(name: str, kind: str, *targets: str, **weights: float) -> StrategySpec:
 def test_providers_alone_are_ordered_as_in_the_file_and_cut_at_max_attempts() -> None:
     decision = decided(snapshot(C, B, A, provider("delta", "m")), "m")
     assert plan_of(decision) == ["gamma/m", "beta/m", "alpha/m"]
-    assert decision.outcome.reason == "ordered: first of 4 that serve m"  # type: ignore[union-attr]
+    assert decision.outcome.reason == "ordered: first of 4 that serve m"
     assert reasons(decision)["delta/m"] == (
         "ordered: number 4 of 4 that serve m; behind the 3 that max_attempts allows"
     )
@@ -118,7 +118,7 @@ def test_weight_0_is_never_chosen_and_who_is_not_named_stands_behind() -> None:
     decision = decided(config, "m")
     assert plan_of(decision) == ["gamma/m", "alpha/m"]
     assert reasons(decision) == {"beta/m": "w: weight 0 is never chosen"}
-    assert decision.outcome.reason == "w: drawn with 100 %"  # type: ignore[union-attr]
+    assert decision.outcome.reason == "w: drawn with 100 %"
     assert decision.candidates[0].score == 1.0
 
 
@@ -205,7 +205,7 @@ def test_a_chain_with_weights_is_drawn_without_replacement() -> None:
     assert share(config, "gamma/m") == pytest.approx(0.6, abs=0.02)
     decision = decided(config, "m", draw=0.1)
     assert plan_of(decision) == ["gamma/m", "beta/m"]
-    assert decision.outcome.reason == "chain: drawn with 60 %"  # type: ignore[union-attr]
+    assert decision.outcome.reason == "chain: drawn with 60 %"
     assert reasons(decision) == {"alpha/m": "chain: weight 0 is never chosen"}
 
 

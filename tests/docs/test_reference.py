@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from extproc import names
-from extproc.dialects.endpoints import ENDPOINTS
+from extproc.dialects.endpoints import ENDPOINTS, Endpoint
 from extproc.refusal import Reason
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
@@ -37,5 +37,5 @@ def test_every_refusal_is_documented_with_its_status_and_sentence(reason: Reason
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
-def test_every_endpoint_is_documented(endpoint: object) -> None:
-    assert f"`{getattr(endpoint, 'path')}" in REFERENCE
+def test_every_endpoint_is_documented(endpoint: Endpoint) -> None:
+    assert f"`{endpoint.path}" in REFERENCE

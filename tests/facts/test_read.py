@@ -60,7 +60,9 @@ def test_header_wins_over_body_and_body_over_route(
 ) -> None:
     """For the model, the provider and the strategy; what is empty says nothing."""
     got = facts(fields, sent, route)
-    assert (got.model, got.provider, got.strategy) == (f"{winner}-model", f"{winner}-provider", f"{winner}-strategy")
+    assert (got.model, got.strategy) == (f"{winner}-model", f"{winner}-strategy")
+    # A route's provider is for requests that name none in any way, and an alias is such a way: the decision knows it.
+    assert got.provider == (None if winner == "route" else f"{winner}-provider")
 
 
 def test_the_body_is_told_as_it_stands_even_where_a_header_wins() -> None:
@@ -127,7 +129,7 @@ def test_what_cannot_be_read_is_refused_with_its_field(
 
 def test_a_body_that_is_not_read_leaves_headers_and_route() -> None:
     got = facts(None, {"x-extproc-model": "whisper", "x-extproc-team": "t"}, SET, endpoint="audio")
-    assert (got.model, got.provider, got.family, got.labels) == ("whisper", "route-provider", "audio", {"team": "t"})
+    assert (got.model, got.provider, got.family, got.labels) == ("whisper", None, "audio", {"team": "t"})
     assert (got.body_model, got.own_fields, got.stream, got.body_bytes) == (None, (), False, 0)
 
 

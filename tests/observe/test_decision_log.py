@@ -19,6 +19,7 @@ COLOUR = re.compile(r"\033\[[0-9]{1,2}m")
 def test_a_line_says_what_happened() -> None:
     """The whole of it, word for word."""
     assert json.loads(json_line(ANSWERED)) == {
+        "log": "exchange",
         "time": "2026-11-21T09:54:40.500+00:00",
         "id": "x1",
         "request_id": "r1",

@@ -14,7 +14,7 @@ from extproc.rewrite.refusals import immediate
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_is_an_error_that_sdks_read_and_do_not_send_again(reason: Reason) -> None:
     """Status, code, id, details, and the word to SDKs wherever they would try again."""
-    reply = immediate(Refusal(reason, "why", "model"), "openai", "id1")
+    reply = immediate(Refusal(reason, "why", "model"), "openai", "id1", {})
     headers = dict(reply.headers)
     assert reply.status == reason.status
     assert json.loads(reply.body)["error"] == {
@@ -57,7 +57,7 @@ NAMES = [ModelName("gpt-4o", "openai"), ModelName("anthropic/claude-3.5", "openr
 @pytest.mark.parametrize("path", ["/v1/models", "/models", "/v1/models/", "/v1/models?limit=5"])
 def test_the_list_holds_the_names_a_caller_may_use(path: str) -> None:
     """On the versioned and the unversioned path, with a query."""
-    reply = models_reply(path, NAMES, "openai", "id1")
+    reply = models_reply(path, NAMES, "openai", "id1", {})
     assert reply.status == 200 and dict(reply.headers)["x-extproc-request-id"] == "id1"
     assert [model["id"] for model in json.loads(reply.body)["data"]] == [name.id for name in NAMES]
 
@@ -73,13 +73,13 @@ def test_the_list_holds_the_names_a_caller_may_use(path: str) -> None:
 )
 def test_one_model_is_found_by_its_id(path: str, found: str) -> None:
     """Slashes escaped or not."""
-    reply = models_reply(path, NAMES, "openai", "id1")
+    reply = models_reply(path, NAMES, "openai", "id1", {})
     assert reply.status == 200 and json.loads(reply.body)["id"] == found
 
 
 def test_a_name_that_is_none_is_404_with_the_nearest() -> None:
-    reply = models_reply("/v1/models/gpt-4p%00" + "x" * 5000, NAMES, "openai", "id1")
+    reply = models_reply("/v1/models/gpt-4p%00" + "x" * 5000, NAMES, "openai", "id1", {})
     assert reply.status == 404 and len(reply.body) < 400
-    near = models_reply("/v1/models/gpt-4p", NAMES, "openai", "id1")
+    near = models_reply("/v1/models/gpt-4p", NAMES, "openai", "id1", {})
     error = json.loads(near.body)["error"]
     assert error["code"] == "model_not_found" and "`gpt-4o`" in error["message"] and "gpt-4p" in error["message"]

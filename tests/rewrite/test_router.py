@@ -58,6 +58,7 @@ def test_a_plan_is_told_in_three_namespaces() -> None:
             "body_model": "smart",
             "own_fields": ["team"],
             "ask_usage": False,
+            "first_byte": 0.0125,
             "body_bytes": 99,
         },
         "extproc.plan": {

@@ -1,0 +1,98 @@
+"""A document → the snapshot and the secrets, or every problem that it has.
+
+Law: the snapshot is complete and right, or there is none. Secrets leave it here: it knows only how they are shown, and
+callers' keys only as their SHA-256.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain, compile_strategy
+from extproc.config.compile_providers import compile_provider, compile_service
+from extproc.config.compile_routes import compile_routes
+from extproc.config.credentials import Secret
+from extproc.config.document import Document
+from extproc.config.identity import snapshot_id
+from extproc.config.problems import Problem, in_order, nearest
+from extproc.config.references import Names
+from extproc.config.report import Report
+from extproc.config.schema import Configuration
+from extproc.config.validate import validate
+from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
+
+_LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    snapshot: Snapshot
+    secrets: Mapping[str, Secret]  # by the provider's name
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    compiled: Compiled | None
+    problems: tuple[Problem, ...]
+    files: tuple[Path, ...]  # that the document leans on: secrets, certificates
+
+
+def compile_document(document: Document) -> Outcome:
+    validated = validate(document)
+    report = Report(document, validated.broken, list(validated.problems))
+    compiled = _compile(validated.configuration, Names.of(document), report)
+    problems = in_order(report.problems)
+    return Outcome(None if problems else compiled, problems, tuple(dict.fromkeys(report.files)))
+
+
+def _compile(configuration: Configuration, names: Names, report: Report) -> Compiled:
+    if not names.providers and not names.services:
+        report.add((), "nothing to send requests to", "write at least one provider or service")
+    providers: dict[str, Provider] = {}
+    services: dict[str, Service] = {}
+    secrets: dict[str, Secret] = {}
+    for name, provider_keys in configuration.providers.items():
+        provider, secret = compile_provider(name, provider_keys, report)
+        if provider is not None:
+            providers[name] = provider
+        if secret is not None:
+            secrets[name] = secret
+    for name, service_keys in configuration.services.items():
+        service = compile_service(name, service_keys, report)
+        if service is not None:
+            services[name] = service
+        if name in names.providers:
+            report.add(("services", name), "a provider has the same name", "names of upstreams are unique")
+    failover = configuration.failover
+    chains = {name: compile_chain(name, entries, names, report) for name, entries in failover.chains.items()}
+    _check_state(configuration.state, report)
+    snapshot = Snapshot(
+        id="",
+        providers=providers,
+        services=services,
+        routes=compile_routes(configuration.routes, failover, chains, names, report),
+        aliases=compile_aliases(configuration.aliases, names, report),
+        strategies={
+            name: compile_strategy(name, keys, names, report) for name, keys in configuration.strategies.items()
+        },
+        callers=compile_callers(configuration.callers, names, report),
+        limits=Limits(body=configuration.limits.body),
+        listen=_listen(configuration),
+    )
+    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets)
+
+
+def _check_state(state: str, report: Report) -> None:
+    if state == "memory":
+        return
+    if state.startswith(_LATER_STATES):
+        kind = state.partition(":")[0]
+        message = f"`{kind}` is known, and its feature (shared state) has not landed in this version"
+        report.add(("state",), message, "write memory, or leave it out")
+    else:
+        report.add(("state",), "must be memory", nearest(state, ["memory"]))
+
+
+def _listen(configuration: Configuration) -> Listen:
+    port = configuration.listen.port
+    return Listen(configuration.listen.host, None if port is None else int(port))

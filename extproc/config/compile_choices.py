@@ -1,0 +1,125 @@
+"""Aliases, strategies, chains and callers of the schema → of the snapshot."""
+
+from collections.abc import Mapping
+
+from extproc.config.credentials import key_hash_of
+from extproc.config.problems import PathParts
+from extproc.config.references import (
+    Names,
+    check_once,
+    check_provider,
+    check_weights,
+    kind_written,
+    target,
+    target_or_provider,
+)
+from extproc.config.report import Report
+from extproc.config.schema import AliasKeys, CallerKeys, ChainEntryKeys, StrategyKeys
+from extproc.snapshot import Caller, ChainEntry, StrategySpec, Target
+
+
+def compile_alias(name: str, written: list[str] | AliasKeys | str, names: Names, report: Report) -> tuple[Target, ...]:
+    path: PathParts = ("aliases", name)
+    if not name.strip() or name == "auto":
+        report.add(path, "cannot be an alias", "`auto` stands for all models" if name == "auto" else "")
+    if isinstance(written, AliasKeys):
+        return _alias_in_words(name, written, names, report)
+    texts = [written] if isinstance(written, str) else written
+    if not texts:
+        report.add(path, "must not be empty", "an alias stands for at least one provider/model")
+    places: list[PathParts] = [path] if isinstance(written, str) else [(*path, place) for place in range(len(texts))]
+    check_once(texts, path, report)
+    found = [_alias_target(text, place, names, report) for text, place in zip(texts, places, strict=True)]
+    return tuple(one for one in found if one is not None)
+
+
+def _alias_in_words(name: str, keys: AliasKeys, names: Names, report: Report) -> tuple[Target, ...]:
+    path: PathParts = ("aliases", name)
+    model = keys.model or name
+    found = [_provider_or_target(keys.provider, model, (*path, "provider"), names, report)]
+    fallback = [keys.fallback] if isinstance(keys.fallback, str) else keys.fallback or []
+    for place, text in enumerate(fallback):
+        here: PathParts = (*path, "fallback") if isinstance(keys.fallback, str) else (*path, "fallback", place)
+        found.append(_provider_or_target(text, model, here, names, report))
+    targets = [one for one in found if one is not None]
+    if len(set(targets)) < len(targets):
+        report.add((*path, "fallback"), "names a target that the alias already has")
+    return tuple(targets)
+
+
+def _provider_or_target(text: str, model: str, path: PathParts, names: Names, report: Report) -> Target | None:
+    if "/" in text:
+        return _alias_target(text, path, names, report)
+    if text not in names.providers and text in names.aliases:
+        return _alias_target(text, path, names, report)
+    return Target(text, model) if check_provider(text, path, names, report) else None
+
+
+def _alias_target(text: str, path: PathParts, names: Names, report: Report) -> Target | None:
+    if text in names.aliases and text.partition("/")[0] not in names.providers:
+        report.add(path, f"`{text}` is an alias, and aliases hold no aliases", "write its targets as provider/model")
+        return None
+    return target(text, path, names, report)
+
+
+def compile_strategy(name: str, keys: StrategyKeys, names: Names, report: Report) -> StrategySpec:
+    path: PathParts = ("strategies", name)
+    kind = kind_written(keys.kind, (*path, "kind"), report)
+    targets = [
+        target_or_provider(text, (*path, "targets", place), names, report) for place, text in enumerate(keys.targets)
+    ]
+    check_once(keys.targets, (*path, "targets"), report)
+    if keys.weights and kind == "ordered":
+        report.add((*path, "weights"), "goes only with `kind: weighted`")
+    for text in keys.weights:
+        target_or_provider(text, (*path, "weights", text), names, report)
+    check_weights(keys.weights, (*path, "weights"), report)
+    weights = {text: float(weight) for text, weight in keys.weights.items()}
+    return StrategySpec(name, kind, tuple(one for one in targets if one is not None), weights)
+
+
+def compile_chain(name: str, entries: list[ChainEntryKeys], names: Names, report: Report) -> tuple[ChainEntry, ...]:
+    path: PathParts = ("failover", "chains", name)
+    if not entries:
+        report.add(path, "must not be empty")
+    for place, entry in enumerate(entries):
+        check_provider(entry.provider, (*path, place, "provider"), names, report)
+    check_weights({place: entry.weight for place, entry in enumerate(entries)}, path, report, "weight")
+    return tuple(
+        ChainEntry(entry.provider, entry.model, None if entry.weight is None else float(entry.weight))
+        for entry in entries
+    )
+
+
+def compile_callers(callers: list[CallerKeys] | None, names: Names, report: Report) -> tuple[Caller, ...]:
+    if callers is not None and not callers:
+        report.add(("callers",), "must not be empty", "leave it out to let only loopback call")
+    by_name: dict[str, int] = {}
+    by_hash: dict[str, str] = {}
+    found: list[Caller] = []
+    for place, keys in enumerate(callers or ()):
+        path: PathParts = ("callers", place)
+        if path in report.broken:
+            continue
+        if not keys.name.strip():
+            report.add((*path, "name"), "is empty")
+        if keys.name in by_name:
+            report.add((*path, "name"), f"another caller is called `{keys.name}`", "names are unique")
+        by_name[keys.name] = place
+        for index, provider in enumerate(keys.providers):
+            check_provider(provider, (*path, "providers", index), names, report)
+        digest = key_hash_of(keys, path, report)
+        if digest is None:
+            continue
+        if digest in by_hash:
+            here: PathParts = (*path, "key" if keys.key is not None else "hash")
+            report.add(here, f"the caller `{by_hash[digest]}` has the same key", "keys are unique")
+        by_hash[digest] = keys.name
+        found.append(Caller(keys.name, digest, dict(keys.labels), tuple(keys.models), tuple(keys.providers)))
+    return tuple(found)
+
+
+def compile_aliases(
+    aliases: Mapping[str, list[str] | AliasKeys | str], names: Names, report: Report
+) -> dict[str, tuple[Target, ...]]:
+    return {name: compile_alias(name, written, names, report) for name, written in aliases.items()}

@@ -1,0 +1,37 @@
+"""Names that say what they mean: the id of a snapshot, and the names of clusters.
+
+Law: equal meanings have equal names, in every process and on every machine; an order counts only where it means
+something.
+"""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from extproc.snapshot import Credential, Endpoint, Snapshot, Tls
+
+
+def snapshot_id(snapshot: Snapshot) -> str:
+    """12 hex digits over everything in it. The order of providers is that of the default strategy, so it counts."""
+    return _hex([list(snapshot.providers), replace(snapshot, id="")], 12)
+
+
+def cluster_name(
+    name: str,
+    endpoints: tuple[Endpoint, ...],
+    tls: Tls,
+    http2: bool,
+    connect_timeout: float,
+    of_provider: tuple[str, Credential, float | None] | None = None,
+) -> str:
+    """The name of Envoy's cluster: it changes when the cluster must, and stays when only models or prices do.
+
+    `of_provider` is the dialect, the credential's form and the timeout of a provider's cluster.
+    """
+    return f"{name}.{_hex([endpoints, tls, http2, connect_timeout, of_provider], 8)}"
+
+
+def _hex(value: Any, digits: int) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:digits]

@@ -1,0 +1,97 @@
+"""What a provider serves: its configured models over the shipped table's facts.
+
+Law: what is configured wins over the table, key by key; an exact name wins over a glob. A model that nobody knows
+anything of serves chat.
+"""
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from extproc.config import tables
+from extproc.config.schema_upstreams import ModelKeys, PriceKeys, ProviderKeys
+from extproc.money import Price
+from extproc.snapshot import Model
+
+_BY_NAME: tuple[tuple[str, frozenset[str]], ...] = (
+    ("*embed*", frozenset({"embeddings"})),
+    ("*moderation*", frozenset({"moderations"})),
+    ("dall-e*", frozenset({"images"})),
+    ("*image*", frozenset({"images"})),
+    ("tts*", frozenset({"speech"})),
+    ("whisper*", frozenset({"audio"})),
+    ("*transcribe*", frozenset({"audio"})),
+)
+_CHAT = frozenset({"chat"})
+_CHAT_AND_COMPLETIONS = frozenset({"chat", "completions"})
+
+
+def families_by_name(name: str) -> frozenset[str]:
+    """What a model of a self-hosted or foreign server probably serves, from its name alone.
+
+    `*embed*` embeddings, `*moderation*` moderations, `dall-e*` and `*image*` images, `tts*` speech, `whisper*` and
+    `*transcribe*` audio; all others (`*instruct*`, `davinci*`, `babbage*` among them) chat and completions, which such
+    servers offer for any text model. `endpoints` of the model says it for certain.
+    """
+    lower = name.lower()
+    return next((found for glob, found in _BY_NAME if fnmatchcase(lower, glob)), _CHAT_AND_COMPLETIONS)
+
+
+def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], bool]:
+    """The models of a provider, and whether it serves only those. `own_host`: it is the vendor's own address."""
+    if provider.models is None:
+        known = tables.models_of(provider.dialect) if own_host else {}
+        return tuple(known.values()), bool(known)
+    listed = [_model(provider.dialect, keys, own_host) for keys in model_keys(provider)]
+    exact = {model.name for model in listed}
+    globbed = [
+        known
+        for model in listed
+        if "*" in model.name and model.upstream is None and own_host
+        for known in tables.models_of(provider.dialect).values()
+        if known.name not in exact and _is_under(known.name, model.name)
+    ]
+    covered = {model.name: model for model in reversed(globbed)}
+    return (*listed, *(covered[name] for name in sorted(covered))), True
+
+
+def model_keys(provider: ProviderKeys) -> list[ModelKeys]:
+    """The three written forms of `models`, as one."""
+    if provider.models is None:
+        return []
+    if isinstance(provider.models, dict):
+        return [ModelKeys(name=name, upstream=upstream) for name, upstream in provider.models.items()]
+    return [item if isinstance(item, ModelKeys) else ModelKeys(name=item) for item in provider.models]
+
+
+def _is_under(name: str, glob: str) -> bool:
+    """Only `*` is special in a glob."""
+    return fnmatchcase(name, glob.replace("[", "[[]").replace("?", "[?]"))
+
+
+def _model(dialect: str, keys: ModelKeys, own_host: bool) -> Model:
+    upstream = keys.upstream if keys.upstream != keys.name else None
+    base = _known(dialect, keys.name, upstream)
+    if base is None:
+        guess = families_by_name(upstream or keys.name) if not own_host else _CHAT
+        base = Model(name=keys.name, endpoints=guess)
+    model = replace(base, name=keys.name, upstream=upstream)
+    if keys.price is not None:
+        model = replace(model, price=_price(keys.price))
+    if keys.endpoints is not None:
+        model = replace(model, endpoints=frozenset(keys.endpoints))
+    return replace(
+        model,
+        context=keys.context or model.context,
+        max_output=keys.max_output or model.max_output,
+        capabilities=model.capabilities | frozenset(keys.capabilities),
+    )
+
+
+def _known(dialect: str, name: str, upstream: str | None) -> Model | None:
+    """The table's facts of what is really served. Azure's upstream is a deployment, so there the name comes first."""
+    order = (name, upstream) if dialect == "azure_openai" else (upstream or name,)
+    return next((found for one in order if one and (found := tables.look_up(dialect, one))), None)
+
+
+def _price(keys: PriceKeys) -> Price:
+    return tables.price(keys.input, keys.output, keys.cached_input, keys.cache_write)

@@ -1,0 +1,175 @@
+"""The prose of docs/configuration.md: what needs more words than a key's description has room for.
+
+Law: every YAML block here is a whole configuration, and a test compiles each.
+"""
+
+from typing import Final
+
+HEAD: Final = """\
+# Configuration
+
+<!-- Written by `make schema` from extproc/config; change it there. -->
+
+One YAML file, or a directory whose `*.yaml` and `*.yml` files are read in the order of their names. `extproc check`
+reads it as a start and a reload do, and prints every mistake at once as `FILE:LINE: PATH: MESSAGE (HINT)`. An unknown
+key is an error, and so is a key whose feature has not landed: nothing is accepted and ignored.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}", models: [gpt-4o, gpt-4o-mini]}
+  lab: {dialect: openai, base_url: http://127.0.0.1:9001/v1, models: [small]}
+aliases:
+  smart: [openai/gpt-4o, lab/small]
+```
+
+`providers` alone is a complete configuration: all LLM paths are one route, and the order of the providers is the
+order in which they are tried.
+
+## How values are written
+
+* **YAML 1.2.** Only `true` and `false` are booleans; `on`, `no` and dates are the text that was written. A key may
+  stand once in a mapping. Anchors and `<<` work; tags do not.
+* **Variables.** `${NAME}` and `${NAME:-default}` in any value, never in a key; they are put in after the file was
+  parsed, so they cannot change its shape. Not set and without a default is an error. The default also stands in for
+  an empty variable. `$$` is a dollar; a `$` before anything else is itself.
+* **Durations** `500ms`, `5s`, `1m`, `2h`; a bare number is seconds. **Sizes** `64KiB`, `32MiB`, `1GiB` (and `KB`,
+  `MB`, `GB` for thousands). **Money** is dollars, read exactly as written.
+* **Files** named by a relative path are looked for beside the file that names them. Secret files are watched and may
+  rotate.
+* **A directory** reads like one file. Mappings at the top level (`providers`, `services`, `aliases`, `strategies`,
+  `failover.chains`) merge by key, `routes` and `callers` are strung together. The same key twice is an error that
+  names both places. Dotfiles are passed over, so a mounted ConfigMap works as it is.
+* **Names** of providers, services and routes hold letters, digits, `_`, `.` and `-`.
+"""
+
+SECTIONS: Final[dict[str, str]] = {
+    "providers": """\
+A target is written `provider/model` everywhere and split at the first slash: `openrouter/openai/gpt-4o` is the model
+`openai/gpt-4o` at `openrouter`. A name that a caller asks for is looked up as an alias, then as a listed model (exact
+before glob), then as `provider/model`.
+
+**Addresses.** `base_url` is what that vendor's own SDK is given. For `openai` and `openrouter` it holds the version
+(`https://host/v1`), and the caller's path after `/v1` is appended; for the others it is the origin, with a path
+before it where a proxy asks for one, and the whole path is appended. `azure_openai` takes the resource's origin or
+its `/openai/v1`. Left out, it is the vendor's: `https://api.openai.com/v1`, `https://openrouter.ai/api/v1`,
+`https://api.mistral.ai`, `http://127.0.0.1:11434` for ollama; `azure_openai` has none. `endpoints`, instead of it,
+are the origins of one pool, with the whole path appended. `unix:///path` is a local socket; it has no path of its
+own, so the whole path is appended there too. `http://` is spoken as HTTP/1.1 unless `http2` says h2c; `https://` as
+both sides agree.
+
+**Credentials.** A string or `{file: PATH}` is sent as `Authorization: Bearer` (`api-key` to Azure). `caller` passes
+the key on with which the caller came. Left out, none is sent. A secret is never printed and never part of what other
+processes are told.
+
+**Models.** A list of names, globs and `{name, …}`, or a mapping `name: upstream`, where `upstream` is what the
+provider is told. A provider without `models` at its vendor's own address serves the models of the shipped table; at
+any other address, and for openrouter and ollama, it takes any name, after all providers who list it. Prices, context
+and capabilities come from the table and are overridden key by key here. A model serves the endpoints that the table
+or its `endpoints` say. Unknown models serve chat; at an address that is not the vendor's own the name is taken as a
+hint: `*embed*` embeddings, `*moderation*` moderations, `dall-e*` and `*image*` images, `tts*` speech, `whisper*` and
+`*transcribe*` audio, all others chat and completions.
+
+**Breaker.** Counted per target: connect errors, resets, first-byte timeouts and 5xx in a row shut it; a 429 takes it
+out for its Retry-After only; one good probe opens it again.
+
+```yaml
+providers:
+  lab:
+    dialect: openai
+    base_url: http://127.0.0.1:9001/v1
+    credential: lab-key
+    models:
+      - small
+      - {name: big, price: {input: 2.5, output: 10}, context: 128000}
+      - {name: vectors, endpoints: [embeddings]}
+    circuit_breaker: {failure_threshold: 3, timeout: 30s}
+  azure:
+    dialect: azure_openai
+    base_url: https://example.openai.azure.com
+    api_version: "2024-10-21"
+    credential: ${AZURE_OPENAI_API_KEY}
+    models: {gpt-4o: my-deployment}
+  pool: {dialect: openai, endpoints: [http://10.0.0.7:8000, http://10.0.0.8:8000]}
+```
+""",
+    "services": "Plain HTTP upstreams. Routes lead to them; nothing of a request is read.\n",
+    "routes": """\
+The first match wins. A route with `service` is a proxy, every other one is for models, and the keys of one kind are
+errors on the other. In `path`, `*` stands for any characters, slashes included, and `$1` in `rewrite.path` for what
+the first star stood for (with `path_regex`: the first group). The query is kept. With `path_prefix` the prefix is
+replaced and the rest kept. LLM paths without `/v1` are handled as their `/v1` form unless a route matches them as
+written.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
+  openrouter: {dialect: openrouter, credential: "${OPENROUTER_API_KEY}"}
+services:
+  billing: {endpoints: [http://billing:8080]}
+routes:
+  - {match: {path: /billing/*, headers: {x-tier: gold}}, service: billing, rewrite: {path: /v2/$1}, timeout: 5s}
+  - {match: {path: /v1/embeddings}, providers: [openai], model: text-embedding-3-small}
+  - {match: {path: /v1/*}, strategy: weighted, failover: {chain: cheap, first_byte_timeout: 20s}, usage: exact}
+failover:
+  chains:
+    cheap: [{provider: openrouter, weight: 0.6}, {provider: openai, weight: 0.4}]
+```
+""",
+    "aliases": """\
+An alias stands for its targets in their order, whatever the route's strategy: it is the failover chain of that name.
+It is written as `provider/model`, as a list of them, or as `{provider, fallback, model}`, where providers are asked
+for `model`, or for the alias's own name. Aliases hold no aliases.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
+  openrouter: {dialect: openrouter, credential: "${OPENROUTER_API_KEY}"}
+aliases:
+  fast: openai/gpt-4o-mini
+  smart: [openai/gpt-4o, openrouter/anthropic/claude-sonnet-4]
+  gpt-4: {provider: openai, fallback: openrouter}
+```
+""",
+    "strategies": """\
+A route names a key of `strategies`, or a kind: `ordered` and `weighted` have landed. `default` is used where a route
+names none, and without it `ordered`, by the order of `providers` in the file. `targets`, models or whole providers,
+limit and order the candidates; `weights` draw them, and weight 0 is never chosen.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
+  ollama: {dialect: ollama}
+strategies:
+  default: {kind: weighted, weights: {openai: 0.9, ollama: 0.1}}
+  code: {kind: ordered, targets: [ollama/qwen3-coder, openai]}
+```
+""",
+    "failover": """\
+When a target cannot be reached, breaks off, is too slow with its first byte or answers 408, 409, 425, 429 or 5xx, the
+next one of the plan is tried inside the same request. A target is tried once. With none left, the last real answer
+goes to the caller. An entry of a chain without `model` takes the model asked for if that provider serves it, else its
+`default_model`, else is passed over.
+""",
+    "callers": """\
+With callers, a request needs one of their keys, as `Authorization: Bearer` or `x-api-key`. Without, only this machine
+may call. Each has `key` or `hash`, never both; the key itself is not kept, only its SHA-256.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
+callers:
+  - {name: ci, key: "${CI_KEY}", labels: {team: platform}, models: ["gpt-4o*"]}
+  - {name: web, hash: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", providers: [openai]}
+```
+""",
+    "limits": "A body larger than `limits.body` is refused with 413 before it is read.\n",
+}
+
+FOUND: Final = """\
+## Without a file
+
+With neither `-c` nor `./extproc.yaml`, keys in the environment make providers: `OPENAI_API_KEY` (and
+`OPENAI_BASE_URL`), `OPENROUTER_API_KEY`, `MISTRAL_API_KEY`, `AZURE_OPENAI_API_KEY` with `AZURE_OPENAI_ENDPOINT` (and
+`AZURE_OPENAI_API_VERSION`), `OLLAMA_BASE_URL`, and `CUSTOM_PROVIDER_BASE_URL` (and `CUSTOM_PROVIDER_NAME`,
+`CUSTOM_PROVIDER_API_KEY`).
+"""

@@ -1,0 +1,123 @@
+"""References: names that one part of a configuration says of another, and the targets that are written with them.
+
+Law: a name is known when it is written anywhere in the document, also in an entry that has a mistake of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from extproc.config.document import Document
+from extproc.config.kinds import KINDS, LANDED_KINDS, OTHER_NAMES, kind_of
+from extproc.config.problems import PathParts, nearest, nearest_or_all
+from extproc.config.report import Report
+from extproc.config.validate import names_of
+from extproc.snapshot import Target
+
+ANY_MODEL = "*"  # the model of a strategy's target that names only a provider
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Every name that may be referred to."""
+
+    providers: tuple[str, ...]
+    services: tuple[str, ...]
+    aliases: tuple[str, ...]
+    strategies: tuple[str, ...]
+    chains: tuple[str, ...]
+
+    @staticmethod
+    def of(document: Document) -> "Names":
+        sections = ("providers",), ("services",), ("aliases",), ("strategies",), ("failover", "chains")
+        return Names(*(tuple(names_of(document, *section)) for section in sections))
+
+
+def check_provider(name: str, path: PathParts, names: Names, report: Report) -> bool:
+    if name in names.providers:
+        return True
+    report.add(path, f"no provider is called `{name}`", nearest_or_all(name, names.providers, "provider"))
+    return False
+
+
+def check_service(name: str, path: PathParts, names: Names, report: Report) -> None:
+    if name not in names.services:
+        report.add(path, f"no service is called `{name}`", nearest_or_all(name, names.services, "service"))
+
+
+def check_chain(name: str, path: PathParts, names: Names, report: Report) -> None:
+    if name not in names.chains:
+        report.add(path, f"no chain is called `{name}`", nearest_or_all(name, names.chains, "chain"))
+
+
+def strategy_named(name: str, path: PathParts, names: Names, report: Report) -> str:
+    """The key in `strategies`, or the kind, that a route's strategy stands for."""
+    if name in names.strategies:
+        return name
+    kind = kind_of(name)
+    if kind is None:
+        hint = nearest_or_all(name, (*names.strategies, *sorted(LANDED_KINDS)), "strategy")
+        report.add(path, f"no strategy, and no kind of strategy, is called `{name}`", hint)
+        return name
+    return landed_kind(name, kind, path, report)
+
+
+def kind_written(name: str, path: PathParts, report: Report) -> str:
+    """The kind that a strategy's `kind` stands for."""
+    kind = kind_of(name)
+    if kind is None:
+        report.add(path, f"no kind of strategy is called `{name}`", nearest_kind(name))
+        return name
+    return landed_kind(name, kind, path, report)
+
+
+def landed_kind(name: str, kind: str, path: PathParts, report: Report) -> str:
+    if kind not in LANDED_KINDS:
+        message = f"the kind `{name}` is known, and its feature has not landed in this version"
+        report.add(path, message, f"landed: {', '.join(sorted(LANDED_KINDS))}")
+    return kind
+
+
+def nearest_kind(name: str) -> str:
+    return nearest(name, sorted(KINDS | OTHER_NAMES.keys())) or f"landed: {', '.join(sorted(LANDED_KINDS))}"
+
+
+def target(text: str, path: PathParts, names: Names, report: Report) -> Target | None:
+    """`provider/model`, split at the first slash."""
+    provider, slash, model = text.partition("/")
+    if not slash:
+        if text in names.providers:
+            report.add(path, f"`{text}` names a provider and no model", f"write {text}/MODEL")
+        else:
+            report.add(path, "must be written provider/model", nearest(text, names.providers))
+        return None
+    if not check_provider(provider, path, names, report):
+        return None
+    if not model:
+        report.add(path, "names no model after the slash")
+        return None
+    return Target(provider, model)
+
+
+def target_or_provider(text: str, path: PathParts, names: Names, report: Report) -> Target | None:
+    if "/" in text:
+        return target(text, path, names, report)
+    return Target(text, ANY_MODEL) if check_provider(text, path, names, report) else None
+
+
+def check_weights(weights: Mapping[Any, float | None], path: PathParts, report: Report, key: str = "") -> None:
+    """Weights of one drawing: none below zero, and not all of them zero."""
+    for name, weight in weights.items():
+        if weight is not None and not 0 <= weight < float("inf"):
+            here = (*path, name, key) if key else (*path, name)
+            report.add(here, "must be zero or more, and finite")
+    if weights and all(weight == 0 for weight in weights.values()):
+        report.add(path, "all weights are zero, so nothing would ever be chosen")
+
+
+def check_once(values: Iterable[str], path: PathParts, report: Report) -> None:
+    seen: set[str] = set()
+    for place, value in enumerate(values):
+        if value in seen:
+            report.add((*path, place), f"`{value}` stands twice", "keep one")
+        seen.add(value)

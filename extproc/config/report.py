@@ -1,0 +1,36 @@
+"""What the checks of one document write to: problems at their places, and the files that the document leans on."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from extproc.config.document import Document
+from extproc.config.problems import PathParts, Problem
+
+
+@dataclass(slots=True)
+class Report:
+    document: Document
+    broken: frozenset[PathParts] = frozenset()  # entries whose mistakes have been said
+    problems: list[Problem] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+    def add(self, path: PathParts, message: str, hint: str = "") -> None:
+        if not any(path[:depth] in self.broken for depth in (1, 2, 3)):
+            self.problems.append(self.document.problem(path, message, hint))
+
+    def read(self, path: PathParts, written: str, what: str) -> bytes | None:
+        """The bytes of a file that the document names; a relative path begins beside the file that names it."""
+        file = Path(self.document.entry(path).file).parent / Path(written).expanduser()
+        self.files.append(file)
+        if not written:
+            self.add(path, "names no file")
+            return None
+        try:
+            return file.read_bytes()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or "its name cannot be one").lower()
+            self.add(path, f"{what} cannot be read: {reason}", f"looked for {file}")
+            return None
+
+    def location(self, path: PathParts, written: str) -> str:
+        return str((Path(self.document.entry(path).file).parent / Path(written).expanduser()).absolute())

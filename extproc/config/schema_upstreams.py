@@ -1,0 +1,151 @@
+"""The schema of what requests are sent to: providers with their models and credentials, and services."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag
+
+from extproc.config.values import (
+    AWS_PROFILE,
+    AWS_STATIC,
+    GOOGLE,
+    LIST,
+    MAPPING,
+    Count,
+    Dollars,
+    Duration,
+    Flag,
+    Keys,
+    Text,
+    by_shape_of_credential,
+    one_of,
+)
+from extproc.snapshot import Dialect
+
+
+class PriceKeys(Keys):
+    input: Dollars = Field(description="Dollars for a million input tokens.")
+    output: Dollars = Field("0", description="Dollars for a million output tokens.")
+    cached_input: Dollars | None = Field(None, description="Dollars for a million input tokens read from a cache.")
+    cache_write: Dollars | None = Field(None, description="Dollars for a million input tokens written to a cache.")
+
+
+class ModelKeys(Keys):
+    name: str = Field(description="What callers ask for; `*` makes it a glob.")
+    upstream: str | None = Field(None, description="What the provider is told; left out: the name asked for.")
+    price: PriceKeys | None = Field(None, description="Overrides the shipped table.")
+    context: Count | None = Field(None, gt=0, description="Tokens of prompt and answer together.")
+    max_output: Count | None = Field(None, gt=0, description="Most tokens of one answer.")
+    capabilities: list[str] = Field([], description="tools, vision, json_schema, reasoning, and tags of your own.")
+    endpoints: list[str] | None = Field(
+        None, description="Families it serves: chat, completions, embeddings, moderations, images, speech, audio."
+    )
+
+
+class SecretFileKeys(Keys):
+    file: str = Field(description="A file with the secret; watched, so it can rotate.")
+
+
+class AwsProfileKeys(Keys):
+    aws: str = Field(description="A profile of the AWS credentials file, or `default` for the provider chain.")
+
+
+class AwsStaticKeys(Keys):
+    access_key_id: str = Field(description="AWS access key id.")
+    secret_access_key: str = Field(description="AWS secret access key.")
+    session_token: str | None = Field(None, description="Of temporary AWS credentials.")
+
+
+class GoogleKeys(Keys):
+    google: str = Field(description="`default`, or a service account file.")
+
+
+CredentialKeys = Annotated[
+    Text
+    | Annotated[SecretFileKeys, Tag(MAPPING)]
+    | Annotated[AwsProfileKeys, Tag(AWS_PROFILE)]
+    | Annotated[AwsStaticKeys, Tag(AWS_STATIC)]
+    | Annotated[GoogleKeys, Tag(GOOGLE)],
+    one_of("a secret, {file: PATH} or `caller`", by_shape_of_credential),
+]
+SecretKeys = Annotated[Text | Annotated[SecretFileKeys, Tag(MAPPING)], one_of("a secret or {file: PATH}")]
+ModelItem = Annotated[Text | Annotated[ModelKeys, Tag(MAPPING)], one_of("a name, a glob or {name, …}")]
+ModelsKeys = Annotated[
+    Annotated[list[ModelItem], Tag(LIST)] | Annotated[dict[str, str], Tag(MAPPING)],
+    one_of("a list of names, or a mapping of name: upstream"),
+]
+
+
+class BreakerKeys(Keys):
+    failure_threshold: Count = Field(5, ge=1, description="Consecutive failures that shut a target.")
+    timeout: Duration = Field(60.0, description="How long a shut target is left out before it is probed.")
+    half_open_requests: Count = Field(3, ge=1, description="Requests that may probe it at the same time.")
+
+
+class HealthKeys(Keys):
+    interval: Duration = Field(30.0, description="Between two probes.")
+    timeout: Duration = Field(10.0, description="Until a probe has failed.")
+    failure_threshold: Count = Field(3, ge=1, description="Failures in a row that make a host unhealthy.")
+    success_threshold: Count = Field(2, ge=1, description="Successes in a row that make it healthy again.")
+    path: str | None = Field(None, description="What is asked.")
+
+
+class HmacKeys(Keys):
+    secret: SecretKeys = Field(description="Shared with the receiving side.")
+    scheme: Literal["v1", "v2"] = Field("v1", description="Form of the signed text.")
+
+
+class SignKeys(Keys):
+    hmac: HmacKeys = Field(description="HMAC-SHA256 over path and body.")
+
+
+class TlsKeys(Keys):
+    client_certificate: str | None = Field(None, description="A PEM file, shown to the upstream.")
+    client_key: str | None = Field(None, description="Its key.")
+    ca: str | None = Field(None, description="A file of CA certificates.")
+    server_name: str | None = Field(None, description="The name asked for and checked.")
+
+
+class ProviderLimitsKeys(Keys):
+    requests_per_minute: Count | None = Field(None, gt=0, description="Requests a minute.")
+    tokens_per_minute: Count | None = Field(None, gt=0, description="Tokens a minute.")
+    concurrency: Count | None = Field(None, gt=0, description="Requests at the same time.")
+
+
+class ProviderKeys(Keys):
+    dialect: Dialect = Field(description="The shape of its API.")
+    base_url: str | None = Field(
+        None,
+        description="What that vendor's SDK is given: with the version for openai and openrouter, the origin for all "
+        "others. Left out: the vendor's own.",
+    )
+    endpoints: list[str] | None = Field(None, description="Origins of one pool, instead of base_url.", min_length=1)
+    credential: CredentialKeys | None = Field(
+        None, description="A secret, {file: PATH}, `caller` (the caller's own passes), or left out: none is sent."
+    )
+    models: ModelsKeys | None = Field(
+        None, description="Names, globs or models with settings, or a map name: upstream. Left out: any name."
+    )
+    default_model: str | None = Field(None, description="Taken where a failover chain's entry names none that fits.")
+    headers: dict[str, str] = Field({}, description="Sent with every attempt.")
+    api_version: str | None = Field(None, description="azure_openai: the `api-version` of the dated form; `v1` for v1.")
+    region: str | None = Field(None, description="Where it is; bedrock and vertex need it.")
+    project: str | None = Field(None, description="vertex: the Google Cloud project.")
+    timeout: Duration | None = Field(None, description="Until the first byte, for this provider's attempts.")
+    connect_timeout: Duration = Field(5.0, description="Until the connection stands.")
+    http2: Flag = Field(False, description="Speak HTTP/2 without TLS (h2c) to http:// addresses.")
+    ca: str | None = Field(None, description="A file of CA certificates that its TLS is checked against.")
+    tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name for its TLS.")
+    sign: SignKeys | None = Field(None, description="Sign requests for the receiving side to verify.")
+    circuit_breaker: BreakerKeys = Field(BreakerKeys(), description="When a target is left out for a while.")
+    health: HealthKeys | None = Field(None, description="Active probes.")
+    limits: ProviderLimitsKeys | None = Field(None, description="What this provider allows us.")
+    cost_per_hour: Dollars | None = Field(None, description="A self-hosted cluster's price, in dollars an hour.")
+    capabilities: list[str] = Field([], description="What all of its models can do.")
+
+
+class ServiceKeys(Keys):
+    endpoints: list[str] = Field(description="Origins of one pool.", min_length=1)
+    http2: Flag = Field(False, description="Speak HTTP/2 without TLS (h2c) to http:// addresses.")
+    ca: str | None = Field(None, description="A file of CA certificates that its TLS is checked against.")
+    tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name for its TLS.")
+    connect_timeout: Duration = Field(5.0, description="Until the connection stands.")

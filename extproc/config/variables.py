@@ -1,0 +1,60 @@
+"""`${NAME}` and `${NAME:-default}` in scalar values; `$$` is a dollar.
+
+Law: variables are put in after parsing, so no value of the environment can change the shape of a document. `$` before
+anything else stays as it is: `$1` belongs to rewrites.
+"""
+
+import re
+from collections.abc import Mapping
+
+from extproc.config.problems import PathParts, Problem, path_text
+from extproc.config.scalars import substituted
+from extproc.config.yaml_nodes import Entry
+
+_MARK = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<inside>[^{}]*)\}|(?P<open>\{))")
+_INSIDE = re.compile(r"^(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?$", re.DOTALL)
+
+
+class _Unset(Exception):
+    """What is wrong with a variable, as (message, hint)."""
+
+
+def put_in(entry: Entry, environment: Mapping[str, str], path: PathParts = ()) -> list[Problem]:
+    """Replace the variables of a tree in place; what cannot be replaced is a problem and stays as written."""
+    if isinstance(entry.content, dict):
+        children: list[tuple[str | int, Entry]] = list(entry.content.items())
+    elif isinstance(entry.content, list):
+        children = list(enumerate(entry.content))
+    else:
+        return _scalar(entry, environment, path)
+    return [problem for part, child in children for problem in put_in(child, environment, (*path, part))]
+
+
+def _scalar(entry: Entry, environment: Mapping[str, str], path: PathParts) -> list[Problem]:
+    text = entry.content
+    if not isinstance(text, str) or "$" not in text or entry.variables_in:
+        return []
+    try:
+        new = _MARK.sub(lambda found: _replacement(found, environment), text)
+    except _Unset as unset:
+        message, hint = unset.args
+        return [Problem(entry.file, entry.line, path_text(path), message, hint)]
+    entry.variables_in = True  # an entry that several aliases share is replaced once
+    if new != text:
+        entry.content = substituted(new) if entry.plain else new
+    return []
+
+
+def _replacement(found: re.Match[str], environment: Mapping[str, str]) -> str:
+    if found["dollar"]:
+        return "$"
+    inside = None if found["open"] else _INSIDE.match(found["inside"])
+    if inside is None:
+        raise _Unset("`${` starts a variable and none follows", "write ${NAME}, ${NAME:-default}, or $$ for a dollar")
+    name, default = inside["name"], inside["default"]
+    value = environment.get(name)
+    if default is not None:
+        return value or default
+    if value is None:
+        raise _Unset(f"the variable {name} is not set", f"set it, or write ${{{name}:-default}}")
+    return value

@@ -1,0 +1,59 @@
+"""The names that a caller may ask for on a route: what GET /v1/models tells.
+
+Law: a name is told if, and only if, at least one target it stands for passes the route and the caller. Globs stand for
+the names that are known to match them; one that nothing is known of is told as it is written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extproc.decision.lookup import Index, Listing, index_of
+from extproc.decision.patterns import any_matches, pattern
+from extproc.decision.question import on_route
+from extproc.facts.request import CallerFacts
+from extproc.snapshot import Route, Snapshot, Target
+
+GATEWAY = "extproc"  # who owns an alias
+
+
+@dataclass(frozen=True, slots=True)
+class UsableName:
+    name: str
+    owner: str  # the provider, or the gateway for an alias
+
+
+def usable_names(snapshot: Snapshot, route: Route, caller: CallerFacts) -> tuple[UsableName, ...]:
+    """Aliases first, then models in the order of the file; each name once."""
+    index = index_of(snapshot)
+    told: dict[str, UsableName] = {}
+    for alias, targets in snapshot.aliases.items():
+        if any(_may_use(target, route, caller, alias) for target in targets):
+            told[alias] = UsableName(alias, GATEWAY)
+    for name, provider in _listed(index):
+        if name not in told and _may_use(Target(provider, name), route, caller, None):
+            told[name] = UsableName(name, provider)
+    return tuple(told.values())
+
+
+def _listed(index: Index) -> Iterator[tuple[str, str]]:
+    for provider, listing in index.listings.items():
+        for name in listing.exact:
+            yield name, provider
+        for model in listing.provider.models:
+            if "*" in model.name and not _is_spelled_out(model.name, listing):
+                yield model.name, provider
+
+
+def _is_spelled_out(glob: str, listing: Listing) -> bool:
+    found = pattern(glob)
+    return any(found.fullmatch(name) for name in listing.exact)
+
+
+def _may_use(target: Target, route: Route, caller: CallerFacts, alias: str | None) -> bool:
+    if not on_route(route, target.provider):
+        return False
+    if caller.providers and not any_matches(caller.providers, target.provider):
+        return False
+    if not caller.models or (alias is not None and alias in caller.models):
+        return True
+    return any_matches(caller.models, target.model, str(target))
