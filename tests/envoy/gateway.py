@@ -45,14 +45,21 @@ class Lines:
     """What a pipe said, collected as it comes."""
 
     said: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     def follow(self, pipe: IO[str]) -> None:
-        threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
+        self.reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self.reader.start()
 
     def _read(self, pipe: IO[str]) -> None:
-        with contextlib.suppress(ValueError):
+        with pipe:
             for line in pipe:
                 self.said.append(line.rstrip("\n"))
+
+    def end(self) -> None:
+        """Waits until all that was said is here; the pipe ends with the last process that holds it."""
+        if self.reader is not None:
+            self.reader.join(5)
 
     def documents(self) -> list[dict[str, Any]]:
         found = []
@@ -157,8 +164,8 @@ class Gateway:
         for pid in self.living():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for pipe in (self.process.stdout, self.process.stderr) if self.process is not None else ():
-            assert pipe is not None
+        self.out.end()
+        self.err.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def family(self) -> set[int]:
@@ -257,4 +264,5 @@ def running(
     except BaseException:
         gateway.end_by_force()
         raise
-    gateway.stop()
+    code = gateway.stop()
+    assert code == 0, f"it ended with {code}: {gateway.err.text()}"
