@@ -44,6 +44,21 @@ async def paced(asked: Asked, writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
+async def cut(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    """Breaks off in the middle, after what was sent had time to pass."""
+    streamed = json.loads(asked.body).get("stream")
+    writer.write(SSE_HEAD + chunk(event(0)) if streamed else whole(b"w0" * 5000)[:5000])
+    await writer.drain()
+    await asyncio.sleep(GAP)
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def cutting() -> Iterator[Upstream]:
+    with scripted(cut) as upstream:
+        yield upstream
+
+
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Upstream]:
     with scripted(paced) as upstream:
@@ -58,11 +73,12 @@ def endless() -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="module")
-def gateway(demos: dict[str, Demo], slow: Upstream, endless: Demo) -> Iterator[Gateway]:
+def gateway(demos: dict[str, Demo], slow: Upstream, cutting: Upstream, endless: Demo) -> Iterator[Gateway]:
     config = {
         "providers": {
             "lab": demos["lab"].configured(),
             "slow": {"dialect": "openai", "base_url": f"{slow.origin}/v1", "models": ["slow"]},
+            "cutting": {"dialect": "openai", "base_url": f"{cutting.origin}/v1", "models": ["cutting"]},
             "endless": endless.configured(models=["endless"]),
         },
         "routes": [
@@ -151,7 +167,7 @@ def test_a_cut_upstream_is_an_incomplete_read(gateway: Gateway, usage: str, stre
         httpx.stream(
             "POST",
             gateway.url + CHAT,
-            json=body("fault-cut", stream=stream),
+            json=body("cutting", stream=stream),
             headers={"x-usage": usage},
             trust_env=False,
             timeout=10,
@@ -159,8 +175,24 @@ def test_a_cut_upstream_is_an_incomplete_read(gateway: Gateway, usage: str, stre
     ):
         for piece in answer.iter_raw():
             got += piece
-    assert answer.status_code == 200 and got and b"[DONE]" not in got
+    assert answer.status_code == 200 and b"w0" in got and b"[DONE]" not in got
     assert gateway.decision(answer.headers[names.REQUEST_ID])["cut"] is True
+
+
+@pytest.mark.parametrize("usage", ["exact", "attend"])
+def test_a_cut_before_anything_was_passed_on_is_an_error_with_its_id(gateway: Gateway, usage: str) -> None:
+    """Attended answers may break off while their head is still looked at: then the caller gets an error that is one."""
+    headers = {"x-usage": usage}
+    for _ in range(10):
+        try:
+            answer = httpx.post(
+                gateway.url + CHAT, json=body("fault-cut", stream=True), headers=headers, trust_env=False
+            )
+        except httpx.RemoteProtocolError:
+            continue
+        assert answer.status_code == 502 and answer.json()["error"]["code"] == "upstream_failed"
+        assert answer.headers["x-should-retry"] == "false"
+        assert gateway.decision(answer.headers[names.REQUEST_ID])["cut"] is True
 
 
 @pytest.mark.parametrize("usage", ["as_sent", "exact", "attend"])
