@@ -199,9 +199,7 @@ def test_a_cut_before_anything_was_passed_on_is_an_error_with_its_id(gateway: Ga
 def test_a_caller_that_leaves_cancels_the_upstream(gateway: Gateway, endless: Demo, usage: str) -> None:
     endless.clear()
     content = body("endless", stream=True)
-    with httpx.stream(
-        "POST", gateway.url + CHAT, json=content, headers={"x-usage": usage}, trust_env=False
-    ) as answer:
+    with httpx.stream("POST", gateway.url + CHAT, json=content, headers={"x-usage": usage}, trust_env=False) as answer:
         next(answer.iter_raw())
     assert endless.ending_of_last() == "client_left"
     assert gateway.decision(answer.headers[names.REQUEST_ID])["client_left"] is True
