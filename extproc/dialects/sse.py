@@ -14,6 +14,7 @@ LIMIT: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
 _EMPTY_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_LONGEST_END: Final = 4  # \r\n\r\n
 _OVERLAP: Final = 3  # the longest part of an empty line's four bytes that can stand at the end of what came
 
 
@@ -50,7 +51,7 @@ class Decoder:
         self._buffer += data
         while (end := self._end_of_event()) is not None:
             self._take(end, events)
-        if self._oversize or len(self._buffer) > self._limit:
+        if self._oversize or len(self._buffer) > self._limit + _LONGEST_END:
             self._pass_front(events)
         return events
 
@@ -76,7 +77,7 @@ class Decoder:
         self._searched = 0
         if self._oversize:
             events.append(Event(None, None, raw, more_of_last=True))
-        elif len(raw) > self._limit:
+        elif len(raw.rstrip(b"\r\n")) > self._limit:  # without its end, which a split may cut short
             events.append(Event(None, None, raw))
         else:
             events.append(parse(raw.removeprefix(_BOM) if self._at_start else raw, raw))

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from extproc import names
 from extproc.outcome.classify import AttemptResult, classify, last_attempt
 from extproc.outcome.join import Joined, RecordKey, record_key
 from extproc.outcome.record import Record
@@ -78,8 +79,9 @@ class Trails:
 
 def _place(record: Record, plan: Sequence[Place], trail: _Trail) -> int | None:
     """The number of the place at which this attempt was made; None if no free place has its cluster."""
+    cluster = record.cluster.removesuffix(names.FIRST_EVENT_SUFFIX)
     numbers = [record.attempt] if 0 < record.attempt <= len(plan) else range(1, len(plan) + 1)
     for number in numbers:
-        if number not in trail.results and plan[number - 1].cluster in (record.cluster, None):
+        if number not in trail.results and plan[number - 1].cluster in (cluster, None):
             return number
     return None

@@ -26,7 +26,9 @@ def test_every_own_body_field_is_documented(field: str) -> None:
     assert f"`{field}`" in REFERENCE
 
 
-@pytest.mark.parametrize("namespace", [names.META, names.META_PRIVATE, names.META_PLAN, names.META_USAGE])
+@pytest.mark.parametrize(
+    "namespace", [names.META, names.META_PRIVATE, names.META_PLAN, names.META_USAGE, names.META_WALK]
+)
 def test_every_metadata_namespace_is_documented(namespace: str) -> None:
     assert f"`{namespace}`" in REFERENCE
 
