@@ -1,0 +1,116 @@
+"""Environments of other people's programs: client SDKs in both generations, a real llama.cpp, a mock from npm.
+
+Law: each lives in `.venvs/NAME`, apart from the product's own, is set up once and by package name. What cannot be set
+up is a skip with its reason, never a failure and never silence.
+"""
+
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HOME = ROOT / ".venvs"
+PATIENCE = 600.0  # seconds for one installation
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    name: str
+    packages: tuple[str, ...]
+    npm: bool = False
+
+    @property
+    def home(self) -> Path:
+        return HOME / self.name
+
+    @property
+    def python(self) -> Path:
+        return self.home / "bin" / "python"
+
+    @property
+    def mark(self) -> Path:
+        """Holds what was installed, so that a change of it installs again."""
+        return self.home / ".ready"
+
+    @property
+    def excuse(self) -> Path:
+        return HOME / f"{self.name}.missing"
+
+    @property
+    def ready(self) -> bool:
+        return self.mark.is_file() and self.mark.read_text() == " ".join(self.packages)
+
+    def why_missing(self) -> str | None:
+        """None: it is there."""
+        if self.ready:
+            return None
+        said = self.excuse.read_text() if self.excuse.is_file() else "not set up; `make test` does it"
+        return f"{self.name} ({', '.join(self.packages)}): {said}"
+
+
+OPENAI2 = Environment("openai2", ("openai>=2,<3",))
+OPENAI3 = Environment("openai3", ("openai>=3",))
+LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy", "tokenizers"))
+AIMOCK = Environment("node", ("@copilotkit/aimock",), npm=True)
+ALL = (OPENAI2, OPENAI3, LLAMA, AIMOCK)
+
+
+def set_up_all(say: Callable[[str], None]) -> None:
+    HOME.mkdir(exist_ok=True)
+    for environment in ALL:
+        if not environment.ready:
+            say(f"setting up .venvs/{environment.name} (once): {' '.join(environment.packages)}")
+            why = _set_up(environment)
+            if why is None:
+                environment.excuse.unlink(missing_ok=True)
+            else:
+                environment.excuse.write_text(why)
+                say(f"  not available: {why}")
+
+
+def _set_up(environment: Environment) -> str | None:
+    """Why it could not be set up, or None."""
+    try:
+        if environment.npm:
+            why = _npm(environment)
+        else:
+            why = _pip(environment)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)[:LONGEST_REASON]
+    if why is None:
+        environment.mark.write_text(" ".join(environment.packages))
+    return why
+
+
+def _pip(environment: Environment) -> str | None:
+    venv.EnvBuilder(with_pip=True, clear=True).create(environment.home)
+    command = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return _run([*command, *environment.packages], environment.home)
+
+
+def _npm(environment: Environment) -> str | None:
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        return "this machine has no node and npm"
+    environment.home.mkdir(exist_ok=True)
+    quiet = ["--silent", "--no-fund", "--no-audit", "--prefix", str(environment.home)]
+    return _run([npm, "install", *quiet, *environment.packages], environment.home)
+
+
+def _run(command: list[str], directory: Path) -> str | None:
+    done = subprocess.run(
+        command, cwd=directory, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode == 0:
+        return None
+    said = (done.stderr or done.stdout).strip().splitlines()
+    return (said[-1] if said else f"exit code {done.returncode}")[:LONGEST_REASON]
+
+
+if __name__ == "__main__":
+    set_up_all(lambda text: print(text, file=sys.stderr))
