@@ -38,6 +38,7 @@ FILTER_ATTEMPT: Final = "attempt"
 ENVOY_PREFIX: Final = "x-envoy-"
 ENVOY_MAX_RETRIES: Final = "x-envoy-max-retries"
 ENVOY_FIRST_BYTE_TIMEOUT: Final = "x-envoy-upstream-rq-per-try-timeout-ms"
+ENVOY_REQUEST_ID: Final = "x-request-id"  # Envoy's own, made anew at the edge: what ties an attempt to its exchange
 
 # --- filters and access logs -----------------------------------------------------------------------------------------
 ROUTER_FILTER: Final = "envoy.filters.http.ext_proc.router"

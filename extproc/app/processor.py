@@ -171,8 +171,10 @@ class _Processor:
         """Standing alone we follow the file ourselves; under `up` the supervisor tells us."""
         if self._settings.source is None or self._settings.snapshot_file is not None:
             return
-        async for _ in changes(self._settings.source, lambda: ()):
+        followed = list(load(self._settings.source, os.environ).files)
+        async for _ in changes(self._settings.source, lambda: tuple(followed)):
             loaded = load(self._settings.source, os.environ)
+            followed[:] = loaded.files or followed
             if loaded.compiled is None:
                 self._problem = "; ".join(str(problem) for problem in loaded.problems)
                 self._metrics.config_reload("rejected")

@@ -46,7 +46,7 @@ def compile_document(document: Document) -> Outcome:
 
 
 def _compile(configuration: Configuration, names: Names, report: Report) -> Compiled:
-    if not names.providers and not names.services:
+    if not names.providers and not names.services and not report.problems:
         report.add((), "nothing to send requests to", "write at least one provider or service")
     providers: dict[str, Provider] = {}
     services: dict[str, Service] = {}

@@ -10,6 +10,7 @@ from extproc.money import NotMoney, nanos
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$")
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 365 * 86400.0  # Envoy refuses far longer ones, and nobody means them
 _SIZE = re.compile(r"^(\d+)\s*(B|KiB|MiB|GiB|KB|MB|GB)?$")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -18,7 +19,10 @@ def parse_duration(value: object) -> float:
     found = _DURATION.match(str(value).strip()) if not isinstance(value, bool) else None
     if found is None:
         raise ValueError("must be a duration: 500ms, 5s, 1m or 2h")
-    return float(found[1]) * _SECONDS[found[2]]
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > _LONGEST:
+        raise ValueError("must be a duration of at most 365d")
+    return seconds
 
 
 def parse_size(value: object) -> int:

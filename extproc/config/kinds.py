@@ -1,20 +1,23 @@
-"""Kinds of strategy and their other names.
+"""Kinds of strategy and their other names, those that have not landed included.
 
 Law: a strategy is asked for by its key in `strategies`, else by a kind, else by another name of a kind; the compiled
-configuration holds only the first two.
+configuration holds only the first two. What has landed is what the decision room knows.
 """
 
 from extproc.config.later import LATER_KINDS
+from extproc.decision import strategies
 
-LANDED_KINDS: frozenset[str] = frozenset({"ordered", "weighted"})
+LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
-    "priority": "ordered",
-    "failover": "ordered",
-    "weighted_random": "weighted",
+    **strategies.OTHER_NAMES,
     "cost_optimized": "cost",
     "lowest_cost": "cost",
+    "least_cost": "cost",
     "performance_optimized": "latency",
+    "performance_based": "latency",
     "lowest_latency": "latency",
+    "fast": "latency",
+    "quality_focused": "quality",
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
 

@@ -46,5 +46,8 @@ def _loaded(
     document: Document, problems: tuple[Problem, ...], files: tuple[Path, ...], notes: tuple[str, ...] = ()
 ) -> Loaded:
     outcome = compile_document(document)
-    found = in_order((*problems, *outcome.problems))
+    said = {(problem.file, problem.path) for problem in problems if problem.path}
+    # a value that could not be read has had its problem; what the checks make of its absence is no second one
+    further = (problem for problem in outcome.problems if (problem.file, problem.path) not in said)
+    found = in_order((*problems, *further))
     return Loaded(None if found else outcome.compiled, found, (*files, *outcome.files), notes)

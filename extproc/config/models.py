@@ -9,31 +9,9 @@ from fnmatch import fnmatchcase
 
 from extproc.config import tables
 from extproc.config.schema_upstreams import ModelKeys, PriceKeys, ProviderKeys
+from extproc.dialects.families import CHAT, families_by_name
 from extproc.money import Price
 from extproc.snapshot import Model
-
-_BY_NAME: tuple[tuple[str, frozenset[str]], ...] = (
-    ("*embed*", frozenset({"embeddings"})),
-    ("*moderation*", frozenset({"moderations"})),
-    ("dall-e*", frozenset({"images"})),
-    ("*image*", frozenset({"images"})),
-    ("tts*", frozenset({"speech"})),
-    ("whisper*", frozenset({"audio"})),
-    ("*transcribe*", frozenset({"audio"})),
-)
-_CHAT = frozenset({"chat"})
-_CHAT_AND_COMPLETIONS = frozenset({"chat", "completions"})
-
-
-def families_by_name(name: str) -> frozenset[str]:
-    """What a model of a self-hosted or foreign server probably serves, from its name alone.
-
-    `*embed*` embeddings, `*moderation*` moderations, `dall-e*` and `*image*` images, `tts*` speech, `whisper*` and
-    `*transcribe*` audio; all others (`*instruct*`, `davinci*`, `babbage*` among them) chat and completions, which such
-    servers offer for any text model. `endpoints` of the model says it for certain.
-    """
-    lower = name.lower()
-    return next((found for glob, found in _BY_NAME if fnmatchcase(lower, glob)), _CHAT_AND_COMPLETIONS)
 
 
 def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], bool]:
@@ -72,7 +50,7 @@ def _model(dialect: str, keys: ModelKeys, own_host: bool) -> Model:
     upstream = keys.upstream if keys.upstream != keys.name else None
     base = _known(dialect, keys.name, upstream)
     if base is None:
-        guess = families_by_name(upstream or keys.name) if not own_host else _CHAT
+        guess = families_by_name(upstream or keys.name) if not own_host else CHAT
         base = Model(name=keys.name, endpoints=guess)
     model = replace(base, name=keys.name, upstream=upstream)
     if keys.price is not None:

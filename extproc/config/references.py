@@ -14,7 +14,7 @@ from extproc.config.report import Report
 from extproc.config.validate import names_of
 from extproc.snapshot import Target
 
-ANY_MODEL = "*"  # the model of a strategy's target that names only a provider
+ANY_MODEL = ""  # the model of a strategy's target that names only a provider: what was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,9 @@ class ListenKeys(Keys):
 
 
 class LimitsKeys(Keys):
-    body: Size = Field(32 * 1024 * 1024, gt=0, description="Largest body of a request that is read; above it 413.")
+    body: Size = Field(
+        32 * 1024 * 1024, gt=0, le=0xFFFFFFFF, description="Largest body of a request that is read; above it 413."
+    )
 
 
 class Configuration(Keys):

@@ -69,6 +69,13 @@ class Envoy:
         except httpx.HTTPError:
             return False
 
+    async def reaches_processor(self) -> bool:
+        """Whether its own health check of the processor has passed."""
+        try:
+            return await self.stat("cluster.processor.membership_healthy") not in ("", "0")
+        except httpx.HTTPError:
+            return False
+
     async def version(self) -> str:
         info = (await self.ask("/server_info")).json()
         return str(info["version"]).split("/")[1]

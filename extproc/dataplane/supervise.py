@@ -75,7 +75,6 @@ class Supervisor:
         self._in_force: Configured | None = None
         self._since = 0.0
         self._problem: str | None = None
-        self._proved = False  # a request has come through Envoy and the processor and back
         self._reload = asyncio.Lock()
         self._drop: asyncio.Task[None] | None = None
 
@@ -208,7 +207,7 @@ class Supervisor:
         envoy, configured = self._envoy, self._in_force
         answering = await self._processor.answers()
         listening = envoy is not None and envoy.child.running and await envoy.answers()
-        ok = answering and listening and (self._proved or await self._prove())
+        ok = answering and listening and envoy is not None and await envoy.reaches_processor()
         return {
             "status": "ready" if ok else "not ready",
             "config": {
@@ -219,16 +218,6 @@ class Supervisor:
             "processors": [{"pid": self._processor.pid}] if self._processor.pid else [],
             "envoy": {"pid": envoy.child.pid if envoy else None, "version": self._envoy_version},
         }
-
-    async def _prove(self) -> bool:
-        """One request through all of it: any answer of the processor's own proves the way."""
-        try:
-            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
-                answer = await http.get(f"{self._address.local}/v1/models")
-        except httpx.HTTPError:
-            return False
-        self._proved = answer.status_code < 500
-        return self._proved
 
     async def metrics(self) -> str:
         return await self._processor.metrics()

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
+from extproc.dialects.families import families_by_name
 from extproc.snapshot import Model, Provider, Target
-
-UNKNOWN_SERVES = frozenset({"chat"})
 
 NAMED = 0  # listed by its name, or written out in an alias, a chain or a strategy
 BY_GLOB = 1
@@ -21,7 +20,7 @@ class Contender:
 
     @property
     def families(self) -> frozenset[str]:
-        return self.entry.endpoints if self.entry else UNKNOWN_SERVES
+        return self.entry.endpoints if self.entry else families_by_name(self.target.model)
 
     @property
     def context(self) -> int | None:

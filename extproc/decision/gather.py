@@ -16,6 +16,7 @@ from extproc.decision.plan import Candidate
 from extproc.decision.question import Question
 from extproc.decision.strategies import Ranked
 from extproc.decision.written import GONE, UNRESOLVED, Group, alias_group, chain_group, resolved, written
+from extproc.dialects.endpoints import BY_NAME
 from extproc.refusal import Reason, Refusal
 
 
@@ -75,6 +76,8 @@ def _narrow(question: Question, listing: Listing) -> Gathered:
         served = [] if found is None else [found]
     else:
         served = [one for one in _serving(question) if one.provider.name == listing.provider.name]
+    if not served and question.name is None and BY_NAME[question.facts.endpoint].body == "opaque":
+        served = [listing.unread(question.facts.family)]
     if served:
         return _strategy_groups(question, served)
     what = f"no model called {shown(question.name)}" if question.name else "nothing by itself: name a model"

@@ -12,11 +12,13 @@ from functools import lru_cache
 from re import Pattern
 from typing import Any, Final
 
-from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, UNKNOWN_SERVES, Contender
+from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, Contender
 from extproc.decision.patterns import pattern
+from extproc.dialects.families import families_by_name
 from extproc.money import Price
 from extproc.snapshot import Model, Provider, Route, Snapshot, Target
 
+UNREAD: Final = "unread"  # the model of a target whose request names its model in a body that passes unread
 AUTO: Final = "auto"  # whatever the route allows; an alias of this name goes before
 
 
@@ -73,6 +75,11 @@ class Listing:
     def default(self) -> Contender | None:
         name = self.provider.default_model
         return self.listed(name) or self.any_name(name) if name else None
+
+    def unread(self, family: str) -> Contender:
+        """For a body that is not read: the name of its model stands in it, and only there."""
+        model = Model(self.provider.default_model or UNREAD, endpoints=frozenset({family}))
+        return Contender(Target(self.provider.name, model.name), self.provider, model, NAMED, self.position)
 
     def concrete(self) -> Iterator[Contender]:
         """What `auto` may take: the names it lists, and its default where globs or any name leave that open."""
@@ -219,4 +226,4 @@ def context_of(provider: Provider, model: str) -> int | None:
 
 def families_of(provider: Provider, model: str) -> frozenset[str]:
     entry = entry_of(provider, model)
-    return entry.endpoints if entry else UNKNOWN_SERVES
+    return entry.endpoints if entry else families_by_name(model)

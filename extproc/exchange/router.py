@@ -106,11 +106,11 @@ class RouterExchange:
         matched = admitted.matched
         facts = read_facts(admitted.endpoint, matched.route, admitted.headers, body, admitted.identity.caller)
         if isinstance(facts, Refusal):
-            return self._refuse(facts, matched)
+            return self._refuse(facts, matched, caller=admitted.identity.caller.name)
         observations = self._desk.books.observations(matched.snapshot)
         decision = decide(facts, matched.snapshot, observations, self._desk.now(), self._desk.draw())
         if isinstance(decision.outcome, Refusal):
-            return self._refuse(decision.outcome, matched, facts)
+            return self._refuse(decision.outcome, matched, facts, facts.caller.name)
         plan = decision.outcome
         for step in plan.steps:
             self._desk.books.reserve(step.target, self.id)
@@ -152,11 +152,11 @@ class RouterExchange:
 
     # --- refusing and telling ----------------------------------------------------------------------------------------
 
-    def _refuse(self, refusal: Refusal, matched: Matched | None, facts: Facts | None = None) -> Turn:
+    def _refuse(
+        self, refusal: Refusal, matched: Matched | None, facts: Facts | None = None, caller: str | None = None
+    ) -> Turn:
         self._report(refusal, matched, facts)
-        return Turn(
-            immediate(refusal, "openai", self.id, self._told(matched, facts.caller.name if facts else None)), done=True
-        )
+        return Turn(immediate(refusal, "openai", self.id, self._told(matched, caller)), done=True)
 
     def _told(self, matched: Matched | None, caller: str | None = None) -> Metadata:
         """What logs may print of an exchange without a plan."""

@@ -15,7 +15,9 @@ from extproc.protocol.replies import HeaderEdit
 from extproc.snapshot import Provider
 from extproc.translation.pair import TranslatedRequest
 
-_SAFE: Final = frozenset(names.FORWARDED_HEADERS)
+# Envoy's id of the request stays: its access log reads it from the very headers that are sent, and without it no
+# attempt's record could be told from another's.
+_SAFE: Final = frozenset({*names.FORWARDED_HEADERS, names.ENVOY_REQUEST_ID})
 # Never a provider's, whoever set them, even if somebody adds them to the list of what is forwarded.
 _SECRETS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"}

@@ -72,7 +72,8 @@ def snapshot(
 def facts(model: str | None = None, **keys: Any) -> Facts:
     who = {name: keys.pop(name) for name in ("models", "providers", "own_credential") if name in keys}
     keys.setdefault("family", "chat")
-    return Facts(route="llm", endpoint="chat", model=model, caller=CallerFacts(**who), **keys)
+    keys.setdefault("endpoint", "audio" if keys["family"] == "audio" else "chat")
+    return Facts(route="llm", model=model, caller=CallerFacts(**who), **keys)
 
 
 def shut(until: float, why: str = "") -> Observation:

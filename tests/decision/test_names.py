@@ -102,11 +102,20 @@ def test_a_name_of_the_caller_is_printed_short_and_in_ascii() -> None:
 
 def test_a_model_is_a_candidate_only_where_it_serves() -> None:
     config = snapshot(OPENAI, ROUTER)
-    assert plan_of(decided(config, "embed", family="embeddings")) == ["openai/embed"]
+    assert plan_of(decided(config, "embed", family="embeddings")) == ["openai/embed", "openrouter/embed"]
     assert plan_of(decided(config, family="embeddings")) == ["openai/embed"]
+    assert plan_of(decided(config, "unheard-of", family="chat")) == ["openrouter/unheard-of"]
+    assert refusal_of(decided(config, "unheard-of", family="embeddings")).reason is Reason.MODEL_NOT_FOUND
     decision = decided(snapshot(OPENAI), "embed")
     assert refusal_of(decision).reason is Reason.MODEL_NOT_FOUND
     assert reasons(decision) == {"openai/embed": "it does not serve chat"}
+
+
+def test_a_body_that_passes_unread_needs_no_model_where_its_provider_is_named() -> None:
+    config = snapshot(OPENAI, ROUTER, provider("whispers", "small"))
+    for name, model in (("openrouter", "auto-best"), ("whispers", "unread")):
+        assert plan_of(decided(config, None, family="audio", provider=name)) == [f"{name}/{model}"]
+    assert refusal_of(decided(config, None, family="audio")).reason is Reason.MODEL_NOT_FOUND
 
 
 def test_what_a_target_is_called_upstream_and_costs() -> None:
@@ -119,7 +128,7 @@ def test_what_a_target_is_called_upstream_and_costs() -> None:
     assert [price_of(one, name) for name in ("gpt-4", "gpt-5", "else")] == [price, None, None]
     assert [context_of(one, name) for name in ("gpt-4", "gpt-5", "else")] == [8, 5, None]
     assert upstream(one, "bxd") == "bxd"
-    assert families_of(one, "else") == {"chat"}
+    assert families_of(one, "else") == {"chat", "completions"}
 
 
 def test_snapshots_of_the_same_id_are_never_mistaken_for_each_other() -> None:

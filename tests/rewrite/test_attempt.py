@@ -20,11 +20,11 @@ PSEUDO = ((":method", b"POST"), (":path", b"/evil"), (":authority", b"gw"), (":s
 FORBIDDEN = (
     "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-amz-date",
     "x-amz-security-token", "x-amz-content-sha256", "x-extproc-team", "x-extproc-ctl-retry", "x-envoy-attempt-count",
-    "x-request-id", "x-forwarded-for", "x-forwarded-proto", "accept-encoding", "anthropic-version",
+    "x-forwarded-for", "x-forwarded-proto", "accept-encoding", "anthropic-version",
     "openai-organization",
     "x-stainless-os", "x-internal-secret", "http-referer", "content-encoding", "te",
 )  # fmt: skip
-ALLOWED = (*names.FORWARDED_HEADERS, "content-length", "transfer-encoding")
+ALLOWED = (*names.FORWARDED_HEADERS, "x-request-id", "content-length", "transfer-encoding")
 
 
 def applied(present: Headers, edit: HeaderEdit) -> dict[str, str]:
@@ -52,6 +52,13 @@ def test_no_header_survives_that_the_provider_may_not_see(
         "http",
     )
     assert not (length is not None and "transfer-encoding" in after)
+
+
+@pytest.mark.parametrize("provider", EVERY, ids=lambda provider: provider.name)
+def test_envoys_request_id_stays_because_the_record_of_an_attempt_is_known_by_it(provider: Provider) -> None:
+    present = Headers((*PSEUDO, ("x-request-id", b"92a70b33")))
+    after = applied(present, attempt_headers(present, REQUEST, provider, ORIGINAL, 2))
+    assert after["x-request-id"] == "92a70b33"
 
 
 @given(st.permutations(EVERY))
