@@ -145,6 +145,8 @@ def _path(call: Call, provider: Provider, upstream_model: str) -> str | Refusal:
 
 def _azure_path(call: Call, operation: str, provider: Provider, upstream_model: str) -> str | Refusal:
     others = _without(call.query, "api-version")
+    if provider.versioned:  # its address is the v1 form's, /openai/v1 included
+        return _with_query(provider.path_prefix + operation, others)
     start = f"{provider.path_prefix}/openai"
     if provider.api_version in (None, "v1"):
         return _with_query(f"{start}{_VERSION}{operation}", others)

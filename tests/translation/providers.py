@@ -23,6 +23,9 @@ OPENROUTER = provider("openrouter", "openrouter", "openrouter.ai", path_prefix="
 KEY = Credential("injected", "api-key", "")
 AZURE = provider("azure", "azure_openai", "x.openai.azure.com", api_version="2024-10-21", credential=KEY)
 AZURE_V1 = provider("azure-v1", "azure_openai", "x.openai.azure.com", api_version="v1", credential=KEY)
+AZURE_V1_URL = provider(
+    "azure-v1-url", "azure_openai", "x.openai.azure.com", path_prefix="/openai/v1", versioned=True, credential=KEY
+)
 MISTRAL = provider("mistral", "mistral", "api.mistral.ai")
 OLLAMA = provider(
     "ollama", "ollama", "x", endpoints=(Endpoint("http", "127.0.0.1", 11434),), credential=Credential("none")
@@ -36,4 +39,4 @@ POOL = provider(
 CALLERS_KEY = provider(
     "byok", "openai", "api.openai.com", path_prefix="/v1", versioned=True, credential=Credential("caller")
 )
-EVERY = (OPENAI, OPENROUTER, AZURE, AZURE_V1, MISTRAL, OLLAMA, LAB, POOL, CALLERS_KEY)
+EVERY = (OPENAI, OPENROUTER, AZURE, AZURE_V1, AZURE_V1_URL, MISTRAL, OLLAMA, LAB, POOL, CALLERS_KEY)

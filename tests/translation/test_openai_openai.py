@@ -13,7 +13,18 @@ from extproc.snapshot import Provider
 from extproc.translation.openai_openai import OpenAIToOpenAI
 from extproc.translation.pair import Answer, Call, TranslatedRequest
 from extproc.translation.registry import pair_for
-from tests.translation.providers import AZURE, AZURE_V1, EVERY, LAB, MISTRAL, OLLAMA, OPENAI, OPENROUTER, POOL
+from tests.translation.providers import (
+    AZURE,
+    AZURE_V1,
+    AZURE_V1_URL,
+    EVERY,
+    LAB,
+    MISTRAL,
+    OLLAMA,
+    OPENAI,
+    OPENROUTER,
+    POOL,
+)
 
 PAIR = OpenAIToOpenAI()
 BODY = b'{ "model" : "gpt-4o", "messages":[{"role":"user","content":"hi"}], "unknown": {"a": 1} }'
@@ -41,6 +52,7 @@ def translated(asked: Call, provider: Provider, upstream: str) -> TranslatedRequ
             "/openai/deployments/gpt-4o/embeddings?api-version=2024-10-21",
         ),
         (AZURE_V1, "/openai/v1/chat/completions", "/openai/v1/embeddings"),
+        (AZURE_V1_URL, "/openai/v1/chat/completions", "/openai/v1/embeddings"),
         (MISTRAL, "/v1/chat/completions", "/v1/embeddings"),
         (OLLAMA, "/v1/chat/completions", "/v1/embeddings"),
         (LAB, "/llm/v2/chat/completions", "/llm/v2/embeddings"),
