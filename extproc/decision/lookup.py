@@ -50,8 +50,15 @@ class Listing:
             return Contender(target, self.provider, model, BY_GLOB if model.by_glob else NAMED, position)
         for found, model, position in self.globs:
             if found.fullmatch(name):
-                return Contender(target, self.provider, model, BY_GLOB, position)
+                # `*` takes `openrouter/x/y` too, and means the model x/y by it
+                own = self._own(name)
+                return own or Contender(target, self.provider, model, BY_GLOB, position)
         return None
+
+    def _own(self, name: str) -> Contender | None:
+        """What a name that begins with the provider's own stands for."""
+        head, _, rest = name.partition("/")
+        return self.listed(rest) if rest and head == self.provider.name else None
 
     def serve(self, name: str) -> Contender | None:
         """This name at this provider alone; a name that begins with the provider's own stands for the rest of it."""

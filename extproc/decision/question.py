@@ -135,10 +135,9 @@ def _asked(facts: Facts, route: Route, index: Index) -> tuple[str | None, str | 
         name = None
     if facts.provider or alias or name is None:
         return name, facts.provider or (None if alias else route.provider)
-    if not index.listed(name):
-        split = index.split(name)
-        if split is not None:
-            return split.target.model, split.provider.name
+    split = index.split(name)
+    if split is not None and all(one.target == split.target for one in index.listed(name)):
+        return split.target.model, split.provider.name
     return name, route.provider
 
 

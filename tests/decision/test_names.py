@@ -59,6 +59,13 @@ def test_a_listed_model_with_a_slash_goes_before_provider_and_model() -> None:
     assert plan_of(decided(config, "openai/gpt-4o")) == ["router/openai/gpt-4o"]
 
 
+def test_a_glob_for_every_name_means_the_rest_where_the_name_begins_with_its_providers_own() -> None:
+    config = snapshot(provider("router", "*"), provider("any"), provider("lab", "small"))
+    assert plan_of(decided(config, "router/meta/llama")) == ["router/meta/llama"]
+    assert plan_of(decided(config, "router/meta/llama", provider="router")) == ["router/meta/llama"]
+    assert plan_of(decided(config, "meta/llama")) == ["router/meta/llama", "any/meta/llama"]
+
+
 def test_an_alias_goes_before_a_listed_model_and_may_be_called_auto() -> None:
     config = snapshot(OPENAI, LAB, aliases={"gpt-4o": ["lab/small"], "auto": ["openai/gpt-4o"]})
     assert plan_of(decided(config, "gpt-4o")) == ["lab/small"]
