@@ -137,7 +137,10 @@ def _origins(written: list[str], path: PathParts, report: Report) -> tuple[Endpo
 def _is_versioned(keys: ProviderKeys, address: Address) -> bool:
     if keys.endpoints is not None or address.endpoint.scheme == "unix":
         return False
-    return keys.dialect in _VERSIONED or (keys.dialect == "azure_openai" and address.path.endswith("/openai/v1"))
+    if keys.dialect == "azure_openai":
+        return address.path.endswith("/openai/v1")
+    # Ollama's and Mistral's own SDKs take the origin, OpenAI's is given /v1 for both: it is never meant twice.
+    return keys.dialect in _VERSIONED or address.path.endswith("/v1")
 
 
 def _is_vendors_own(dialect: str, endpoints: tuple[Endpoint, ...]) -> bool:

@@ -95,6 +95,7 @@ def test_no_secret_is_in_the_snapshot_or_in_any_repr(tmp_path: Path) -> None:
         ("dialect: openai, base_url: 'http://[::1]:8080/v1'", Endpoint("http", "::1", 8080), "/v1", True),
         ("dialect: openai, base_url: 'unix:///run/l.sock'", Endpoint("unix", "/run/l.sock", 0), "", False),
         ("dialect: mistral, base_url: 'https://p/mistral'", Endpoint("https", "p", 443), "/mistral", False),
+        ("dialect: ollama, base_url: 'http://h:11434/v1/'", Endpoint("http", "h", 11434), "/v1", True),
         ("dialect: azure_openai, base_url: 'https://x'", Endpoint("https", "x", 443), "", False),
         ("dialect: azure_openai, base_url: 'https://x/openai/v1'", Endpoint("https", "x", 443), "/openai/v1", True),
     ],
