@@ -26,5 +26,10 @@ def _envoy() -> str:
         said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
     except (EnvoyMissing, OSError, subprocess.TimeoutExpired):
         return "not found"
-    parts = said.split("/")  # …version: COMMIT/1.40.0/Clean/RELEASE/BoringSSL
+    return version_in(said)
+
+
+def version_in(said: str) -> str:
+    """PATH  version: COMMIT/1.40.0/Clean/RELEASE/BoringSSL"""
+    parts = said.rpartition("version:")[2].split("/")
     return parts[1] if len(parts) > 1 else said.strip()

@@ -9,13 +9,14 @@ from extproc.dataplane.place import Place
 from extproc.snapshot import Limits
 
 ROUTES = "routes"
+CALLERS = "callers"  # the listener's name, and that of its statistics
 STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that the route's own limit speaks first
 CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
 
 
 def listener(place: Place, limits: Limits) -> Node:
     return {
-        "name": "callers",
+        "name": CALLERS,
         "address": socket_address(place.host, place.port),
         # Not the place for a large limit: a route's request_body_buffer_limit raises this one and never lowers it.
         "per_connection_buffer_limit_bytes": min(CONNECTION_BUFFER, limits.body),
@@ -27,7 +28,7 @@ def _http(place: Place) -> Node:
     return named(
         "envoy.filters.network.http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
-        stat_prefix="callers",
+        stat_prefix=CALLERS,
         stream_idle_timeout=STREAM_IDLE,
         # else a caller chooses its own x-request-id and address; an internal_address_config, even an empty one, would
         # make loopback internal and its x-envoy-* obeyed

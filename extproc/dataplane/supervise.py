@@ -17,12 +17,14 @@ import httpx
 
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
 from extproc.dataplane.feed import Feed, replace
+from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.snapshot import Snapshot
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
 RESOLVE_PATIENCE = 3.0  # seconds
+OPEN_EXCHANGES = f"http.{CALLERS}.downstream_rq_active"
 _START_PATIENCE = 30.0
 _log = logging.getLogger("extproc")
 
@@ -38,6 +40,10 @@ class Configured:
     clusters: list[Mapping[str, Any]]
     routes: list[Mapping[str, Any]]
     secrets: Mapping[str, Mapping[str, Any]]  # by cluster
+
+    @property
+    def cluster_names(self) -> set[str]:
+        return {str(cluster["name"]) for cluster in self.clusters}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +102,15 @@ class Supervisor:
         )
         self._take(configured)
         await self._until_ready()
-        await self._until_resolved(configured)
+        await self._until_resolved(configured.cluster_names)
         self._envoy_version = await self._envoy.version()
         if not self._envoy_version.startswith(VERSION_WANTED):
             raise EnvoyFailed(f"{self._binary} is Envoy {self._envoy_version}; extproc up needs {VERSION_WANTED}")
 
-    async def _until_resolved(self, configured: Configured) -> None:
+    async def _until_resolved(self, names: set[str]) -> None:
         """A target whose name has not been looked up yet would be passed over. Names that do not exist are waited for
         a moment only: they must not keep everything else from starting."""
         assert self._envoy is not None
-        names = {str(cluster["name"]) for cluster in configured.clusters}
         deadline = time.monotonic() + RESOLVE_PATIENCE
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError, ValueError):
@@ -138,10 +143,7 @@ class Supervisor:
         with contextlib.suppress(httpx.HTTPError):
             await envoy.tell("/healthcheck/fail")
             await envoy.tell("/drain_listeners?graceful&skip_exit")
-            while time.monotonic() < deadline and await envoy.stat("http.gateway.downstream_rq_active") not in (
-                "0",
-                "",
-            ):
+            while time.monotonic() < deadline and await envoy.stat(OPEN_EXCHANGES) not in ("0", ""):
                 await asyncio.sleep(0.05)
 
     def last_words(self) -> str:
@@ -188,7 +190,8 @@ class Supervisor:
             self._drop = asyncio.create_task(self._drop_old(configured))
 
     async def _swap_when_resolved(self, configured: Configured) -> None:
-        await self._until_resolved(configured)
+        old = self._in_force.cluster_names if self._in_force is not None else set()
+        await self._until_resolved(configured.cluster_names - old)  # the old ones have had their moment
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
         await self._processor.swap(configured.snapshot_bytes, configured.snapshot.id)
 

@@ -236,3 +236,21 @@ def test_an_estimate_of_a_stream_is_priced(demos: dict[str, Demo]) -> None:
             line = gateway.decision(ask(gateway, "m", **more).headers[names.REQUEST_ID])
             expected = (line["usage"]["input"] * 3 + line["usage"]["output"] * 15) / 1_000_000
             assert abs(float(line["cost"]) - expected) < 1e-9
+
+
+# --- the end of the gateway ------------------------------------------------------------------------------------------
+
+
+def test_a_stream_that_runs_when_the_gateway_is_told_to_end_comes_to_its_end() -> None:
+    """SIGTERM: no more requests, and open exchanges get `--drain`."""
+    with scripted(paced) as upstream:
+        config = {"providers": {"slow": {"dialect": "openai", "base_url": f"{upstream.origin}/v1", "models": ["m"]}}}
+        gateway = Gateway(config, ["--drain", "10s"]).start()
+        with httpx.stream("POST", gateway.url + CHAT, json=body("m", stream=True), trust_env=False) as answer:
+            pieces = answer.iter_bytes()
+            got = next(pieces)
+            assert gateway.process is not None
+            gateway.process.send_signal(signal.SIGTERM)
+            got += b"".join(pieces)
+        assert got.count(b"data: ") == EVENTS + 1 and got.endswith(b"data: [DONE]\n\n")
+        assert gateway.stop() == 0
