@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extproc import names
-from extproc.api.listening import HttpServer
+from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
@@ -22,6 +22,7 @@ from extproc.config.compile import Compiled
 from extproc.config.load import load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes
+from extproc.dataplane.start import CannotStart
 from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
 from extproc.exchange.router import RouterExchange
@@ -35,6 +36,7 @@ from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Snapshot
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.grpc_server import GrpcServer
+from extproc.transport.listen import ListenError
 from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
@@ -54,10 +56,13 @@ class ProcessorSettings:
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
-    """Raises OSError when it cannot listen; returns when it was asked to end and open exchanges are over."""
+    """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
     processor = _Processor(settings, _first_snapshot(settings, compiled))
-    await processor.run()
+    try:
+        await processor.run()
+    except (ListenError, AddressInUse) as error:
+        raise CannotStart(str(error)) from None
 
 
 def _first_snapshot(settings: ProcessorSettings, compiled: Compiled | None) -> Snapshot:
@@ -101,7 +106,11 @@ class _Processor:
             loop.add_signal_handler(number, ending.set)
         async with contextlib.AsyncExitStack() as stack:
             await self._server.start()
-            admin = await self._start_admin()
+            try:
+                admin = await self._start_admin()
+            except AddressInUse:
+                await self._server.drain(0)
+                raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
             for work in (self._tick(), self._watch(), self._end_with_parent(ending)):
