@@ -1,7 +1,9 @@
-"""`make bench`: every benchmark, as tables on a terminal and JSON when piped."""
+"""`make bench`: every benchmark, as tables on a terminal and JSON when piped. Progress goes to standard error."""
 
 import json
+import signal
 import sys
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
@@ -10,20 +12,30 @@ from bench import gateway, transport
 
 
 def main() -> None:
-    out = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways of being told to stop clean up
     progress = Console(stderr=True)
-    progress.print("[dim]measuring the transport alone[/]")
-    transport_rows = [(name, f"{value:.1f}", unit) for name, value, unit in transport.run()]
-    progress.print("[dim]measuring the gateway against a plain Envoy (about a minute)[/]")
-    columns, rows, memory = gateway.run()
-    if not sys.stdout.isatty():
-        print(
-            json.dumps({"transport": transport_rows, "gateway": {"columns": columns, "rows": rows, "memory": memory}})
-        )
-        return
-    out.print(_table("transport: a no-op exchange", ("figure", "value", "unit"), transport_rows))
-    out.print(_table("gateway: CPU and latency for each exchange", columns, rows))
-    out.print(memory)
+    try:
+        with progress.status("the transport alone", spinner="line") as status:
+            no_op = transport.run()
+            report = gateway.run(status.update)
+    except KeyboardInterrupt:
+        progress.print("stopped; everything that was started has ended")
+        raise SystemExit(130) from None
+    if sys.stdout.isatty():
+        _print(Console(), no_op, report)
+    else:
+        print(json.dumps({"no_op_exchange": [row._asdict() for row in no_op], "gateway": asdict(report)}))
+    if failed := sum(row.failed for row in report.rows.values()):
+        progress.print(f"[red]{failed:.0f} exchanges failed: these figures measure something else[/]")
+        raise SystemExit(1)
+
+
+def _print(out: Console, no_op: list[transport.Row], report: gateway.Report) -> None:
+    rows = [(row.name, f"{row.value:.0f}", row.unit) for row in no_op]
+    out.print(_table("A no-op exchange of the processor alone", ("", "value", "unit"), rows))
+    out.print()
+    out.print(_table("The gateway, for each exchange", gateway.COLUMNS, gateway.cells(report)))
+    out.print(f"\nresident: processor {report.processor_mib:.0f} MiB, Envoy {report.envoy_mib:.0f} MiB")
 
 
 def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
@@ -35,4 +47,5 @@ def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) ->
     return table
 
 
-main()
+if __name__ == "__main__":
+    main()

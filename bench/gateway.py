@@ -1,189 +1,166 @@
 """What the gateway costs: CPU of processor and Envoy for each exchange, and latency, against a plain Envoy.
 
-Law: baseline and gateway take turns in one run, with the same Envoy binary, the same upstream (an Envoy that answers by
-itself) and the same client; what is reported beside the figures is their ratio.
+Law: all kinds of exchanges take turns, several rounds of them, and a figure is the median of the rounds, because others
+use the machine too. What is reported beside the figures is their ratio to the plain Envoy of the same rounds.
 """
 
 import asyncio
 import json
-import socket
-import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import httpx
 
-from bench.client import Run, drive
-from bench.processes import cpu_seconds, memory_mib
+from bench.client import Call, drive
+from bench.processes import cpu_seconds, memory_mib, running
+from bench.scene import chat, free_port, gateway_configuration, get, plain_envoy, upstream_envoy
 from extproc.dataplane.envoy import find_envoy
 
-REQUESTS = 3000
+ROUNDS = 3
+REQUESTS = 1500  # a round, at CONNECTIONS
+ALONE = 200  # a round, at one connection
 WARM = 300
 CONNECTIONS = 8
-ANSWER = {
-    "id": "c",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "m",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello there!"}}],
-    "usage": {"prompt_tokens": 60, "completion_tokens": 3, "total_tokens": 63},
-}
-TYPE = "type.googleapis.com/envoy.extensions.filters"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of exchange; the first of KINDS is what the others are compared with."""
+
+    name: str
+    call: Call
+    plain: bool = False
 
 
-def http_listener(name: str, address: dict[str, object], routes: list[dict[str, object]]) -> dict[str, object]:
-    manager = {
-        "@type": f"{TYPE}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": name,
-        "http_filters": [
-            {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{TYPE}.http.router.v3.Router"}}
-        ],
-        "route_config": {"virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}]},
-    }
-    chain = {"filters": [{"name": "hcm", "typed_config": manager}]}
-    return {"name": name, "address": address, "filter_chains": [chain]}
+KINDS = (
+    Kind("plain Envoy, no processor", chat("m"), plain=True),
+    Kind("service (headers only)", get("/plain")),
+    Kind("chat, body unchanged", chat("m", b"x-extproc-target: same/m")),
+    Kind("chat, model rewritten", chat("renamed", b"x-extproc-target: other/renamed")),
+    Kind("chat, failover after a 500", chat("falls", b"x-extproc-attempts: 2")),
+    Kind("chat, attended stream", chat("streamed", b"x-extproc-target: streaming/streamed", stream=True)),
+)
 
 
-def plain_envoy(directory: Path, port: int) -> dict[str, object]:
-    """The upstream on a Unix socket, and the baseline: the same hop without a processor."""
-    upstream = {"pipe": {"path": str(directory / "up.sock")}}
-    answer = {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": json.dumps(ANSWER)}},
-        "response_headers_to_add": [
-            {
-                "header": {"key": "content-type", "value": "application/json"},
-                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-            }
-        ],
-    }
-    endpoint = {"endpoint": {"address": upstream}}
-    cluster = {
-        "name": "up",
-        "type": "STATIC",
-        "load_assignment": {"cluster_name": "up", "endpoints": [{"lb_endpoints": [endpoint]}]},
-    }
-    front = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-    return {
-        "static_resources": {
-            "listeners": [
-                http_listener("upstream", upstream, [answer]),
-                http_listener("front", front, [{"match": {"prefix": "/"}, "route": {"cluster": "up"}}]),
-            ],
-            "clusters": [cluster],
-        }
-    }
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One kind in one round, or the median of its rounds."""
+
+    processor: float  # µs of CPU for each exchange
+    envoy: float
+    alone: float  # ms at one connection, median
+    per_second: float
+    failed: float  # sum over the rounds
 
 
-def configuration(directory: Path) -> dict[str, object]:
-    sock = f"unix://{directory / 'up.sock'}"
-    return {
-        "providers": {
-            "same": {"dialect": "openai", "endpoints": [sock], "credential": "k", "models": ["m"]},
-            "other": {
-                "dialect": "openai",
-                "endpoints": [sock],
-                "credential": "k",
-                "models": [{"name": "renamed", "upstream": "m"}],
-            },
-        },
-        "services": {"plain": {"endpoints": [sock]}},
-        "routes": [{"match": {"path": "/plain"}, "service": "plain"}, {"match": {"path": "/v1/*"}}],
-    }
+@dataclass(frozen=True, slots=True)
+class Report:
+    rows: dict[str, Figures]  # by kind; the plain Envoy first
+    processor_mib: float
+    envoy_mib: float
 
 
-def chat(port: int, model: str) -> bytes:
-    body = json.dumps(
-        {"model": model, "messages": [{"role": "user", "content": "Say hello. " + "Please be brief. " * 12}]}
-    ).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
-    return head.encode() + f"content-length: {len(body)}\r\n\r\n".encode() + body
-
-
-def get(port: int, path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
-
-
-class Bench:
+class Scene:
     """The processes of one run."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        self.plain_port, self.port, self.admin = free_port(), free_port(), free_port()
-        plain = self.directory / "plain.json"
-        plain.write_text(json.dumps(plain_envoy(self.directory, self.plain_port)))
-        command = [find_envoy(None), "-c", str(plain), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
-        self._start(stack, command)
-        config = self.directory / "extproc.yaml"
-        config.write_text(json.dumps(configuration(self.directory)))
-        up = [sys.executable, "-m", "extproc", "up", "-c", str(config), "--port", str(self.port), "--concurrency", "1"]
-        self._start(stack, [*up, "--admin-port", str(self.admin), "--access-log", "off"])
-        self.envoy, self.processor = asyncio.run(self._ready())
+        self._stack = stack
+        self._directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        self._ports = {True: free_port(), False: free_port()}  # by Kind.plain
+        admin = free_port()
+        self._start_envoy("upstream", upstream_envoy(self._directory))
+        self._plain = self._start_envoy("plain", plain_envoy(self._directory, self._ports[True]))
+        config = self._directory / "extproc.yaml"
+        config.write_text(json.dumps(gateway_configuration(self._directory)))
+        up = [sys.executable, "-m", "extproc", "up", "-c", str(config), "--port", str(self._ports[False])]
+        self._start("gateway", [*up, "--admin-port", str(admin), "--concurrency", "1", "--access-log", "off"])
+        self.envoy, self.processor = asyncio.run(self._ready(admin))
 
-    def _start(self, stack: ExitStack, command: list[str]) -> None:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        stack.callback(process.wait)
-        stack.callback(process.terminate)
+    def _start_envoy(self, name: str, configuration: dict[str, object]) -> int:
+        file = self._directory / f"{name}.json"
+        file.write_text(json.dumps(configuration))
+        command = [find_envoy(None), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
+        return self._start(name, command)
 
-    async def _ready(self) -> tuple[int, int]:
+    def _start(self, name: str, command: list[str]) -> int:
+        return self._stack.enter_context(running(command, self._directory / f"{name}.log")).pid
+
+    async def _ready(self, admin: int) -> tuple[int, int]:
         async with httpx.AsyncClient(trust_env=False) as http:
             for _ in range(300):
                 try:
-                    answer = await http.get(f"http://127.0.0.1:{self.admin}/readyz")
+                    answer = await http.get(f"http://127.0.0.1:{admin}/readyz")
                     if answer.status_code == 200:
                         body = answer.json()
                         return int(body["envoy"]["pid"]), int(body["processors"][0]["pid"])
                 except httpx.HTTPError:
                     pass
                 await asyncio.sleep(0.1)
-        raise SystemExit("the gateway did not become ready")
+        raise SystemExit("the gateway did not become ready: " + (self._directory / "gateway.log").read_text()[-2000:])
 
-    def measure(self, name: str, port: int, request: bytes) -> "Row":
-        asyncio.run(drive(port, request, connections=CONNECTIONS, requests=WARM))
-        before = cpu_seconds(self.processor), cpu_seconds(self.envoy)
-        run = asyncio.run(drive(port, request, connections=CONNECTIONS, requests=REQUESTS))
-        after = cpu_seconds(self.processor), cpu_seconds(self.envoy)
-        alone = asyncio.run(drive(port, request, connections=1, requests=WARM))
-        micros = [1e6 * (b - a) / run.requests for a, b in zip(before, after, strict=True)]
-        return Row(name, run, alone, *micros)
-
-
-class Row:
-    def __init__(self, name: str, run: Run, alone: Run, processor: float, envoy: float) -> None:
-        self.name, self.run, self.alone, self.processor, self.envoy = name, run, alone, processor, envoy
-
-    def cells(self, baseline: "Row") -> tuple[str, ...]:
-        return (
-            self.name,
-            f"{self.processor:.0f}",
-            f"{self.envoy:.0f}" if self is not baseline else "-",
-            f"{1e3 * self.alone.percentile(0.5):.2f}",
-            f"{1e3 * (self.alone.percentile(0.5) - baseline.alone.percentile(0.5)):+.2f}",
-            f"{self.run.requests / self.run.seconds:.0f}",
-            f"{baseline.run.seconds / self.run.seconds:.2f}",
-            str(self.run.failed),
-        )
+    def measure(self, kind: Kind, requests: int = REQUESTS, alone: int = ALONE) -> Figures:
+        port, envoy = self._ports[kind.plain], self._plain if kind.plain else self.envoy
+        asyncio.run(drive(port, kind.call, connections=CONNECTIONS, requests=WARM))
+        before = cpu_seconds(self.processor), cpu_seconds(envoy)
+        run = asyncio.run(drive(port, kind.call, connections=CONNECTIONS, requests=requests))
+        after = cpu_seconds(self.processor), cpu_seconds(envoy)
+        lonely = asyncio.run(drive(port, kind.call, connections=1, requests=alone))
+        ours, its = [1e6 * (b - a) / run.requests for a, b in zip(before, after, strict=True)]
+        failed = run.failed + lonely.failed
+        return Figures(0.0 if kind.plain else ours, its, 1e3 * lonely.percentile(0.5), run.per_second, failed)
 
 
-COLUMNS = ("exchange", "processor µs", "Envoy µs", "p50 ms, alone", "against plain", "per second", "ratio", "failed")
+def middle(rounds: list[Figures]) -> Figures:
+    return Figures(
+        processor=median(one.processor for one in rounds),
+        envoy=median(one.envoy for one in rounds),
+        alone=median(one.alone for one in rounds),
+        per_second=median(one.per_second for one in rounds),
+        failed=sum(one.failed for one in rounds),
+    )
 
 
-def run() -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:
+def run(say: Callable[[str], None] = lambda text: None, kinds: tuple[Kind, ...] = KINDS) -> Report:
+    rounds: dict[str, list[Figures]] = {kind.name: [] for kind in kinds}
     with ExitStack() as stack:
-        bench = Bench(stack)
-        rows = [
-            bench.measure("plain Envoy, no processor", bench.plain_port, chat(bench.plain_port, "m")),
-            bench.measure("service (headers only)", bench.port, get(bench.port, "/plain")),
-            bench.measure("chat, body unchanged", bench.port, chat(bench.port, "m")),
-            bench.measure("chat, model rewritten", bench.port, chat(bench.port, "renamed")),
-        ]
-        memory = f"processor {memory_mib(bench.processor):.0f} MiB, Envoy {memory_mib(bench.envoy):.0f} MiB resident"
-        return COLUMNS, [row.cells(rows[0]) for row in rows], memory
+        scene = Scene(stack)
+        for number in range(ROUNDS):
+            for kind in kinds:
+                say(f"round {number + 1} of {ROUNDS}: {kind.name}")
+                rounds[kind.name].append(scene.measure(kind))
+        rows = {name: middle(figures) for name, figures in rounds.items()}
+        return Report(rows, memory_mib(scene.processor), memory_mib(scene.envoy))
+
+
+COLUMNS = (
+    "exchange",
+    "processor µs",
+    "Envoy µs",
+    "p50 ms, alone",
+    "added ms",
+    "per second",
+    "of plain",
+    "failed",
+)
+
+
+def cells(report: Report) -> list[tuple[str, ...]]:
+    plain = next(iter(report.rows.values()))
+    return [
+        (
+            name,
+            f"{row.processor:.0f}",
+            f"{row.envoy:.0f}",
+            f"{row.alone:.2f}",
+            f"{row.alone - plain.alone:+.2f}",
+            f"{row.per_second:.0f}",
+            f"{row.per_second / plain.per_second:.3f}",
+            f"{row.failed:.0f}",
+        )
+        for name, row in report.rows.items()
+    ]

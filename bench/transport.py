@@ -10,7 +10,9 @@ import multiprocessing
 import resource
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 import grpc
 import grpc.aio
@@ -31,7 +33,11 @@ AT_ONCE = 16
 CHAT_BODY = b'{"model":"small","messages":[{"role":"user","content":"' + b"x" * 230 + b'"}]}'
 CANNED = (b"\x0a\x00", b"\x1a\x00")  # the empty replies to request headers and body
 
-Row = tuple[str, float, str]
+
+class Row(NamedTuple):
+    name: str
+    value: float
+    unit: str
 
 
 class NoOp:
@@ -76,8 +82,8 @@ def run() -> list[Row]:
     rows: list[Row] = []
     for name in STREAMS:
         cost = measure(name)
-        rows.append((f"grpc.aio, headers and body, {name}", cost, "µs CPU an exchange"))
-    rows.append(("protobuf, order and handler, of all", 100 * (1 - rows[0][1] / rows[1][1]), "%"))
+        rows.append(Row(f"grpc.aio, headers and body, {name}", cost, "µs CPU an exchange"))
+    rows.append(Row("protobuf, order and handler, of all", 100 * (1 - rows[0].value / rows[1].value), "%"))
     return rows
 
 
@@ -95,7 +101,8 @@ def measure(name: str) -> float:
             asyncio.run(play(f"unix:{directory}/s", EXCHANGES))
             return (ask_cpu(ours) - before) / EXCHANGES * 1e6
         finally:
-            ours.send("end")
+            with suppress(BrokenPipeError):  # Ctrl-C ends it too
+                ours.send("end")
             server.join()
 
 

@@ -44,6 +44,7 @@ class Model:
     context: int | None = None
     max_output: int | None = None
     capabilities: frozenset[str] = frozenset()
+    by_glob: bool = False  # not listed itself: a glob of its provider is, and the shipped table knows this name
     endpoints: frozenset[str] = frozenset(
         {"chat"}
     )  # families it serves: chat, completions, embeddings, images, audio, …

@@ -22,9 +22,9 @@ def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], b
     listed = [_model(provider.dialect, keys, own_host) for keys in model_keys(provider)]
     exact = {model.name for model in listed}
     globbed = [
-        known
+        replace(known, by_glob=True)
         for model in listed
-        if "*" in model.name and model.upstream is None and own_host
+        if "*" in model.name and model.upstream is None
         for known in tables.models_of(provider.dialect).values()
         if known.name not in exact and _is_under(known.name, model.name)
     ]

@@ -49,6 +49,15 @@ local function note(handle, key, value)
   handle:streamInfo():dynamicMetadata():set(USAGE, key, value)
 end
 
+-- What is said between the filters never comes from an upstream, and never goes to a caller.
+local function strip(headers)
+  local forged = {}
+  for name in pairs(headers) do
+    if string.find(name, "x-extproc-ctl-", 1, true) == 1 then forged[#forged + 1] = name end
+  end
+  for _, name in ipairs(forged) do headers:remove(name) end
+end
+
 local function dress(headers, decision, walk)
   if not decision then return end
   if decision["id"] then headers:replace("x-extproc-request-id", decision["id"]) end
@@ -115,6 +124,7 @@ function envoy_on_response(handle)
   local decision, usage, headers = metadata:get(META), metadata:get(USAGE), handle:headers()
   local targets = decision and decision["targets"]
   local began = usage and usage["began_ms"]
+  strip(headers)
   dress(headers, decision, metadata:get(WALK) or {})
   if targets and began and holds_usage(headers) then witness(handle, began) end
 end

@@ -6,6 +6,7 @@ the processor and answers of upstreams pass as they are. The first mapper that h
 
 import json
 
+from extproc import names
 from extproc.dataplane.form import Node, expression
 from extproc.refusal import Reason
 
@@ -59,7 +60,17 @@ def _flags(flags: tuple[str, ...], reason: Reason, message: str) -> Node:
         "filter": {"response_flag_filter": {"flags": list(flags)}},
         "status_code": reason.status,
         "body_format_override": _json(reason, message),
+        "headers_to_add": _dress(),
     }
+
+
+def _dress() -> list[Node]:
+    """Where an attended answer breaks off under our hands, the answer filter has had its turn already."""
+    said = {names.REQUEST_ID: f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%", names.SHOULD_RETRY: "false"}
+    return [
+        {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        for name, value in said.items()
+    ]
 
 
 def _details(test: str, reason: Reason, message: str) -> Node:

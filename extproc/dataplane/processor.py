@@ -12,6 +12,7 @@ from extproc.dataplane.children import Child, start_child
 _FIRST_PAUSE = 0.05  # seconds before a dead processor is started again
 _LONGEST_PAUSE = 5.0
 _STEADY = 10.0  # a processor that lived this long was no crash loop
+_ANSWER_PATIENCE = 1.0  # whoever asks whether we are ready waits about as long
 
 
 class ProcessorFailed(Exception):
@@ -77,7 +78,7 @@ class Processor:
 
     async def answers(self) -> bool:
         try:
-            return (await self._http.get("/readyz")).status_code == 200
+            return (await self._http.get("/readyz", timeout=_ANSWER_PATIENCE)).status_code == 200
         except httpx.HTTPError:
             return False
 

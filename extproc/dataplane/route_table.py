@@ -109,7 +109,10 @@ def _to_service(entry: Entry, snapshot: Snapshot) -> Node:
         },
         "request_headers_to_remove": list(TO_SERVICES_NEVER),
         "response_headers_to_remove": list(names.ANSWER_HEADERS),
-        "response_headers_to_add": [_header(names.REQUEST_ID, f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%")],
+        "response_headers_to_add": [
+            _header(names.REQUEST_ID, "%STREAM_ID%"),  # stays where the processor was down; an empty value adds nothing
+            _header(names.REQUEST_ID, f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%"),
+        ],
         "route": action,
     }
 

@@ -47,7 +47,7 @@ class Listing:
         target = Target(self.provider.name, name)
         if name in self.exact:
             model, position = self.exact[name]
-            return Contender(target, self.provider, model, NAMED, position)
+            return Contender(target, self.provider, model, BY_GLOB if model.by_glob else NAMED, position)
         for found, model, position in self.globs:
             if found.fullmatch(name):
                 return Contender(target, self.provider, model, BY_GLOB, position)
@@ -84,6 +84,8 @@ class Listing:
     def concrete(self) -> Iterator[Contender]:
         """What `auto` may take: the names it lists, and its default where globs or any name leave that open."""
         for name, (model, position) in self.exact.items():
+            if model.by_glob:
+                continue
             yield Contender(Target(self.provider.name, name), self.provider, model, NAMED, position)
         default = self.default()
         if default is not None and default.target.model not in self.exact:

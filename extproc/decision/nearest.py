@@ -23,7 +23,9 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     far: list[str] = []
     for lower in spelled:
         (near if lower[:2] == asked[:2] else far).append(lower)
-    found = get_close_matches(asked, islice(chain(near, far), MOST), n=count)
+    compared = list(islice(chain(near, far), MOST))
+    # Where nothing is like it, the nearest still say what there is.
+    found = get_close_matches(asked, compared, n=count) or get_close_matches(asked, compared, n=count, cutoff=0.0)
     return [spelled[lower] for lower in found]
 
 

@@ -49,7 +49,7 @@ class AttendedAnswer:
             modes = Modes(response_headers=True, request_body="NONE", response_body="STREAMED")
             return Turn(HeadersReply("response", edit=HeaderEdit(remove=("content-length",)), modes=modes))
         length = headers.get("content-length") or ""
-        if kind == "application/json" and length.isdigit() and int(length) <= LARGEST_WHOLE:
+        if kind == "application/json" and length.isdecimal() and int(length) <= LARGEST_WHOLE:
             modes = Modes(response_headers=True, request_body="NONE", response_body="BUFFERED")
             return Turn(HeadersReply("response", modes=modes))
         return Turn(HeadersReply("response"), done=True)
@@ -69,9 +69,11 @@ class AttendedAnswer:
         changed = self._stream.feed(event.data)
         if event.end_of_stream:
             changed += self._stream.finish()
-            self.usage = self._stream.usage
+        news = self._stream.usage != self.usage  # told at once: the caller may leave before the end
+        self.usage = self._stream.usage
         body = None if changed == event.data else changed
-        return Turn(BodyReply("response", body=body, metadata=self._told()), done=event.end_of_stream)
+        metadata = self._told() if news or event.end_of_stream else {}
+        return Turn(BodyReply("response", body=body, metadata=metadata), done=event.end_of_stream)
 
     def _on_whole(self, event: BodyEvent) -> Turn:
         self.usage = find_usage(event.data)

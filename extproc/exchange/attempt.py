@@ -76,8 +76,9 @@ class AttemptExchange:
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
-        if found is None:
-            return Turn(BodyReply("request"))
+        if found is None:  # its headers were not sent to us, so it would go out as the caller addressed it
+            refusal = Refusal(Reason.INTERNAL_ERROR, "an attempt without headers")
+            return Turn(immediate(refusal, "openai", ""), done=True)
         self._body.append(event.data)
         if not event.end_of_stream:
             return Turn(BodyReply("request"))

@@ -8,7 +8,7 @@ from extproc import names
 from extproc.dialects import sse
 from extproc.dialects.openai.errors import is_error_event
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import HeaderEdit, HeadersReply, MoreTime, TrailersReply, Turn
+from extproc.protocol.replies import HeaderEdit, HeadersReply, MoreTime, Turn
 
 LARGEST_HELD = 64 * 1024  # bytes without one whole event: that is no error event, let it go
 _RELEASE = Turn(HeadersReply("response"), done=True)
@@ -27,7 +27,7 @@ class FirstEvent:
             return self._on_headers(event)
         if isinstance(event, BodyEvent):
             return self._on_chunk(event)
-        return Turn(TrailersReply("response"), done=True)
+        return _RELEASE  # trailers: no event has come, and the headers are owed
 
     def _on_headers(self, event: HeadersEvent) -> Turn:
         kind = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()

@@ -6,6 +6,7 @@ On a terminal people get a short line with colours instead of JSON.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -141,6 +142,7 @@ def _labels(outcome: Outcome) -> dict[str, str]:
     return {printable(redact(name), LONGEST_TEXT): printable(redact(value), LONGEST_TEXT) for name, value in named}
 
 
+@lru_cache(maxsize=512)  # most are names of the configuration, the same in every line
 def _text(text: str | None) -> str | None:
     return None if text is None else printable(redact(text[: 4 * LONGEST_TEXT]), LONGEST_TEXT)
 

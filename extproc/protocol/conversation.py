@@ -113,6 +113,11 @@ class Conversation:
             self._note(reply)
         self._pending = None
 
+    def is_whole(self, event: BodyEvent) -> bool:
+        """Whether nothing of this body follows: a buffered one comes at once, and without `end_of_stream` where
+        trailers stand behind it."""
+        return event.end_of_stream or self._halves[event.direction].mode == "BUFFERED"
+
     @property
     def may_answer_at_once(self) -> bool:
         """Whether an immediate reply would still reach the client whole: Envoy holds the response's headers."""

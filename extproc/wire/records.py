@@ -6,7 +6,7 @@ too, the entry is left out.
 """
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from google.protobuf.message import DecodeError
 
@@ -36,6 +36,8 @@ _NOT_FINAL: Final = frozenset(
         access_log_pb2.UpstreamPeriodic,
     }
 )
+# What outcomes are made of. The plan and the private part, which a record holds too, are read by nobody.
+_NAMESPACES: Final = (names.META, names.META_USAGE)
 # envoy.config.core.v3.RequestMethod, by number
 _METHODS: Final = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 
@@ -70,7 +72,7 @@ def _record(entry: access_log_pb2.HTTPAccessLogEntry, kind: Kind) -> Record:
         remote_address=_address(common.upstream_remote_address),
         attempt=common.upstream_request_attempt_count,
         route_name=common.route_name,
-        metadata={space: read_struct(struct) for space, struct in common.metadata.filter_metadata.items()},
+        metadata=_metadata(common),
         started_at=common.start_time.seconds + common.start_time.nanos / 1e9,
         duration=_seconds(common, "duration"),
         first_upstream_byte=_seconds(common, "time_to_first_upstream_rx_byte"),
@@ -82,6 +84,11 @@ def _record(entry: access_log_pb2.HTTPAccessLogEntry, kind: Kind) -> Record:
         request_headers=dict(request.request_headers),
         response_headers=dict(response.response_headers),
     )
+
+
+def _metadata(common: access_log_pb2.AccessLogCommon) -> dict[str, dict[str, Any]]:
+    told = common.metadata.filter_metadata
+    return {space: read_struct(told[space]) for space in _NAMESPACES if space in told}
 
 
 def _seconds(common: access_log_pb2.AccessLogCommon, field: str) -> float | None:

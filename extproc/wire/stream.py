@@ -8,6 +8,7 @@ a cause, because a clean end means «go on without me».
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from extproc.exchange.handler import Handler
@@ -50,6 +51,8 @@ class ProcessorStream:
             return None, False
         if duty == "acknowledge" or isinstance(event, UnknownEvent):
             return empty_reply(event), False
+        if isinstance(event, BodyEvent) and not event.end_of_stream and self._conversation.is_whole(event):
+            event = replace(event, end_of_stream=True)
         answer = await self._handle(event)
         self._over = answer[1]
         return answer

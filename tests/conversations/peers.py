@@ -16,10 +16,12 @@ import grpc.aio
 
 from extproc.exchange.handler import Handler
 from extproc.protocol.replies import ImmediateReply
+from extproc.transport.contract import ByteStream
 from extproc.transport.grpc_server import MESSAGE_LIMIT, PROCESS, GrpcServer
 from extproc.wire.stream import ProcessorStream
 
 MakeHandler = Callable[[Mapping[str, str]], Handler]
+OpenStream = Callable[[Mapping[str, str]], ByteStream]
 PATIENCE = 20.0  # seconds until a test that hangs fails
 
 
@@ -47,6 +49,10 @@ class Peer(Protocol):
 
     async def start(self, make_handler: MakeHandler, directory: Path) -> None: ...
 
+    async def serve(self, open_stream: OpenStream, directory: Path) -> None:
+        """The same with streams that are whole: the product's own."""
+        ...
+
     def open(self, metadata: Mapping[str, str] = {}) -> Line: ...
 
     async def drain(self, grace: float) -> None: ...
@@ -64,6 +70,10 @@ def bug_answer(bugs: list[BaseException]) -> Callable[[BaseException], Immediate
     return answer
 
 
+def streams_of(make_handler: MakeHandler, bugs: list[BaseException]) -> OpenStream:
+    return lambda metadata: ProcessorStream(make_handler(metadata), bug_answer(bugs))
+
+
 class DirectPeer:
     """No transport at all: the stream object by itself."""
 
@@ -73,12 +83,15 @@ class DirectPeer:
         self._draining = False
 
     async def start(self, make_handler: MakeHandler, directory: Path) -> None:
-        self._make = make_handler
+        await self.serve(streams_of(make_handler, self.bugs), directory)
+
+    async def serve(self, open_stream: OpenStream, directory: Path) -> None:
+        self._open = open_stream
 
     def open(self, metadata: Mapping[str, str] = {}) -> "DirectLine":
         if self._draining:
             raise ConnectionRefusedError
-        line = DirectLine(ProcessorStream(self._make(metadata), bug_answer(self.bugs)))
+        line = DirectLine(self._open(metadata))
         self._lines.append(line)
         return line
 
@@ -94,7 +107,7 @@ class DirectPeer:
 
 
 class DirectLine:
-    def __init__(self, stream: ProcessorStream) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._heard: list[bytes | End] = []
         self.over = False
@@ -136,9 +149,9 @@ class GrpcPeer:
         self.bugs: list[BaseException] = []
 
     async def start(self, make_handler: MakeHandler, directory: Path) -> None:
-        def open_stream(metadata: Mapping[str, str]) -> ProcessorStream:
-            return ProcessorStream(make_handler(metadata), bug_answer(self.bugs))
+        await self.serve(streams_of(make_handler, self.bugs), directory)
 
+    async def serve(self, open_stream: OpenStream, directory: Path) -> None:
         address = f"unix://{directory}/s"
         self._server = GrpcServer([address], open_stream, NoLog)
         await self._server.start()

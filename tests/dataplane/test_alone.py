@@ -55,11 +55,14 @@ def test_a_service_passes_where_it_was_told_to(envoy: Running) -> None:
     assert (method, path) == ("GET", "/v2/a/b?q=1")
     assert headers["x-mine"] == "1"
     assert [name for name in headers if name.startswith(("x-extproc-", "x-envoy-"))] == []
+    assert answer.headers["x-extproc-request-id"]
 
 
 def test_a_service_is_refused_where_it_was_not(envoy: Running) -> None:
-    """The default is to refuse."""
-    assert envoy.ask("GET", "/shut/a").code == "processor_unavailable"
+    """The default is to refuse, with an id that the access log has too."""
+    answer = envoy.ask("GET", "/shut/a")
+    assert answer.code == "processor_unavailable"
+    assert answer.headers["x-extproc-request-id"]
 
 
 def test_what_no_route_takes(envoy: Running) -> None:

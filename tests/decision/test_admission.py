@@ -132,6 +132,11 @@ def test_a_route_allows_only_its_providers() -> None:
 # --- strategies ------------------------------------------------------------------------------------------------------
 
 
+def test_where_nothing_is_like_a_strategy_its_refusal_still_says_what_there_is() -> None:
+    refusal = refusal_of(decided(CONFIG, "m", strategy="zzz"))
+    assert "; nearest: " in refusal.message
+
+
 def test_an_unknown_strategy_is_refused_with_the_nearest_names() -> None:
     refusal = refusal_of(decided(CONFIG, "m", strategy="wieghted"))
     assert (refusal.reason, refusal.status, refusal.param) == (Reason.UNKNOWN_STRATEGY, 400, "strategy")

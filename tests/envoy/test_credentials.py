@@ -41,9 +41,7 @@ FINE = whole(b'{"choices":[]}')
 @pytest.fixture(scope="module")
 def upstreams() -> Iterator[dict[str, Upstream]]:
     with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(scripted(always(FINE if name == "last" else REFUSED))) for name in SECRETS
-        }
+        yield {name: stack.enter_context(scripted(always(FINE if name == "last" else REFUSED))) for name in SECRETS}
 
 
 @pytest.fixture(scope="module")

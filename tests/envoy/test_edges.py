@@ -121,9 +121,7 @@ def test_a_large_answer_passes_on_every_kind_of_route(gateway: Gateway, kind: st
         answer = httpx.get(f"{gateway.url}/files/answer-{size}", trust_env=False, timeout=60)
     else:
         content = body(f"answer-{size}")
-        answer = httpx.post(
-            gateway.url + CHAT, json=content, headers={"x-kind": kind}, trust_env=False, timeout=60
-        )
+        answer = httpx.post(gateway.url + CHAT, json=content, headers={"x-kind": kind}, trust_env=False, timeout=60)
     assert answer.status_code == 200, answer.text[:500]
     assert len(json.loads(answer.content)["pad"]) == size
     assert gateway.envoy_pid == before

@@ -194,9 +194,7 @@ def test_a_cut_of_what_is_read_whole_is_an_error_with_its_id(gateway: Gateway) -
 def test_a_caller_that_leaves_cancels_the_upstream(gateway: Gateway, endless: Demo, usage: str) -> None:
     endless.clear()
     content = body("endless", stream=True)
-    with httpx.stream(
-        "POST", gateway.url + CHAT, json=content, headers={"x-usage": usage}, trust_env=False
-    ) as answer:
+    with httpx.stream("POST", gateway.url + CHAT, json=content, headers={"x-usage": usage}, trust_env=False) as answer:
         next(answer.iter_raw())
     assert endless.ending_of_last() == "client_left"
     assert gateway.decision(answer.headers[names.REQUEST_ID])["client_left"] is True

@@ -252,3 +252,10 @@ def test_any_sequence_is_a_duty_or_out_of_turn_and_nothing_else(events, opening)
         assert duty in ("handle", "acknowledge")
         if duty == "handle":
             conversation.check(go_on(event))
+
+
+def test_a_buffered_body_is_whole_whatever_it_says_and_another_one_when_it_ends() -> None:
+    for mode, end, whole in (("BUFFERED", False, True), ("STREAMED", False, False), ("STREAMED", True, True)):
+        talk = Conversation()
+        talk.receive(HeadersEvent("request", Headers(), False), Opening(request_body_mode=mode))
+        assert talk.is_whole(BodyEvent("request", b"{}", end)) is whole

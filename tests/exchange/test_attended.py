@@ -1,0 +1,159 @@
+"""The one final answer of an attended exchange: its usage counted, the chunk that only we asked for hidden."""
+
+import json
+from typing import Any
+
+import pytest
+
+from extproc import names
+from extproc.exchange.answer import LARGEST_WHOLE
+from extproc.protocol.events import BodyEvent
+from extproc.protocol.replies import BodyReply, HeadersReply, Modes, TrailersReply, Turn
+from tests.exchange.attempts import attempt, begun, planned
+from tests.exchange.scene import TRAILERS, Scene, answer, chunk, request
+
+STREAM: dict[str, Any] = {"model": "m", "stream": True, "messages": []}
+WHOLE: dict[str, Any] = {"model": "m", "messages": []}
+GO_ON = Turn(HeadersReply("response"), done=True)
+
+DELTA = b'data: {"choices":[{"delta":{"content":"hi \xe2\x82\xac"}}]}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500}}\n\n'
+DONE = b"data: [DONE]\n\n"
+COUNTED = {"input": 1000, "output": 500, "cached_input": 0, "cache_write": 0, "reasoning": 0}
+TOLD = {names.META_USAGE: {names.U_COUNTED: COUNTED}}
+
+
+async def attended(body: dict[str, Any], route: str):
+    scene = Scene()
+    exchange = scene.router()
+    await exchange.on(request(names.route_key(scene.current.id, route, "chat")))
+    turn = await exchange.on(chunk(body, end=True))
+    assert isinstance(turn.reply, BodyReply)
+    return exchange, turn
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "stays"),
+    [
+        ("exact", STREAM, True),
+        ("exact", {**STREAM, "stream_options": {"include_usage": True}}, False),
+        ("exact", WHOLE, False),
+        ("attended", STREAM, True),
+        ("attended", WHOLE, True),
+        ("main", STREAM, False),
+    ],
+)
+async def test_the_stream_stays_only_where_the_answer_must_be_read(route: str, body: Any, stays: bool) -> None:
+    _, turn = await attended(body, route)
+    assert turn.done is not stays
+
+
+async def test_a_streams_chunk_that_only_we_asked_for_is_hidden_and_counted_wherever_it_is_cut() -> None:
+    whole = DELTA + USAGE + DONE
+    for cut in range(len(whole) + 1):
+        exchange, _ = await attended(STREAM, "exact")
+        turn = await exchange.on(answer())
+        modes = Modes(response_headers=True, request_body="NONE", response_body="STREAMED")
+        assert (turn.reply.modes, turn.reply.edit.remove, turn.done) == (modes, ("content-length",), False)
+        first = await exchange.on(chunk(whole[:cut], direction="response"))
+        last = await exchange.on(chunk(whole[cut:], end=True, direction="response"))
+        said = [
+            part if turn.reply.body is None else turn.reply.body
+            for turn, part in ((first, whole[:cut]), (last, whole[cut:]))
+        ]
+        assert b"".join(said) == DELTA + DONE, f"cut at {cut}"
+        assert (first.done, last.done) == (False, True)
+        assert last.reply.metadata == TOLD
+
+
+async def test_usage_is_told_with_the_chunk_that_had_it_so_that_a_caller_who_leaves_then_is_accounted_for() -> None:
+    exchange, _ = await attended(STREAM, "exact")
+    await exchange.on(answer())
+    assert (await exchange.on(chunk(DELTA, direction="response"))).reply.metadata == {}
+    assert (await exchange.on(chunk(USAGE, direction="response"))).reply.metadata == TOLD
+
+
+async def test_chunks_without_news_pass_as_they_are() -> None:
+    exchange, _ = await attended(STREAM, "exact")
+    await exchange.on(answer())
+    assert await exchange.on(chunk(DELTA, direction="response")) == Turn(BodyReply("response"))
+
+
+async def test_attend_reads_a_stream_and_hides_nothing() -> None:
+    exchange, _ = await attended(STREAM, "attended")
+    await exchange.on(answer())
+    turn = await exchange.on(chunk(DELTA + USAGE + DONE, end=True, direction="response"))
+    assert turn == Turn(BodyReply("response", metadata=TOLD), done=True)
+
+
+async def test_the_provider_is_asked_for_the_usage_that_is_hidden() -> None:
+    scene = Scene()
+    metadata = await planned(scene, STREAM, route="exact")
+    exchange = begun(scene)
+    await exchange.on(attempt(scene, metadata))
+    turn = await exchange.on(chunk(STREAM, end=True))
+    assert json.loads(turn.reply.body)["stream_options"] == {"include_usage": True}
+
+
+ANSWER = json.dumps({"choices": [{}], "usage": {"prompt_tokens": 1000, "completion_tokens": 500}}).encode()
+
+
+async def test_a_small_whole_answer_is_buffered_and_gets_its_cost() -> None:
+    exchange, _ = await attended(WHOLE, "attended")
+    turn = await exchange.on(answer(kind="application/json", content_length=str(len(ANSWER))))
+    assert turn.reply.modes == Modes(response_headers=True, request_body="NONE", response_body="BUFFERED")
+    turn = await exchange.on(chunk(ANSWER, end=True, direction="response"))
+    assert turn.done
+    assert turn.reply.body is None
+    assert turn.reply.edit.set == (("x-extproc-cost", "0.002"),)
+    assert turn.reply.metadata == TOLD
+
+
+async def test_the_price_is_that_of_the_target_that_answered() -> None:
+    exchange, _ = await attended({**WHOLE, "model": "smart"}, "attended")
+    await exchange.on(answer(kind="application/json", content_length=str(len(ANSWER)), attempt=2))
+    turn = await exchange.on(chunk(ANSWER, end=True, direction="response"))
+    assert turn.reply.edit.set == ()  # beta has no price
+    assert turn.reply.metadata == TOLD
+
+
+async def test_an_answer_without_usage_gets_no_cost() -> None:
+    exchange, _ = await attended(WHOLE, "attended")
+    await exchange.on(answer(kind="application/json", content_length="2"))
+    assert await exchange.on(chunk(b"{}", end=True, direction="response")) == Turn(BodyReply("response"), done=True)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(answer("502"), id="a failure"),
+        pytest.param(answer("429", "application/json", content_length="9"), id="a rate limit"),
+        pytest.param(answer(content_encoding="gzip"), id="a compressed stream"),
+        pytest.param(answer(end=True), id="no body"),
+        pytest.param(answer(kind="audio/mpeg"), id="another kind"),
+        pytest.param(answer(kind="application/json"), id="a whole answer of unknown length"),
+        pytest.param(answer(kind="application/json", content_length=str(LARGEST_WHOLE + 1)), id="a large one"),
+        pytest.param(answer(kind="application/json", content_length="²"), id="a length that is no number"),
+        pytest.param(answer(attempt=0), id="no attempt was made"),
+        pytest.param(answer(attempt=9), id="an attempt past the plan"),
+        pytest.param(answer(attempt=None), id="an attempt that nobody counted"),
+    ],
+)
+@pytest.mark.parametrize("route", ["attended", "exact"])
+async def test_everything_else_passes_and_the_stream_ends(route: str, event) -> None:
+    exchange, _ = await attended(STREAM, route)
+    assert await exchange.on(event) == GO_ON
+
+
+async def test_trailers_end_it() -> None:
+    exchange, _ = await attended(STREAM, "exact")
+    await exchange.on(answer())
+    await exchange.on(chunk(DELTA, direction="response"))
+    assert await exchange.on(TRAILERS) == Turn(TrailersReply("response"), done=True)
+
+
+async def test_a_stream_that_breaks_inside_an_event_loses_no_byte() -> None:
+    exchange, _ = await attended(STREAM, "exact")
+    await exchange.on(answer())
+    turn = await exchange.on(BodyEvent("response", DELTA + b'data: {"cho', True))
+    assert turn.reply.body is None
