@@ -130,7 +130,8 @@ def test_counters_move(gateway: Gateway) -> None:
     gateway.decision(ask(gateway, "walk").headers[names.REQUEST_ID])
     expected = [2.0, 2.0, 2.0 * INPUT, 2.0 * OUTPUT, 1.0]
     eventually(
-        lambda: [new - old for new, old in zip(now(), before, strict=True)] == expected, f"{expected} more than {before}"
+        lambda: [new - old for new, old in zip(now(), before, strict=True)] == expected,
+        f"{expected} more than {before}",
     )
     cost = gateway.metric("extproc_cost_dollars_total", provider="one", model="m")
     assert cost > 0
