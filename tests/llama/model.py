@@ -5,6 +5,7 @@ feed-forward add nothing, so what is predicted hangs on the last token alone, an
 ends. No letter of the word may come twice.
 """
 
+import itertools
 import sys
 
 import gguf
@@ -36,7 +37,7 @@ def next_token_logits(tokens: list[str]) -> np.ndarray:
     path = [newline, *WORD, END]
     logits = np.zeros((len(tokens), len(tokens)), np.float32)
     logits[:, place[WORD[0]]] = CERTAIN / 2  # after anything else, begin
-    for here, there in zip(path, path[1:], strict=False):
+    for here, there in itertools.pairwise(path):
         logits[place[here], :] = 0
         logits[place[here], place[there]] = CERTAIN
     return logits

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,18 @@ from tests.sdk.environments import OPENAI2, OPENAI3, Environment
 
 CALLER = "key-of-the-sdk"
 OTHERS = ["embeddings", "moderations", "images", "speech", "audio", "completions", "chat"]
-AZURES = b"""{"id":"x","object":"chat.completion","created":1,"model":"dep","choices":[{"index":0,"finish_reason":"stop",
-"message":{"role":"assistant","content":"azure speaking"}}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"""
+AZURES = json.dumps(
+    {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "dep",
+        "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "azure speaking"}}
+        ],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    }
+).encode()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
