@@ -89,7 +89,11 @@ def _listener(name: str, address: Node, route: Node) -> Node:
         "http_filters": [router],
         "route_config": {"virtual_hosts": [{"name": name, "domains": ["*"], "routes": [route]}]},
     }
-    return {"name": name, "address": address, "filter_chains": [{"filters": [{"name": "hcm", "typed_config": manager}]}]}
+    return {
+        "name": name,
+        "address": address,
+        "filter_chains": [{"filters": [{"name": "hcm", "typed_config": manager}]}],
+    }
 
 
 # --- the gateway -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,9 @@ CHECKS = (
     ("import contracts", ("lint-imports", "--no-cache")),
 )
 _SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] (\S+): (.*)$")
-_SUM = re.compile(r"^(=+ )?(\d+ (passed|failed|error|skipped|deselected|xfailed|xpassed|warning)|no tests ran).* in [\d.]+s")
+_SUM = re.compile(
+    r"^(=+ )?(\d+ (passed|failed|error|skipped|deselected|xfailed|xpassed|warning)|no tests ran).* in [\d.]+s"
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +35,8 @@ def main(arguments: list[str]) -> int:
         _say("\nskipped, and why:")
         for line in skipped:
             _say(f"  {line}")
-    _say(f"\nchecks: {', '.join(failed) + ' FAILED' if failed else 'all passed'}; {time.monotonic() - began:.0f} s in all")
+    checks = f"{', '.join(failed)} FAILED" if failed else "all passed"
+    _say(f"\nchecks: {checks}; {time.monotonic() - began:.0f} s in all")
     _say(total)
     return 1 if failed or code else 0
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 
 class AddressInUse(Exception):
-    """Somebody else listens there; the text is one line for people."""
+    """Somebody else listens there, or nobody can; the text is one line for people."""
 
 
 def listening_socket(address: str) -> socket.socket:
@@ -23,11 +23,17 @@ def listening_socket(address: str) -> socket.socket:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
+        try:
+            listener.bind(str(path))
+        except OSError as error:
+            listener.close()
+            raise AddressInUse(f"cannot listen on {address}: {error.strerror or error}") from None
         os.chmod(path, 0o600)
         return listener
-    host, _, port = address.rpartition(":")
+    host, colon, port = address.rpartition(":")
     host = host.strip("[]")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise AddressInUse(f"{address}: neither unix:///path nor host:port")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,17 +1,18 @@
 """`explain`: one request through the very rooms that decide, with nothing sent and nothing remembered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extproc import names
 from extproc.decision.decide import decide
 from extproc.decision.explain import Explanation
 from extproc.decision.plan import Decision, Observations, Plan
+from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
 from extproc.facts import matcher
 from extproc.facts.read import identify, read_facts
-from extproc.facts.request import Facts
+from extproc.facts.request import CallerFacts, Facts
 from extproc.facts.routes import entries
 from extproc.facts.unknown import unknown_endpoint
 from extproc.protocol.events import Headers
@@ -46,6 +47,8 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     identity = identify(headers, None, snapshot)
     if isinstance(identity, Refusal):
         return _refused(identity, known)
+    if endpoint.ours:
+        return _listed(known, snapshot, entry.route, identity.caller)
     facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
@@ -70,6 +73,13 @@ def _service(facts: Facts, route: Route) -> dict[str, Any]:
     """A service needs no decision: the route is the plan."""
     document = Explanation(facts, Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
     return {**document, "refusal": None, "service": route.service, "plan": [], "candidates": []}
+
+
+def _listed(facts: Facts, snapshot: Snapshot, route: Route, caller: CallerFacts) -> dict[str, Any]:
+    """The gateway answers itself: with the names that this caller may use on this route."""
+    document = Explanation(replace(facts, caller=caller), Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
+    models = [one.name for one in usable_names(snapshot, route, caller)]
+    return {**document, "refusal": None, "models": models}
 
 
 def _as_matched(asked: Asked) -> matcher.Asked:

@@ -89,6 +89,7 @@ class _Gateway:
         first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
         refuse_strangers(listening.host, first.snapshot)
         free_or_raise(listening.host, listening.port, "--port")
+        free_or_raise(LOOPBACK_HOST, self._settings.admin_port, "--admin-port")
         supervisor = self._supervisor(listening)
         admin = HttpServer(gateway_app(supervisor), f"{LOOPBACK_HOST}:{self._settings.admin_port}")
         self._stack.push_async_callback(supervisor.stop)

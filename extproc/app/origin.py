@@ -1,7 +1,7 @@
 """Where a configuration comes from: -c, else ./extproc.yaml, else API keys in the environment, else the demo."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from extproc.config.load import Loaded, load, load_document
@@ -25,14 +25,20 @@ def find_origin(named: Path | None, environment: Mapping[str, str]) -> Origin:
         return Origin(named, False, str(named))
     if DEFAULT_FILE.exists():
         return Origin(DEFAULT_FILE, False, f"./{DEFAULT_FILE}")
-    if load(None, environment).compiled is not None:
+    found = load(None, environment)
+    if found.compiled is not None or found.problems:  # keys that cannot be used are an error, not a demo
         return Origin(None, False, "the API keys in the environment")
-    return Origin(None, True, "demo providers (no API key in the environment; `extproc init` writes a file to edit)")
+    return Origin(
+        None,
+        True,
+        "demo providers (no API key that can be used in the environment; `extproc init` writes a file to edit)",
+    )
 
 
 def read_origin(origin: Origin, environment: Mapping[str, str], demo_sockets: Path) -> Loaded:
     if origin.demo:
-        return load_document(demo_document(demo_sockets), "demo")
+        loaded = load_document(demo_document(demo_sockets), "demo")
+        return replace(loaded, notes=load(None, environment).notes)
     return load(origin.source, environment)
 
 

@@ -35,6 +35,10 @@ def command(
     if not screen.for_people():
         screen.write_json(facts)
         return
-    screen.out.print(f"[green]{source} is good[/] ({snapshot.id})")
-    rows = [(key, ", ".join(value) if isinstance(value, list) else str(value)) for key, value in facts.items() if value]
+    screen.out.print(f"[green]{screen.plain(str(source))} is good[/] ({snapshot.id})")
+    rows = [
+        (key, screen.plain(", ".join(value) if isinstance(value, list) else str(value)))
+        for key, value in facts.items()
+        if value
+    ]
     screen.table(("what", "which"), rows[1:])

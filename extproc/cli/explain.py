@@ -59,32 +59,50 @@ def asked_of(document: dict[str, Any]) -> Asked:
         return Asked(
             "POST", "/v1/chat/completions", {"content-type": "application/json"}, json.dumps(document).encode()
         )
+    _check_sendable(document)
     body = document.get("body")
     raw = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    headers = {str(name).lower(): str(value) for name, value in (document.get("headers") or {}).items()}
+    given = document.get("headers") or {}
+    if not isinstance(given, dict):
+        screen.stop("`headers` must be an object of names and values", screen.EXIT_NO)
+    headers = {str(name).lower(): str(value) for name, value in given.items()}
     return Asked(str(document.get("method", "POST")), str(document["path"]), headers, raw)
+
+
+def _check_sendable(document: dict[str, Any]) -> None:
+    """JSON can escape half a character, which no request can hold."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        screen.stop("the request holds half a character (\\ud800 to \\udfff), which cannot be sent", screen.EXIT_NO)
 
 
 def _show(explanation: dict[str, Any]) -> None:
     facts = {key: value for key, value in explanation["facts"].items() if value not in (None, "", [], {}, False, 0)}
-    screen.table(("fact", "value"), [(key, _text(value)) for key, value in facts.items()])
+    screen.table(("fact", "value"), [(key, screen.plain(_text(value))) for key, value in facts.items()])
     screen.out.print()
     rows = [
         (
-            candidate["target"],
+            screen.plain(candidate["target"]),
             "[green]kept[/]" if candidate["kept"] else "[red]dropped[/]",
             "" if candidate["score"] is None else f"{candidate['score']:g}",
-            candidate["reason"],
+            screen.plain(candidate["reason"]),
         )
         for candidate in explanation["candidates"]
     ]
     screen.table(("candidate", "", "score", "reason"), rows)
     refusal = explanation.get("refusal")
     if refusal:
-        screen.out.print(f"\n[bold red]{refusal['status']} {refusal['code']}[/] {refusal['message']}", markup=True)
+        screen.out.print(f"\n[bold red]{refusal['status']} {refusal['code']}[/] {screen.plain(refusal['message'])}")
         return
-    screen.out.print(f"\n[bold]plan[/] {' → '.join(explanation['plan'])}")
-    screen.table(("header", "value"), [(key, str(value)) for key, value in explanation["headers"].items()])
+    for word, names in (("models", explanation.get("models")), ("service", explanation.get("service"))):
+        if names is not None:
+            screen.out.print(f"\n[bold]{word}[/] {screen.plain(names if isinstance(names, str) else ', '.join(names))}")
+            return
+    screen.out.print(f"\n[bold]plan[/] {screen.plain(' → '.join(explanation['plan']))}")
+    screen.table(
+        ("header", "value"), [(key, screen.plain(str(value))) for key, value in explanation["headers"].items()]
+    )
 
 
 def _text(value: object) -> str:

@@ -28,7 +28,10 @@ def strangers_or_stop(listen: list[str], compiled: Compiled, *, open_to_stranger
         return
     for address in listen:
         if not address.startswith("unix:"):
+            host, colon, _ = address.rpartition(":")
+            if not colon:
+                continue  # no address at all: whoever listens says so
             try:
-                refuse_strangers(address.rpartition(":")[0].strip("[]"), compiled.snapshot)
+                refuse_strangers(host.strip("[]") or "every address", compiled.snapshot)
             except CannotStart as error:
                 screen.stop(error.lines[0])

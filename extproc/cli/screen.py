@@ -40,7 +40,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | No
 
 
 def complain(line: str) -> None:
-    complaints.print(f"[bold red]extproc:[/] {_plain(line)}", soft_wrap=True)
+    complaints.print(f"[bold red]extproc:[/] {plain(line)}", soft_wrap=True)
 
 
 def stop(line: str, code: int = EXIT_CANNOT_START) -> NoReturn:
@@ -48,6 +48,6 @@ def stop(line: str, code: int = EXIT_CANNOT_START) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Square brackets in foreign text are not markup."""
     return text.replace("[", "\\[")

@@ -10,6 +10,7 @@ from extproc.app import ProcessorSettings, run_processor
 from extproc.cli import screen
 from extproc.cli.durations import Duration
 from extproc.cli.loading import configuration_or_stop, strangers_or_stop
+from extproc.dataplane.start import CannotStart
 
 NAME = "serve"
 EXAMPLES = (
@@ -43,5 +44,5 @@ def command(
     )
     try:
         asyncio.run(run_processor(settings, compiled))
-    except OSError as error:
+    except CannotStart as error:
         screen.stop(str(error))

@@ -23,6 +23,9 @@ EVENTS = 8
 LATE = 0.1  # how much later than sent an event may be seen on a busy machine
 
 
+NEVER_SHUT = {"circuit_breaker": {"failure_threshold": 1000}}  # it fails on purpose, again and again
+
+
 def event(number: int) -> bytes:
     said = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "sent": time.time()}
     delta = {"index": 0, "delta": {"content": f"w{number} "}, "finish_reason": None}
@@ -78,7 +81,7 @@ def gateway(demos: dict[str, Demo], slow: Upstream, cutting: Upstream, endless: 
         "providers": {
             "lab": demos["lab"].configured(),
             "slow": {"dialect": "openai", "base_url": f"{slow.origin}/v1", "models": ["slow"]},
-            "cutting": {"dialect": "openai", "base_url": f"{cutting.origin}/v1", "models": ["cutting"]},
+            "cutting": {"dialect": "openai", "base_url": f"{cutting.origin}/v1", "models": ["cutting"], **NEVER_SHUT},
             "endless": endless.configured(models=["endless"]),
         },
         "routes": [

@@ -38,7 +38,7 @@ def test_a_base_url_without_a_version_works_too(stage: Stage, generation: Enviro
 
 
 @pytest.fixture(scope="module")
-def mocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mocked(generation: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway in front of aimock; its address."""
     if why := AIMOCK.why_missing():
         pytest.skip(why)
@@ -48,7 +48,10 @@ def mocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     script = AIMOCK.home / "node_modules/@copilotkit/aimock/dist/cli.js"
     fixtures = Path(__file__).parent / "aimock"
     log = (tmp_path_factory.mktemp("aimock") / "log").open("w")
-    with log, subprocess.Popen([node, str(script), "-p", str(port), "-f", str(fixtures)], stdout=log, stderr=log) as mock:
+    with (
+        log,
+        subprocess.Popen([node, str(script), "-p", str(port), "-f", str(fixtures)], stdout=log, stderr=log) as mock,
+    ):
         try:
             eventually(lambda: _answers(port), "aimock", 20)
             provider = {"dialect": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "models": ["mock"]}

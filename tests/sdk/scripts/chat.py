@@ -2,7 +2,10 @@
 
 from client import HELLO, MODEL, client
 
-PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 c = client()
 whole = c.chat.completions.create(model=MODEL, messages=HELLO)
@@ -18,7 +21,9 @@ text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 assert text == whole.choices[0].message.content
 assert all(chunk.usage is None for chunk in chunks) and chunks[-1].choices[0].finish_reason == "stop"
 
-counted = list(c.chat.completions.create(model=MODEL, messages=HELLO, stream=True, stream_options={"include_usage": True}))
+counted = list(
+    c.chat.completions.create(model=MODEL, messages=HELLO, stream=True, stream_options={"include_usage": True})
+)
 assert counted[-1].choices == [] and counted[-1].usage is not None
 assert counted[-1].usage.prompt_tokens == whole.usage.prompt_tokens
 

@@ -1,0 +1,140 @@
+"""`explain` decides what the gateway decides: the same requests through both."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from extproc import names
+from extproc.app.explaining import Asked, explain_request
+from extproc.facts import matcher
+from extproc.facts.routes import entries
+from extproc.protocol.events import BodyEvent
+from extproc.snapshot import Snapshot
+from tests.exchange.scene import CALLERS, PROVIDERS, ROUTES, Scene, request, snapshot
+
+WEIGHTED = """
+strategies: {default: {kind: weighted, weights: {alpha: 0.3, beta: 0.7}}}
+failover: {max_attempts: 2, first_byte_timeout: 5s}
+"""
+CONFIGS = {
+    "open": snapshot(PROVIDERS, ROUTES),
+    "keyed": snapshot(PROVIDERS, ROUTES, CALLERS),
+    "plain": snapshot(PROVIDERS, WEIGHTED),
+}
+CHAT = "/v1/chat/completions"
+
+
+@dataclass(frozen=True)
+class Case:
+    config: str
+    body: Any = None
+    method: str = "POST"
+    path: str = CHAT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def raw(self) -> bytes:
+        return (
+            b"" if self.body is None else self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        )
+
+
+CASES = {
+    "an alias": Case("open", {"model": "smart"}),
+    "a model at two providers, drawn": Case("plain", {"model": "m", "stream": True}),
+    "no model": Case("plain", {"messages": []}),
+    "auto for an upload": Case("plain", None, path="/v1/audio/transcriptions"),
+    "an upload by its header": Case("plain", None, path="/v1/audio/x", headers={"x-extproc-model": "listen"}),
+    "the unversioned path": Case("open", {"model": "m"}, path="/chat/completions?a=1"),
+    "a provider by header": Case("open", {"model": "m"}, headers={"x-extproc-provider": "beta"}),
+    "the caller's own key": Case("open", {"model": "mine"}, headers={"authorization": "Bearer sk-own"}),
+    "no key for who takes the caller's": Case("open", {"model": "own"}),
+    "a caller": Case("keyed", {"model": "smart", "team": "b"}, headers={"authorization": "Bearer gw-ci"}),
+    "a caller who may not": Case("keyed", {"model": "own"}, headers={"x-api-key": "gw-ci"}),
+    "a wrong key": Case("keyed", {"model": "m"}, headers={"x-api-key": "gw-x"}),
+    "no key": Case("keyed", {"model": "m"}),
+    "a model that nothing serves": Case("plain", {"model": "x" * 99}),
+    "an unknown strategy": Case("plain", {"model": "m", "routing_strategy": "x"}),
+    "a wrong field": Case("plain", {"model": "m", "n": "two"}),
+    "no JSON": Case("plain", b"{"),
+    "an empty body": Case("plain", None),
+    "an unknown path": Case("plain", {}, path="/v1/nothing"),
+    "a wrong method": Case("plain", None, method="DELETE"),
+    "tools that nobody has": Case("plain", {"model": "m", "tools": [{"type": "function"}]}),
+    "embeddings that nobody serves": Case("plain", {"model": "m", "input": "x"}, path="/v1/embeddings"),
+}
+
+
+async def by_the_gateway(config: Snapshot, case: Case) -> dict[str, Any]:
+    entry = matcher.find(entries(config), matcher.Asked(case.method, case.path, "", case.headers))
+    assert entry is not None
+    scene = Scene(config)
+    exchange = scene.router()
+    event = request(entry.key(config.id), method=case.method, path=case.path, headers=case.headers, end=not case.raw)
+    turn = await exchange.on(event)
+    if not turn.done:
+        turn = await exchange.on(BodyEvent("request", case.raw, True))
+    told = turn.reply.metadata[names.META]
+    if names.M_REFUSAL in told:
+        error = json.loads(turn.reply.body)["error"]
+        return {
+            "status": turn.reply.status,
+            "code": told[names.M_REFUSAL],
+            **{k: error[k] for k in ("message", "param")},
+        }
+    return {
+        "plan": told[names.M_TARGETS],
+        "strategy": told[names.M_STRATEGY],
+        "reason": told[names.M_REASON],
+        "route": told[names.M_ROUTE],
+        "labels": told[names.M_LABELS],
+        "headers": dict(turn.reply.edit.set),
+    }
+
+
+def by_explain(config: Snapshot, case: Case) -> dict[str, Any]:
+    headers = {"content-type": "application/json", **case.headers}
+    told = explain_request(config, Asked(case.method, case.path, headers, case.raw), now=1000.0, draw=0.5)
+    if told["refusal"]:
+        return {key: told["refusal"][key] for key in ("status", "code", "message", "param")}
+    ours = (names.TARGET, names.REASON)
+    return {
+        "plan": told["plan"],
+        "strategy": told["strategy"],
+        "reason": told["reason"],
+        "route": told["facts"]["route"],
+        "labels": told["facts"]["labels"],
+        "headers": {name: value for name, value in told["headers"].items() if name not in ours},
+    }
+
+
+@pytest.mark.parametrize("what", CASES)
+async def test_explain_says_what_the_gateway_does(what: str) -> None:
+    case = CASES[what]
+    config = CONFIGS[case.config]
+    assert by_explain(config, case) == await by_the_gateway(config, case)
+
+
+async def test_the_models_that_explain_names_are_those_that_the_gateway_lists() -> None:
+    for config, headers in (("open", {}), ("plain", {}), ("keyed", {"x-api-key": "gw-ci"})):
+        chosen = CONFIGS[config]
+        told = explain_request(chosen, Asked("GET", "/v1/models", headers, b""), now=0.0, draw=0.0)
+        route = told["facts"]["route"]
+        turn = await Scene(chosen).ask(route=route, endpoint="models", method="GET", path="/v1/models", headers=headers)
+        assert told["models"] == [model["id"] for model in json.loads(turn.reply.body)["data"]]
+
+
+def test_a_service_is_named_and_a_path_that_nothing_matches_refused() -> None:
+    told = explain_request(CONFIGS["open"], Asked("GET", "/billing/1?x=1", {}, b""), now=0.0, draw=0.0)
+    assert (told["service"], told["plan"], told["facts"]["route"]) == ("billing", [], "bills")
+    told = explain_request(CONFIGS["open"], Asked("GET", "/nothing", {}, b""), now=0.0, draw=0.0)
+    assert told["refusal"]["code"] == "route_not_found"
+
+
+def test_whoever_explains_is_no_stranger() -> None:
+    for config in (CONFIGS["open"], replace(CONFIGS["open"], open=True)):
+        told = explain_request(config, Asked("POST", CHAT, {}, b'{"model":"m"}'), now=0.0, draw=0.0)
+        assert told["refusal"] is None
