@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
@@ -38,7 +39,7 @@ def _print(out: Console, no_op: list[transport.Row], report: gateway.Report) -> 
     out.print(f"\nresident: processor {report.processor_mib:.0f} MiB, Envoy {report.envoy_mib:.0f} MiB")
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     table = Table(title=title, title_justify="left", box=None)
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right")

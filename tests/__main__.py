@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> int:
         _say("\nskipped, and why:")
         for line in skipped:
             _say(f"  {line}")
-    verdict = ", ".join(failed) + " FAILED" if failed else "all passed"
-    _say(f"\nchecks: {verdict}; {time.monotonic() - began:.0f} s in all")
+    checks = f"{', '.join(failed)} FAILED" if failed else "all passed"
+    _say(f"\nchecks: {checks}; {time.monotonic() - began:.0f} s in all")
     _say(total)
     return 1 if failed or code else 0
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import random
@@ -81,6 +82,13 @@ def new_exchange_id() -> str:
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
 
 
+def _spare_the_collector() -> None:
+    """What is there now stays: looking through it again and again cost a tenth of every exchange."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 50)
+
+
 class _Processor:
     def __init__(self, settings: ProcessorSettings, first: Snapshot) -> None:
         self._settings = settings
@@ -117,6 +125,7 @@ class _Processor:
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
                 stack.callback(task.cancel)
+            _spare_the_collector()
             await ending.wait()
             self._draining = True
             await self._server.drain(self._settings.drain)

@@ -5,6 +5,7 @@ a word of ours (see labels.py); no request can make a series. Money leaves as do
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -22,6 +23,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
 FILTERS: Final = ("router", "attempt", "log")
 RELOAD_RESULTS: Final = ("ok", "rejected")
+SERIES_AT_HAND: Final = 1024
 
 
 class Metrics:
@@ -32,10 +34,13 @@ class Metrics:
         self._counters = {name: metric for name, metric in made.items() if isinstance(metric, Counter)}
         self._gauges = {name: metric for name, metric in made.items() if isinstance(metric, Gauge)}
         self._histograms = {name: metric for name, metric in made.items() if isinstance(metric, Histogram)}
-        for name in FILTERS:  # what is zero from the start can be watched from the start
-            self._gauges["extproc_streams_open"].labels(name)
+        # Finding a series by its labels costs more than counting in it, so each is looked up once.
+        self._counter = lru_cache(maxsize=SERIES_AT_HAND)(self._find_counter)
+        self._histogram = lru_cache(maxsize=SERIES_AT_HAND)(self._find_histogram)
+        # What is zero from the start can be watched from the start.
+        self._open = {name: self._gauges["extproc_streams_open"].labels(name) for name in FILTERS}
         for result in RELOAD_RESULTS:
-            self._counters["extproc_config_reloads_total"].labels(result)
+            self._counter("extproc_config_reloads_total", result)
 
     def expose(self) -> bytes:
         """All of them, in the text form that Prometheus reads."""
@@ -49,21 +54,21 @@ class Metrics:
         route, endpoint = names.route(outcome.route), names.endpoint(outcome.endpoint)
         provider, model = names.provider_and_model(outcome.target)
         status = status_class(outcome.status)
-        self._counters["extproc_exchanges_total"].labels(route, endpoint, provider, model, status).inc()
+        self._counter("extproc_exchanges_total", route, endpoint, provider, model, status).inc()
         if outcome.refusal is not None:
-            self._counters["extproc_refusals_total"].labels(names.reason(outcome.refusal)).inc()
+            self._counter("extproc_refusals_total", names.reason(outcome.refusal)).inc()
         for attempt in outcome.attempts:
             self._attempt(attempt)
         self._spent(outcome, provider, model)
         if outcome.duration_ms is not None:
             seconds = outcome.duration_ms / 1000
-            self._histograms["extproc_exchange_seconds"].labels(route, endpoint, provider, model).observe(seconds)
+            self._histogram("extproc_exchange_seconds", route, endpoint, provider, model).observe(seconds)
         if outcome.stream and outcome.ttft_ms is not None and status == "2xx":
-            self._histograms["extproc_first_token_seconds"].labels(provider, model).observe(outcome.ttft_ms / 1000)
+            self._histogram("extproc_first_token_seconds", provider, model).observe(outcome.ttft_ms / 1000)
 
     def _attempt(self, attempt: Attempt) -> None:
         provider, model = self._names.provider_and_model(attempt.target)
-        self._counters["extproc_attempts_total"].labels(provider, model, attempt.kind).inc()
+        self._counter("extproc_attempts_total", provider, model, attempt.kind).inc()
 
     def _spent(self, outcome: Outcome, provider: str, model: str) -> None:
         usage = outcome.usage
@@ -78,10 +83,10 @@ class Metrics:
             }
             for kind, tokens in kinds.items():
                 if tokens > 0:
-                    self._counters["extproc_tokens_total"].labels(provider, model, kind).inc(tokens)
+                    self._counter("extproc_tokens_total", provider, model, kind).inc(tokens)
         if outcome.cost is not None:
             team = self._names.team(outcome.labels.get("team"))
-            self._counters["extproc_cost_dollars_total"].labels(provider, model, team).inc(outcome.cost / NANO)
+            self._counter("extproc_cost_dollars_total", provider, model, team).inc(outcome.cost / NANO)
 
     def decision(self, seconds: float) -> None:
         self._histograms["extproc_decision_seconds"].observe(seconds)
@@ -89,10 +94,10 @@ class Metrics:
     # --- the processor itself ----------------------------------------------------------------------------------------
 
     def stream_opened(self, filter: str) -> None:
-        self._gauges["extproc_streams_open"].labels(_filter(filter)).inc()
+        self._open_streams(filter).inc()
 
     def stream_closed(self, filter: str) -> None:
-        self._gauges["extproc_streams_open"].labels(_filter(filter)).dec()
+        self._open_streams(filter).dec()
 
     def breakers(self, observations: Mapping[str, Observation]) -> None:
         """Write down all breakers anew; keys are `provider/model`."""
@@ -114,16 +119,27 @@ class Metrics:
         self._gauges["extproc_config_loaded_timestamp"].set(loaded_at)
 
     def config_reload(self, result: Literal["ok", "rejected"]) -> None:
-        self._counters["extproc_config_reloads_total"].labels(result).inc()
+        self._counter("extproc_config_reloads_total", result).inc()
 
     def bug(self) -> None:
         self._counters["extproc_bugs_total"].inc()
 
     def record(self, kind: str) -> None:
-        self._counters["extproc_log_records_total"].labels(kind).inc()
+        self._counter("extproc_log_records_total", kind).inc()
 
     def records_lost(self, count: int) -> None:
         self._counters["extproc_log_records_lost_total"].inc(count)
+
+    # --- series ------------------------------------------------------------------------------------------------------
+
+    def _find_counter(self, name: str, *labels: str) -> Counter:
+        return self._counters[name].labels(*labels)
+
+    def _find_histogram(self, name: str, *labels: str) -> Histogram:
+        return self._histograms[name].labels(*labels)
+
+    def _open_streams(self, filter: str) -> Gauge:
+        return self._open.get(filter) or self._gauges["extproc_streams_open"].labels(NONE)
 
 
 class _WithoutCreated(Collector):
@@ -136,10 +152,6 @@ class _WithoutCreated(Collector):
         for family in self._registry.collect():
             family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             yield family
-
-
-def _filter(name: str) -> str:
-    return name if name in FILTERS else NONE
 
 
 def _make(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:

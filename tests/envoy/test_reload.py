@@ -1,4 +1,4 @@
-"""A changed configuration takes effect while traffic flows: nothing fails, open streams stay, a bad one changes nothing."""
+"""A changed configuration takes effect while traffic flows: nothing fails, streams stay, a bad one changes nothing."""
 
 import asyncio
 import json

@@ -83,7 +83,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ups
 
 
 async def _played(script: Script, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Plays the script, and notices when the peer leaves: a gateway sends nothing more until it is answered."""
+    """Plays the script, and notices when the peer leaves meanwhile: it sends nothing more until it is answered."""
     play = asyncio.ensure_future(script(asked, writer))
     leaving = asyncio.ensure_future(_until_gone(reader))
     try:

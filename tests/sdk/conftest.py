@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from extproc.demo.catalog import Model, Price, Speed
+from extproc.demo.catalog import Speed
 from tests.envoy.demo import Demo, demo
 from tests.envoy.gateway import Gateway, running
 from tests.envoy.upstream import Asked, Upstream, scripted, whole
@@ -16,8 +17,18 @@ from tests.sdk.environments import OPENAI2, OPENAI3, Environment
 
 CALLER = "key-of-the-sdk"
 OTHERS = ["embeddings", "moderations", "images", "speech", "audio", "completions", "chat"]
-AZURES = b"""{"id":"x","object":"chat.completion","created":1,"model":"dep","choices":[{"index":0,"finish_reason":"stop",
-"message":{"role":"assistant","content":"azure speaking"}}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"""
+AZURES = json.dumps(
+    {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "dep",
+        "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "azure speaking"}}
+        ],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    }
+).encode()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,10 +49,19 @@ async def azures(asked: Asked, writer: asyncio.StreamWriter) -> None:
     writer.write(whole(AZURES) if right else whole(b'{"error":{"message":"wrong form"}}', 400))
 
 
+@pytest.fixture(scope="session", params=[OPENAI2, OPENAI3], ids=lambda each: each.name)
+def generation(request: pytest.FixtureRequest) -> Environment:
+    environment: Environment = request.param
+    if why := environment.why_missing():
+        pytest.skip(why)
+    return environment
+
+
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def stage(generation: Environment) -> Iterator[Stage]:
+    """One for each generation: what one was refused for a while must not be missed by the other."""
     with contextlib.ExitStack() as stack:
-        lab = stack.enter_context(demo("lab", Model("m", Price(1, 2))))
+        lab = stack.enter_context(demo("lab"))
         slow = stack.enter_context(demo("slow", speed=Speed(5.0, 5)))
         azure: Upstream = stack.enter_context(scripted(azures))
         everything = [{"name": name, "endpoints": OTHERS} for name in ("m", "fault-cut", "fault-429", "fault-500")]
@@ -60,11 +80,3 @@ def stage() -> Iterator[Stage]:
             "callers": [{"name": "sdk", "key": CALLER}],
         }
         yield Stage(stack.enter_context(running(config)), lab)
-
-
-@pytest.fixture(params=[OPENAI2, OPENAI3], ids=lambda each: each.name)
-def generation(request: pytest.FixtureRequest) -> Environment:
-    environment: Environment = request.param
-    if why := environment.why_missing():
-        pytest.skip(why)
-    return environment

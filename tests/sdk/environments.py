@@ -55,7 +55,7 @@ class Environment:
 
 OPENAI2 = Environment("openai2", ("openai>=2,<3",))
 OPENAI3 = Environment("openai3", ("openai>=3",))
-LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy", "tokenizers"))
+LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy"))
 AIMOCK = Environment("node", ("@copilotkit/aimock",), npm=True)
 ALL = (OPENAI2, OPENAI3, LLAMA, AIMOCK)
 

@@ -38,7 +38,7 @@ def test_a_base_url_without_a_version_works_too(stage: Stage, generation: Enviro
 
 
 @pytest.fixture(scope="module")
-def mocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mocked(generation: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway in front of aimock; its address."""
     if why := AIMOCK.why_missing():
         pytest.skip(why)

@@ -1,0 +1,257 @@
+"""The processes of one gateway: who they are, and what becomes of traffic when one of them dies or is told to end."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from extproc import names
+from tests.envoy.demo import CHAT, Demo, body
+from tests.envoy.gateway import Gateway, environment, free_port, running
+from tests.envoy.processes import command_line, descendants, eventually, is_alive, tcp_ports_listened_on
+from tests.envoy.upstream import LAST_CHUNK, SSE_HEAD, Asked, chunk, scripted
+
+CANNOT_START = 3
+FREE_LOAD = 0.02  # seconds between requests
+
+
+@pytest.fixture
+def gateway(demos: dict[str, Demo]) -> Iterator[Gateway]:
+    with running({"providers": {"lab": demos["lab"].configured()}}) as gateway:
+        yield gateway
+
+
+def ask(gateway: Gateway) -> httpx.Response:
+    return httpx.post(gateway.url + CHAT, json=body("m"), trust_env=False, timeout=10)
+
+
+def test_only_two_ports_are_opened(gateway: Gateway) -> None:
+    """Envoy's admin and the processors are on Unix sockets, in a directory that is its owner's alone."""
+    assert gateway.process is not None
+    family = {gateway.process.pid, *descendants(gateway.process.pid)}
+    assert tcp_ports_listened_on(family) == {gateway.port, gateway.admin_port}
+    (run,) = gateway.runs.iterdir()
+    assert run.stat().st_mode & 0o077 == 0
+
+
+def test_both_ports_are_on_loopback_only(gateway: Gateway) -> None:
+    for port in (gateway.port, gateway.admin_port):
+        elsewhere = _own_address()
+        if elsewhere is None:
+            continue
+        with pytest.raises(OSError), socket.create_connection((elsewhere, port), timeout=1):
+            pass
+
+
+def _own_address() -> str | None:
+    """An address of this machine that is not loopback; asking for a route sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith("127.") else address
+
+
+def test_the_processor_is_a_process_of_its_own(gateway: Gateway) -> None:
+    assert gateway.process is not None
+    assert len({gateway.process.pid, gateway.processor_pid, gateway.envoy_pid}) == 3
+    assert "envoy" in command_line(gateway.envoy_pid)
+    assert {gateway.processor_pid, gateway.envoy_pid} <= descendants(gateway.process.pid)
+
+
+def test_no_secret_stands_on_a_command_line(gateway: Gateway, lab: Demo) -> None:
+    assert gateway.process is not None
+    for pid in (gateway.process.pid, *descendants(gateway.process.pid)):
+        assert lab.key not in command_line(pid)
+
+
+# --- the processor dies ----------------------------------------------------------------------------------------------
+
+
+def test_a_killed_processor_is_refused_cleanly_and_comes_back(gateway: Gateway) -> None:
+    """Under load: every answer is a 200 or a 503 in JSON, no connection breaks, Envoy stays; then all is well again."""
+    outcomes: list[tuple[int, str]] = []
+    broken: list[str] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            while not stop.is_set():
+                try:
+                    answer = client.post(gateway.url + CHAT, json=body("m"))
+                    code = "" if answer.status_code == 200 else answer.json()["error"]["code"]
+                    outcomes.append((answer.status_code, code))
+                except (httpx.HTTPError, ValueError) as error:
+                    broken.append(repr(error))
+                time.sleep(FREE_LOAD)
+
+    threads = [threading.Thread(target=load, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    processor, envoy = gateway.processor_pid, gateway.envoy_pid
+    os.kill(processor, signal.SIGKILL)
+    eventually(lambda: gateway.is_ready() and gateway.processor_pid != processor, "another processor", 20)
+    time.sleep(0.5)
+    stop.set()
+    for thread in threads:
+        thread.join(15)
+    assert broken == []
+    assert set(outcomes) <= {(200, ""), (503, "processor_unavailable")}, set(outcomes)
+    assert outcomes[0][0] == 200
+    assert [ask(gateway).status_code for _ in range(20)] == [200] * 20
+    assert gateway.envoy_pid == envoy
+
+
+def test_a_processor_that_keeps_dying_is_started_again_each_time(gateway: Gateway) -> None:
+    for _ in range(3):
+        before = gateway.processor_pid
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: gateway.is_ready() and gateway.processor_pid != before, "another processor", 20)  # noqa: B023
+        assert ask(gateway).status_code == 200
+
+
+def test_readyz_tells_that_no_processor_answers(gateway: Gateway) -> None:
+    pid = gateway.processor_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        eventually(lambda: gateway.readyz().status_code == 503, "a readyz that is not ready")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(gateway.is_ready, "a readyz that is ready again")
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+async def short_stream(_: Asked, writer: asyncio.StreamWriter) -> None:
+    writer.write(SSE_HEAD)
+    for _number in range(10):
+        writer.write(chunk(b'data: {"choices":[]}\n\n'))
+        await writer.drain()
+        await asyncio.sleep(0.15)
+    writer.write(chunk(b"data: [DONE]\n\n") + LAST_CHUNK)
+    await writer.drain()
+
+
+@pytest.mark.parametrize("attend", [False, True], ids=["unattended", "attended"])
+def test_sigterm_lets_open_exchanges_end(attend: bool) -> None:
+    """Within `--drain`; nobody new gets in meanwhile, and the exit code is 0."""
+    with scripted(short_stream) as upstream:
+        config = {
+            "providers": {"one": {"dialect": "openai", "base_url": f"{upstream.origin}/v1"}},
+            "routes": [{"match": {"path": "/v1/*"}, "attend": attend}],
+        }
+        gateway = Gateway(config, ("--drain", "10s")).start()
+        said: list[str] = []
+        thread = threading.Thread(target=lambda: said.append(_stream(gateway)), daemon=True)
+        thread.start()
+        eventually(lambda: upstream.asked, "the stream's beginning")
+        time.sleep(0.2)
+        assert gateway.process is not None
+        began = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        gateway.process.wait(15)
+        took = time.monotonic() - began
+        thread.join(5)
+        assert gateway.stop() == 0
+    assert said and said[0].endswith("data: [DONE]\n\n"), said
+    assert took < 8, "it waited for nobody"
+
+
+def _stream(gateway: Gateway) -> str:
+    try:
+        content = body("m", stream=True)
+        return httpx.post(gateway.url + CHAT, json=content, trust_env=False, timeout=30).text
+    except httpx.HTTPError as error:
+        return repr(error)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_idle_gateway_ends_within_seconds(demos: dict[str, Demo], number: signal.Signals) -> None:
+    gateway = Gateway({"providers": {"lab": demos["lab"].configured()}}).start()
+    assert gateway.process is not None
+    gateway.family()
+    began = time.monotonic()
+    gateway.process.send_signal(number)
+    assert gateway.process.wait(10) == 0
+    assert time.monotonic() - began < 4
+    gateway.stop()
+    assert "Traceback" not in gateway.err.text()
+
+
+def test_a_killed_supervisor_leaves_no_process(demos: dict[str, Demo]) -> None:
+    """Even SIGKILL, which it cannot answer: its children notice that it is gone."""
+    gateway = Gateway({"providers": {"lab": demos["lab"].configured()}}).start()
+    assert gateway.process is not None
+    family = set(gateway.family())
+    gateway.process.kill()
+    gateway.process.wait(5)
+    try:
+        eventually(lambda: not [pid for pid in family if is_alive(pid)], "children that outlive their parent", 10)
+    finally:
+        gateway.end_by_force()
+
+
+def test_without_envoy_there_is_no_gateway(demos: dict[str, Demo]) -> None:
+    gateway = Gateway({"providers": {"lab": demos["lab"].configured()}}).start()
+    assert gateway.process is not None
+    gateway.family()
+    os.kill(gateway.envoy_pid, signal.SIGKILL)
+    assert gateway.process.wait(15) == CANNOT_START
+    gateway.assert_nothing_left()
+    gateway.end_by_force()
+    lines = [line for line in gateway.err.said if "Envoy ended" in line]
+    assert len(lines) == 1 and "Traceback" not in gateway.err.text(), gateway.err.text()
+
+
+# --- two at once -----------------------------------------------------------------------------------------------------
+
+
+def test_two_gateways_run_on_one_machine(gateway: Gateway, other: Demo) -> None:
+    with running({"providers": {"other": other.configured()}}) as second:
+        assert ask(gateway).headers[names.TARGET] == "lab/m"
+        assert ask(second).headers[names.TARGET] == "other/m"
+        assert not {gateway.envoy_pid, gateway.processor_pid} & {second.envoy_pid, second.processor_pid}
+    assert ask(gateway).status_code == 200
+
+
+def test_the_demo_needs_nothing(tmp_path: Path) -> None:
+    """No file, no key: demo providers, which answer by name, stream, and fail over."""
+    port, admin = free_port(), free_port()
+    command = [sys.executable, "-m", "extproc", "up", "--port", str(port), "--admin-port", str(admin)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env=environment(),
+    ) as process:
+        try:
+            eventually(lambda: _is_ready(admin), "the demo's readyz", 40)
+            url = f"http://127.0.0.1:{port}{CHAT}"
+            for _ in range(4):
+                answer = httpx.post(url, json=body("demo-failover"), trust_env=False, timeout=20)
+                assert answer.status_code == 200 and answer.json()["choices"][0]["message"]["content"]
+        finally:
+            process.terminate()
+            assert process.wait(15) == 0
+
+
+def _is_ready(admin: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{admin}/readyz", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
