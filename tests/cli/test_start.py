@@ -1,5 +1,6 @@
 """`up`, `serve`, `version`, help: what a start refuses, in which words and with which exit code."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -157,25 +159,50 @@ def started(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
+def eventually(running: subprocess.Popen[str], admin: Path, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What /readyz says once it holds."""
+    deadline = time.monotonic() + 20
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(admin)), base_url="http://processor") as http:
+        while time.monotonic() < deadline:
+            assert running.poll() is None, running.stderr.read() if running.stderr else ""
+            with contextlib.suppress(httpx.HTTPError):
+                told: dict[str, Any] = http.get("/readyz").json()
+                if holds(told):
+                    return told
+            time.sleep(0.05)
+    raise AssertionError("it never came to that")
+
+
 def test_open_lets_strangers_in_and_a_signal_ends_it_cleanly(config: str, tmp_path: Path) -> None:
     admin = tmp_path / "admin"
     running = started(
         "serve", "-c", config, "--listen", "0.0.0.0:0", "--admin", f"unix://{admin}", "--open", cwd=tmp_path
     )
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(admin)), base_url="http://processor") as http:
-            deadline = time.monotonic() + 20
-            while time.monotonic() < deadline:
-                try:
-                    ready = http.get("/readyz")
-                    break
-                except httpx.HTTPError:
-                    assert running.poll() is None, running.stderr.read() if running.stderr else ""
-                    time.sleep(0.05)
-        assert ready.json()["status"] == "ready"
+        assert eventually(running, admin, lambda told: told["status"] == "ready")
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
         assert not admin.exists()
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def test_a_key_in_a_file_may_rotate_while_serve_runs(config: str, tmp_path: Path) -> None:
+    admin, key = tmp_path / "admin", tmp_path / "key"
+    key.write_text("gw-one")
+    Path(config).write_text(f"{ONE}callers: [{{name: ci, key: {{file: key}}}}]\n")
+    running = started(
+        "serve", "-c", config, "--listen", f"unix://{tmp_path}/s", "--admin", f"unix://{admin}", cwd=tmp_path
+    )
+    try:
+        first = eventually(running, admin, lambda told: told["status"] == "ready")["config"]["hash"]
+
+        def rotated(told: dict[str, Any]) -> bool:
+            key.write_text("gw-two")  # again and again: the watcher may have begun after the first time
+            return bool(told["config"]["hash"] != first)
+
+        assert eventually(running, admin, rotated)["config"]["error"] is None
     finally:
         running.kill()
         running.communicate()
