@@ -123,8 +123,18 @@ OWN_FIELDS: Final = (
 )
 OURS_ONLY_AS_STRING: Final = frozenset({"provider", "priority"})
 
-# What a provider may see of a caller's headers; everything else is removed from an attempt.
-FORWARDED_HEADERS: Final = ("accept", "content-type", "user-agent", "traceparent", "tracestate")
+# What a provider may see of a caller's headers; everything else is removed from an attempt. The last three are the
+# dialect's own: betas of OpenAI, and by whom an application is seen at OpenRouter. Who pays is never the caller's to say.
+FORWARDED_HEADERS: Final = (
+    "accept",
+    "content-type",
+    "user-agent",
+    "traceparent",
+    "tracestate",
+    "openai-beta",
+    "http-referer",
+    "x-title",
+)
 
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route

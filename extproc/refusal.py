@@ -67,6 +67,7 @@ class Refusal:
     message: str
     param: str | None = None
     retry_after: int | None = None  # seconds, rounded up
+    allow: tuple[str, ...] = ()  # the methods that the path takes
 
     @property
     def status(self) -> int:

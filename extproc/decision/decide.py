@@ -13,7 +13,7 @@ from extproc.decision.plan import Candidate, Decision, Observations, Plan, Step
 from extproc.decision.question import Question, question_of
 from extproc.decision.sift import none_chosen, sift
 from extproc.decision.strategies import Ranked
-from extproc.decision.written import Group
+from extproc.decision.written import CHAIN, Group
 from extproc.facts.request import Facts
 from extproc.refusal import Refusal
 from extproc.snapshot import Snapshot, Target
@@ -51,8 +51,21 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     return Decision(_plan(question, chosen[0][0], [one for _, one in chosen[:most]]), candidates)
 
 
-def _rank(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]]:
-    """Each group in its order, one behind the other; a target stands where it came first."""
+def _rank(groups: Sequence[Group], left: set[Target]) -> list[tuple[str, Ranked]]:
+    """Each group in its order, one behind the other; a target stands where it came first. A chain is where to go when
+    the strategy's first choice fails, so it stands behind that one and before the strategy's others."""
+    if len(groups) < 2 or groups[-1].strategy != CHAIN:
+        return _in_turn(groups, left)
+    chosen = _in_turn(groups[:-1], left)
+    first = next(((strategy, one) for strategy, one in chosen if one.chosen), None)
+    if first is None:
+        return _in_turn(groups, left)
+    chain = _in_turn(groups[-1:], left - {first[1].contender.target})
+    placed = {first[1].contender.target, *(one.contender.target for _, one in chain)}
+    return [first, *chain, *(pair for pair in chosen if pair[1].contender.target not in placed)]
+
+
+def _in_turn(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]]:
     ranked: list[tuple[str, Ranked]] = []
     for group in groups:
         here = [one for one in _once(group.contenders) if one.target in left]

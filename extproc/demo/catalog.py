@@ -59,7 +59,7 @@ class Provider:
     name: str
     models: tuple[Model, ...] = ()
     speed: Speed = INSTANT
-    fails_every: int = 0  # one request in so many fails, by count and not by chance; 0 is never
+    fails_every: int = 0  # one request in so many fails, the first one first, by count and not by chance; 0 is never
     any_model: bool = False  # a name that is not listed is served too, on every endpoint
     own_key: str = ""
 

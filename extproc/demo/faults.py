@@ -55,9 +55,9 @@ _FLAKY_TURNS: Final[tuple[Reply, ...]] = (
 
 def flaky_turn(count: int, fails_every: int) -> Reply | None:
     """What happens to the `count`-th request (from 1) instead of an answer: 500, 429 and a hang-up take turns."""
-    if not fails_every or count % fails_every:
+    if not fails_every or (count - 1) % fails_every:
         return None
-    return _FLAKY_TURNS[(count // fails_every - 1) % len(_FLAKY_TURNS)]
+    return _FLAKY_TURNS[(count - 1) // fails_every % len(_FLAKY_TURNS)]
 
 
 def damaged(fault: str, reply: Reply, path: str) -> Reply:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from extproc import names
 from extproc.decision.decide import decide
+from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME, Endpoint
@@ -200,9 +201,9 @@ def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
     snapshot_id, route_name, endpoint = key
     # A processor that was started anew may not have the snapshot that Envoy still routes by: the current one then.
     snapshot = desk.shelf.get(snapshot_id) or desk.shelf.current
-    for route in snapshot.routes:
-        if route.name == route_name:
-            return Matched(snapshot, route, endpoint)
+    route = index_of(snapshot).routes.get(route_name)
+    if route is not None:
+        return Matched(snapshot, route, endpoint)
     return Refusal(Reason.SNAPSHOT_LOST, "the configuration is changing; try again", retry_after=1)
 
 

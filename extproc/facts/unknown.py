@@ -11,8 +11,9 @@ def unknown_endpoint(method: str, path: str) -> Refusal:
     plain = path.partition("?")[0]
     others = [endpoint for endpoint in ENDPOINTS if _is_at(endpoint, plain)]
     if others:
-        allowed = " or ".join(sorted({endpoint.method for endpoint in others}))
-        return Refusal(Reason.METHOD_NOT_ALLOWED, f"{_shown(plain)} takes {allowed}, not {_shown(method)}.")
+        allowed = tuple(sorted({endpoint.method for endpoint in others}))
+        message = f"{_shown(plain)} takes {' or '.join(allowed)}, not {_shown(method)}."
+        return Refusal(Reason.METHOD_NOT_ALLOWED, message, allow=allowed)
     known = ", ".join(f"{endpoint.method} {endpoint.path}{'…' if endpoint.is_prefix else ''}" for endpoint in ENDPOINTS)
     return Refusal(Reason.UNKNOWN_ENDPOINT, f"{_shown(plain)} is no endpoint of the gateway. There are: {known}.")
 

@@ -26,6 +26,8 @@ def immediate(refusal: Refusal, dialect: str, request_id: str, metadata: Metadat
     headers = [("content-type", JSON), (names.REQUEST_ID, request_id)]
     if refusal.retry_after is not None:
         headers.append(("retry-after", str(max(refusal.retry_after, 1))))
+    if refusal.allow:
+        headers.append(("allow", ", ".join(refusal.allow)))
     if refusal.status in _SDKS_RETRY or refusal.status >= 500:
         headers.append((names.SHOULD_RETRY, "false"))
     decision = {**metadata.get(names.META, {}), names.M_ID: request_id, names.M_REFUSAL: code}

@@ -22,7 +22,7 @@ FORBIDDEN = (
     "x-amz-security-token", "x-amz-content-sha256", "x-extproc-team", "x-extproc-ctl-retry", "x-envoy-attempt-count",
     "x-forwarded-for", "x-forwarded-proto", "accept-encoding", "anthropic-version",
     "openai-organization",
-    "x-stainless-os", "x-internal-secret", "http-referer", "content-encoding", "te",
+    "x-stainless-os", "x-internal-secret", "referer", "content-encoding", "te",
 )  # fmt: skip
 ALLOWED = (*names.FORWARDED_HEADERS, "x-request-id", "content-length", "transfer-encoding")
 
