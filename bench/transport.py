@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import grpc
 import grpc.aio
-import uvloop
 
 from extproc.exchange.handler import Handler
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
@@ -121,7 +120,7 @@ def serve(name: str, address: str, pipe: Connection) -> None:
             pipe.send(used.ru_utime + used.ru_stime)
         await server.drain(0)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner() as runner:
         runner.run(main())
 
 

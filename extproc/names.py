@@ -124,7 +124,7 @@ OWN_FIELDS: Final = (
 OURS_ONLY_AS_STRING: Final = frozenset({"provider", "priority"})
 
 # What a provider may see of a caller's headers; everything else is removed from an attempt. The last three are the
-# dialect's own: betas of OpenAI, and by whom an application is seen at OpenRouter. Who pays is never the caller's to say.
+# dialect's own: betas of OpenAI, and how OpenRouter tells applications apart. Who pays is never a caller's to say.
 FORWARDED_HEADERS: Final = (
     "accept",
     "content-type",

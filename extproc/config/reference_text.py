@@ -151,7 +151,8 @@ goes to the caller. An entry of a chain without `model` takes the model asked fo
 `default_model`, else is passed over.
 """,
     "callers": """\
-With callers, a request needs one of their keys, as `Authorization: Bearer` or `x-api-key`. Without, only this machine
+With callers, an LLM request needs one of their keys, as `Authorization: Bearer`, `x-api-key` or `api-key`; routes to
+services are not guarded: a service sees its callers' headers as they are and decides itself. Without, only this machine
 may call. Each has `key` or `hash`, never both; the key itself is not kept, only its SHA-256.
 
 ```yaml

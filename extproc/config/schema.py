@@ -84,7 +84,10 @@ class RouteKeys(Keys):
     usage: Literal["as_sent", "exact"] = Field(
         "as_sent", description="exact asks the provider for usage in streams and hides the chunk from who did not ask."
     )
-    attend: Flag = Field(False, description="Keep the processor's stream open until the answer's end.")
+    attend: Flag = Field(
+        False,
+        description="Keep the processor's stream open to the answer's end: tells the cost, and ends with the processor.",
+    )
     when_down: Literal["refuse", "pass"] = Field(
         "refuse", description="What Envoy does while the processor is down; `pass` is for services only."
     )

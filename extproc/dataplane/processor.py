@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import httpx
 
 from extproc.dataplane.children import Child, start_child
 
+_log = logging.getLogger("extproc")
 _FIRST_PAUSE = 0.05  # seconds before a dead processor is started again
 _LONGEST_PAUSE = 5.0
+_LOOK = 2.0  # seconds between looks at a living one
+_SILENT = 5  # looks in a row without an answer: it hangs, and is ended so that another can start
 _STEADY = 10.0  # a processor that lived this long was no crash loop
 _ANSWER_PATIENCE = 1.0  # whoever asks whether we are ready waits about as long
 
@@ -67,7 +71,7 @@ class Processor:
         loop = asyncio.get_running_loop()
         born = loop.time()
         while self._child is not None:
-            await self._child.process.wait()
+            await self._until_it_ends(self._child)
             if loop.time() - born > _STEADY:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
@@ -75,6 +79,19 @@ class Processor:
             self.restarts += 1
             born = loop.time()
             self._child = await start_child("processor", self._command)
+
+    async def _until_it_ends(self, child: Child) -> None:
+        """Waits for its end, and brings it about when it has stopped answering."""
+        silent = 0
+        while child.running:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(child.process.wait()), _LOOK)
+                return
+            silent = 0 if await self.answers() else silent + 1
+            if silent >= _SILENT:
+                _log.error("the processor (pid %d) does not answer any more: it is started anew", child.pid)
+                child.process.kill()
+                await child.process.wait()
 
     async def answers(self) -> bool:
         try:

@@ -158,4 +158,4 @@ def _provider_refused(question: Question) -> Refusal | None:
 
 def unknown_strategy(name: str, snapshot: Snapshot) -> Refusal:
     message = f"no strategy is called {shown(name)}{hint(name, names_of_strategies(snapshot.strategies))}"
-    return Refusal(Reason.UNKNOWN_STRATEGY, message, param="strategy")
+    return Refusal(Reason.UNKNOWN_STRATEGY, message, param="routing_strategy")

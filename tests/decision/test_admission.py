@@ -139,7 +139,7 @@ def test_where_nothing_is_like_a_strategy_its_refusal_still_says_what_there_is()
 
 def test_an_unknown_strategy_is_refused_with_the_nearest_names() -> None:
     refusal = refusal_of(decided(CONFIG, "m", strategy="wieghted"))
-    assert (refusal.reason, refusal.status, refusal.param) == (Reason.UNKNOWN_STRATEGY, 400, "strategy")
+    assert (refusal.reason, refusal.status, refusal.param) == (Reason.UNKNOWN_STRATEGY, 400, "routing_strategy")
     assert refusal.message.startswith("no strategy is called wieghted; nearest: weighted")
 
 

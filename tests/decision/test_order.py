@@ -176,9 +176,13 @@ def test_a_chain_of_which_nothing_is_left_is_refused() -> None:
     assert reasons(decision)["gone/n"] == "chain: skipped, no provider has this name"
 
 
-def test_behind_a_named_strategy_stand_the_chains_remaining_targets() -> None:
+def test_behind_the_first_choice_of_a_named_strategy_stands_the_chain_and_then_its_others() -> None:
     config = snapshot(A, B, C, chain=CHAIN, strategies=[spec("s", "ordered", "beta/", "alpha/")], strategy="s")
-    assert plan_of(decided(config, "m")) == ["beta/m", "alpha/m", "gamma/m"]
+    assert plan_of(decided(config, "m")) == ["beta/m", "gamma/m", "alpha/n"]
+    config = snapshot(
+        A, B, C, chain=CHAIN, strategies=[spec("s", "ordered", "beta/", "alpha/")], strategy="s", max_attempts=9
+    )
+    assert plan_of(decided(config, "m")) == ["beta/m", "gamma/m", "alpha/n", "alpha/m"]
     config = snapshot(A, B, C, chain=CHAIN)
     assert plan_of(decided(config, "m", strategy="ordered", fallback_enabled=True))[0] == "alpha/m"
 
