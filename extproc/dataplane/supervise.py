@@ -52,9 +52,14 @@ class Address:
     port: int
 
     @property
+    def reachable(self) -> str:
+        """The host by which we ourselves reach it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
     def local(self) -> str:
-        """Where we ourselves reach it."""
-        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"
+        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
+        return f"http://{host}:{self.port}"
 
 
 class Supervisor:
@@ -81,6 +86,7 @@ class Supervisor:
         self._in_force: Configured | None = None
         self._since = 0.0
         self._problem: str | None = None
+        self._accepting = False
         self._reload = asyncio.Lock()
         self._drop: asyncio.Task[None] | None = None
 
@@ -210,7 +216,8 @@ class Supervisor:
         envoy, configured = self._envoy, self._in_force
         answering = await self._processor.answers()
         listening = envoy is not None and envoy.child.running and await envoy.answers()
-        ok = answering and listening and envoy is not None and await envoy.reaches_processor()
+        reached = listening and envoy is not None and await envoy.reaches_processor()
+        ok = answering and reached and await self._accepts_connections()
         return {
             "status": "ready" if ok else "not ready",
             "config": {
@@ -221,6 +228,15 @@ class Supervisor:
             "processors": [{"pid": self._processor.pid}] if self._processor.pid else [],
             "envoy": {"pid": envoy.child.pid if envoy else None, "version": self._envoy_version},
         }
+
+    async def _accepts_connections(self) -> bool:
+        """Envoy calls itself live a moment before its threads listen. Asked until it was so once."""
+        if not self._accepting:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(self._address.reachable, self._address.port)
+                writer.close()
+                self._accepting = True
+        return self._accepting
 
     async def metrics(self) -> str:
         return await self._processor.metrics()
