@@ -86,7 +86,7 @@ class RouteKeys(Keys):
     )
     attend: Flag = Field(
         False,
-        description="Keep the processor's stream open to the answer's end: tells the cost, and ends with the processor.",
+        description="Keep the processor's stream to the answer's end: tells the cost, ends with the processor.",
     )
     when_down: Literal["refuse", "pass"] = Field(
         "refuse", description="What Envoy does while the processor is down; `pass` is for services only."
