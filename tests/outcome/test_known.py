@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from extproc import names
 from extproc.outcome.known import Known, known, parse_target
-from extproc.outcome.lookup import cluster_of, listed, price_of
+from extproc.outcome.lookup import cluster_of, price_of
 from extproc.outcome.record import Record
-from extproc.snapshot import Model, Target
-from tests.outcome.samples import ANY, CLAUDE, SMALL, SNAPSHOT, exchange, provider
+from extproc.snapshot import Target
+from tests.outcome.samples import ANY, CLAUDE, SMALL, SNAPSHOT, exchange
 
 
 def test_metadata_is_read_whole() -> None:
@@ -79,21 +79,6 @@ def test_a_route_that_is_not_ours_tells_nothing() -> None:
 def test_a_target_is_split_at_its_first_slash(text: str, target: Target | None) -> None:
     """Models may hold slashes; providers do not."""
     assert parse_target(text) == target
-
-
-def test_a_model_is_listed_by_its_name_before_a_glob() -> None:
-    """And stars stand for any characters."""
-    listing = provider("p", Model("*"), Model("a*b*c"), Model("abc"), Model("x.y"))
-    snapshot = replace(SNAPSHOT, providers={"p": listing})
-
-    def name(model: str) -> str | None:
-        found = listed(snapshot, Target("p", model))
-        return found.name if found else None
-
-    assert [name(model) for model in ("abc", "a1b2c", "x.y", "xzy")] == ["abc", "*", "x.y", "*"]
-    without = replace(SNAPSHOT, providers={"p": replace(listing, models=listing.models[1:])})
-    assert listed(without, Target("p", "a1b2c")) == Model("a*b*c")
-    assert listed(without, Target("p", "ab")) is None and listed(without, Target("q", "abc")) is None
 
 
 def test_prices_and_clusters_come_from_the_snapshot() -> None:
