@@ -27,4 +27,4 @@ def command(
         path.write_text(STARTER)
     except OSError as error:
         screen.stop(f"cannot write {path}: {error.strerror}", screen.EXIT_NO)
-    screen.out.print(f"wrote {path}. Next: extproc check {path}, then extproc up -c {path}")
+    screen.out.print(f"wrote {path}. Next: extproc check {path}, then extproc up -c {path}", soft_wrap=True)

@@ -79,39 +79,66 @@ def test_no_secret_stands_on_a_command_line(gateway: Gateway, lab: Demo) -> None
 # --- the processor dies ----------------------------------------------------------------------------------------------
 
 
-def test_a_killed_processor_is_refused_cleanly_and_comes_back(gateway: Gateway) -> None:
-    """Under load: every answer is a 200 or a 503 in JSON, no connection breaks, Envoy stays; then all is well again."""
-    outcomes: list[tuple[int, str]] = []
-    broken: list[str] = []
-    stop = threading.Event()
+class Load:
+    """Four clients, each with its connection, asking all the time."""
 
-    def load() -> None:
+    def __init__(self, gateway: Gateway) -> None:
+        self.outcomes: list[tuple[int, str]] = []
+        self.broken: list[str] = []
+        self._gateway = gateway
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(4)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        time.sleep(0.5)
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(15)
+
+    def _ask(self) -> None:
         with httpx.Client(trust_env=False, timeout=10) as client:
-            while not stop.is_set():
+            while not self._stop.is_set():
                 try:
-                    answer = client.post(gateway.url + CHAT, json=body("m"))
+                    answer = client.post(self._gateway.url + CHAT, json=body("m"))
                     code = "" if answer.status_code == 200 else answer.json()["error"]["code"]
-                    outcomes.append((answer.status_code, code))
+                    self.outcomes.append((answer.status_code, code))
                 except (httpx.HTTPError, ValueError) as error:
-                    broken.append(repr(error))
+                    self.broken.append(repr(error))
                 time.sleep(FREE_LOAD)
 
-    threads = [threading.Thread(target=load, daemon=True) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.5)
+
+def until_another_processor(gateway: Gateway, before: int) -> None:
+    eventually(lambda: gateway.is_ready() and gateway.processor_pid != before, "another processor", 20)
+
+
+def test_a_killed_processor_is_refused_cleanly_and_comes_back(gateway: Gateway) -> None:
+    """Under load: every answer is a 200 or a 503 in JSON, no connection breaks, Envoy stays; then all is well again."""
     processor, envoy = gateway.processor_pid, gateway.envoy_pid
-    os.kill(processor, signal.SIGKILL)
-    eventually(lambda: gateway.is_ready() and gateway.processor_pid != processor, "another processor", 20)
-    time.sleep(0.5)
-    stop.set()
-    for thread in threads:
-        thread.join(15)
-    assert broken == []
-    assert set(outcomes) <= {(200, ""), (503, "processor_unavailable")}, set(outcomes)
-    assert outcomes[0][0] == 200
+    with Load(gateway) as load:
+        os.kill(processor, signal.SIGKILL)
+        until_another_processor(gateway, processor)
+    assert load.broken == []
+    assert set(load.outcomes) <= {(200, ""), (503, "processor_unavailable")}, set(load.outcomes)
+    assert load.outcomes[0][0] == 200
     assert [ask(gateway).status_code for _ in range(20)] == [200] * 20
     assert gateway.envoy_pid == envoy
+
+
+def test_a_processor_that_is_told_to_end_fails_nobody(gateway: Gateway) -> None:
+    """It drains, Envoy waits for its successor, and every request under load is answered."""
+    processor = gateway.processor_pid
+    with Load(gateway) as load:
+        os.kill(processor, signal.SIGTERM)
+        until_another_processor(gateway, processor)
+    assert load.broken == []
+    assert {outcome for outcome in load.outcomes if outcome[0] != 200} == set()
+    assert len(load.outcomes) > 50
 
 
 def test_a_processor_that_keeps_dying_is_started_again_each_time(gateway: Gateway) -> None:
