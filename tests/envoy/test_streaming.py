@@ -62,6 +62,18 @@ def cutting() -> Iterator[Upstream]:
         yield upstream
 
 
+async def cut_at_once(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    writer.write(SSE_HEAD + chunk(event(0)))
+    await writer.drain()
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Upstream]:
+    with scripted(cut_at_once) as upstream:
+        yield upstream
+
+
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Upstream]:
     with scripted(paced) as upstream:
@@ -76,11 +88,14 @@ def endless() -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="module")
-def gateway(demos: dict[str, Demo], slow: Upstream, cutting: Upstream, endless: Demo) -> Iterator[Gateway]:
+def gateway(
+    demos: dict[str, Demo], slow: Upstream, cutting: Upstream, hasty: Upstream, endless: Demo
+) -> Iterator[Gateway]:
     config = {
         "providers": {
             "lab": demos["lab"].configured(),
             "slow": {"dialect": "openai", "base_url": f"{slow.origin}/v1", "models": ["slow"]},
+            "hasty": {"dialect": "openai", "base_url": f"{hasty.origin}/v1", "models": ["cut at once"], **NEVER_SHUT},
             "cutting": {"dialect": "openai", "base_url": f"{cutting.origin}/v1", "models": ["cutting"], **NEVER_SHUT},
             "endless": endless.configured(models=["endless"]),
         },
@@ -191,6 +206,21 @@ def test_a_cut_of_what_is_read_whole_is_an_error_with_its_id(gateway: Gateway) -
     assert answer.status_code == 502 and answer.json()["error"]["code"] == "upstream_failed"
     assert gateway.decision(answer.headers[names.REQUEST_ID])["cut"] is True
     assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("usage", ["exact", "attend"])
+def test_an_attended_stream_that_is_cut_at_once_is_never_a_clean_end(gateway: Gateway, usage: str) -> None:
+    """Its head may still be looked at then: the caller gets a broken transfer or an error with its id, nothing else."""
+    for _ in range(6):
+        try:
+            answer = httpx.post(
+                gateway.url + CHAT, json=body("cut at once", stream=True), headers={"x-usage": usage}, trust_env=False
+            )
+        except httpx.RemoteProtocolError:
+            continue
+        assert answer.status_code == 502 and answer.json()["error"]["code"] == "upstream_failed"
+        assert answer.headers["x-should-retry"] == "false"
+        assert gateway.decision(answer.headers[names.REQUEST_ID])["cut"] is True
 
 
 @pytest.mark.parametrize("usage", ["as_sent", "exact", "attend"])
