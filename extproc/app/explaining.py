@@ -7,18 +7,23 @@ from typing import Any
 from extproc import names
 from extproc.decision.decide import decide
 from extproc.decision.explain import Explanation
+from extproc.decision.lookup import upstream
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
 from extproc.facts import matcher
+from extproc.facts.identify import KEY_HEADERS, Identified
 from extproc.facts.read import identify, read_facts
 from extproc.facts.request import CallerFacts, Facts
 from extproc.facts.routes import entries
 from extproc.facts.unknown import unknown_endpoint
 from extproc.protocol.events import Headers
 from extproc.refusal import Reason, Refusal
+from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.router import llm_headers
-from extproc.snapshot import Route, Snapshot
+from extproc.snapshot import Route, Snapshot, Target
+from extproc.translation.pair import Call
+from extproc.translation.registry import pair_for
 
 NOTHING_OBSERVED = Observations()
 UNREAD = Facts(route="", endpoint="", family="")
@@ -43,8 +48,7 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     headers = _headers_of(asked)
     if endpoint is None:
         return _refused(unknown_endpoint(asked.method, asked.path), known)
-    # Whoever may explain has the configuration: strangers and wrong keys are for the gateway to refuse, not for us.
-    identity = identify(headers, None, snapshot)
+    identity = _identity(headers, snapshot)
     if isinstance(identity, Refusal):
         return _refused(identity, known)
     if endpoint.ours:
@@ -53,16 +57,51 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     if isinstance(facts, Refusal):
         return _refused(facts, known)
     decision = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
-    return Explanation(facts, decision, _sent(decision, headers)).document()
+    if not isinstance(decision.outcome, Plan):
+        return Explanation(facts, decision).document()
+    sent = {**_upstream(decision.outcome.steps[0].target, facts, asked, snapshot), **_told(decision.outcome, headers)}
+    return Explanation(facts, decision, sent).document()
 
 
-def _sent(decision: Decision, headers: Headers) -> dict[str, str]:
+def _identity(headers: Headers, snapshot: Snapshot) -> Identified | Refusal:
+    """Whoever may explain has the configuration: a request without a key is explained as nobody's in particular."""
+    if not any(headers.get(name) for name in KEY_HEADERS):
+        return Identified(CallerFacts())
+    return identify(headers, None, snapshot)
+
+
+def _told(plan: Plan, headers: Headers) -> dict[str, str]:
     """What Envoy would be told, and what the answer would say if its first target answers."""
-    plan = decision.outcome
-    if not isinstance(plan, Plan):
+    said = dict(llm_headers(headers, plan).set)
+    return {**said, names.TARGET: str(plan.steps[0].target), names.REASON: plan.reason}
+
+
+def _upstream(target: Target, facts: Facts, asked: Asked, snapshot: Snapshot) -> dict[str, str]:
+    """What the first attempt would send to its provider. That a credential goes along is shown, not which."""
+    provider = snapshot.providers[target.provider]
+    path, _, query = asked.path.partition("?")
+    content_type = asked.headers.get("content-type", "")
+    call = Call(
+        endpoint=facts.endpoint,
+        method=asked.method,
+        path=path,
+        query=query,
+        content_type=content_type,
+        body=asked.body,
+        stream=facts.stream,
+        body_model=facts.body_model,
+        own_fields=facts.own_fields,
+    )
+    pair = pair_for(facts.dialect, provider.dialect)
+    translated = pair.request(call, provider, upstream(provider, target.model)) if pair is not None else None
+    if translated is None or isinstance(translated, Refusal):
         return {}
-    told = dict(llm_headers(headers, plan).set)
-    return {**told, names.TARGET: str(plan.steps[0].target), names.REASON: plan.reason}
+    length = len(asked.body if translated.body is None else translated.body)
+    present = Headers(tuple((name, value.encode()) for name, value in asked.headers.items()))
+    edit = attempt_headers(present, translated, provider, OriginalRequest(content_type), length)
+    kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
+    credential = {provider.credential.header: ""} if provider.credential.kind in ("injected", "caller") else {}
+    return {**kept, **dict(edit.set), **credential}
 
 
 def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:

@@ -55,7 +55,6 @@ CASES = {
     "a caller": Case("keyed", {"model": "smart", "team": "b"}, headers={"authorization": "Bearer gw-ci"}),
     "a caller who may not": Case("keyed", {"model": "own"}, headers={"x-api-key": "gw-ci"}),
     "a wrong key": Case("keyed", {"model": "m"}, headers={"x-api-key": "gw-x"}),
-    "no key": Case("keyed", {"model": "m"}),
     "a model that nothing serves": Case("plain", {"model": "x" * 99}),
     "an unknown strategy": Case("plain", {"model": "m", "routing_strategy": "x"}),
     "a wrong field": Case("plain", {"model": "m", "n": "two"}),
@@ -100,14 +99,13 @@ def by_explain(config: Snapshot, case: Case) -> dict[str, Any]:
     told = explain_request(config, Asked(case.method, case.path, headers, case.raw), now=1000.0, draw=0.5)
     if told["refusal"]:
         return {key: told["refusal"][key] for key in ("status", "code", "message", "param")}
-    ours = (names.TARGET, names.REASON)
     return {
         "plan": told["plan"],
         "strategy": told["strategy"],
         "reason": told["reason"],
         "route": told["facts"]["route"],
         "labels": told["facts"]["labels"],
-        "headers": {name: value for name, value in told["headers"].items() if name not in ours},
+        "headers": {name: value for name, value in told["headers"].items() if name.startswith(names.ENVOY_PREFIX)},
     }
 
 
@@ -138,3 +136,24 @@ def test_whoever_explains_is_no_stranger() -> None:
     for config in (CONFIGS["open"], replace(CONFIGS["open"], open=True)):
         told = explain_request(config, Asked("POST", CHAT, {}, b'{"model":"m"}'), now=0.0, draw=0.0)
         assert told["refusal"] is None
+
+
+def test_explain_shows_what_the_first_attempt_would_send_and_hides_its_credential() -> None:
+    config = CONFIGS["plain"]
+    headers = {"content-type": "application/json", "user-agent": "me", "cookie": "c", "authorization": "Bearer sk-own"}
+    body = b'{"model":"m","team":"a"}'
+    sent = explain_request(config, Asked("POST", "/v1/chat/completions?x=1", headers, body), now=0.0, draw=0.5)[
+        "headers"
+    ]
+    assert sent[":path"] == "/v1/chat/completions?x=1"
+    assert sent[":authority"].startswith("127.0.0.1:")
+    assert int(sent["content-length"]) < len(body)
+    assert sent["user-agent"] == "me"
+    assert "cookie" not in sent and "sk-own" not in str(sent)
+    assert sent.get("authorization", "***") == "***"
+
+
+def test_a_request_without_a_key_is_explained_although_the_gateway_would_want_one() -> None:
+    body = b'{"model":"m","messages":[]}'
+    told = explain_request(CONFIGS["keyed"], Asked("POST", "/v1/chat/completions", {}, body), now=0.0, draw=0.5)
+    assert told["refusal"] is None and told["plan"]
