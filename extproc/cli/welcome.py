@@ -29,7 +29,7 @@ def welcome(started: Started) -> None:
         [_provider_row(started.snapshot, name) for name in started.snapshot.providers],
     )
     for note in started.notes:
-        screen.out.print(f"[yellow]note[/] {note}")
+        screen.out.print(f"[yellow]note[/] {note}", soft_wrap=True)
     screen.out.print("\n[bold]try[/]")
     for what, command in requests_to_try(started):
         screen.out.print(f"  [dim]# {what}[/]")
@@ -62,15 +62,20 @@ def requests_to_try(started: Started) -> list[tuple[str, str]]:
     ]
 
 
+USUAL = ("gpt-4o-mini", "mistral-small-latest")  # small, cheap, and known to everybody
+
+
 def first_model(snapshot: Snapshot) -> str:
-    """A name that somebody may ask for right away: an alias, else the first concrete chat model, else a usual one."""
+    """A name that somebody may ask for right away: an alias, else a usual model, else the first that chats."""
     if snapshot.aliases:
         return next(iter(snapshot.aliases))
-    for provider in snapshot.providers.values():
-        for model in provider.models:
-            if "*" not in model.name and "chat" in model.endpoints:
-                return model.name
-    return "gpt-4o-mini"
+    chatting = [
+        model.name
+        for provider in snapshot.providers.values()
+        for model in provider.models
+        if "*" not in model.name and "chat" in model.endpoints
+    ]
+    return next((name for name in USUAL if name in chatting), chatting[0] if chatting else USUAL[0])
 
 
 def _chat(prefix: str, model: str, stream: bool) -> str:
