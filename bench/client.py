@@ -80,6 +80,8 @@ class Connection:
         """The answer's head and body; EOFError when it is cut, ValueError when it is no HTTP."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1."):
+            raise ValueError("no answer in HTTP")
         _, found, length = head.lower().partition(b"content-length:")
         if found:
             return head, await self._reader.readexactly(int(length.split(b"\r\n", 1)[0]))

@@ -60,7 +60,7 @@ AT_BODY: dict[str, tuple[Any, dict[str, Any], Any, str, str | None]] = {
     "a model that nothing serves": (OPEN, {}, {**GOOD, "model": "x"}, "model_not_found", "model"),
     "a provider that does not exist": (OPEN, {}, {**GOOD, "provider": "x"}, "unknown_provider", "provider"),
     "a strategy that does not exist": (
-        OPEN, {}, {**GOOD, "routing_strategy": "x"}, "unknown_strategy", "strategy",
+        OPEN, {}, {**GOOD, "routing_strategy": "x"}, "unknown_strategy", "routing_strategy",
     ),
     "a model that the caller may not use": (
         KEYED, {"headers": {"authorization": "Bearer gw-nobody"}}, GOOD, "model_not_allowed", "model",
