@@ -71,7 +71,8 @@ class AttendedAnswer:
             changed += self._stream.finish()
         news = self._stream.usage != self.usage  # told at once: the caller may leave before the end
         self.usage = self._stream.usage
-        body = None if changed == event.data else changed
+        # Only where something is to be hidden do bytes wait for the end of their event; else each passes as it came.
+        body = None if changed == event.data or not self._call.ask_usage else changed
         metadata = self._told() if news or event.end_of_stream else {}
         return Turn(BodyReply("response", body=body, metadata=metadata), done=event.end_of_stream)
 

@@ -86,6 +86,15 @@ async def test_attend_reads_a_stream_and_hides_nothing() -> None:
     assert turn == Turn(BodyReply("response", metadata=TOLD), done=True)
 
 
+@pytest.mark.parametrize("cut", range(1, len(DELTA)))
+async def test_where_nothing_is_hidden_half_an_event_passes_when_it_comes(cut: int) -> None:
+    """An answer that ends with trailers has no last chunk with which held bytes could still be sent."""
+    exchange, _ = await attended(STREAM, "attended")
+    await exchange.on(answer())
+    for piece in (DELTA[:cut], DELTA[cut:]):
+        assert (await exchange.on(chunk(piece, direction="response"))).reply.body is None
+
+
 async def test_the_provider_is_asked_for_the_usage_that_is_hidden() -> None:
     scene = Scene()
     metadata = await planned(scene, STREAM, route="exact")
