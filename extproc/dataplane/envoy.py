@@ -14,7 +14,6 @@ import httpx
 from extproc.dataplane.children import Child, start_child
 
 VERSION_WANTED = "1.40"
-_LOG_LEVELS = {"warn": "warning", "err": "error", "crit": "critical", "off": "off"}
 
 
 class EnvoyMissing(Exception):

@@ -48,7 +48,6 @@ class Processor:
         )
         self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self.restarts = 0
 
     @property
     def pid(self) -> int | None:
@@ -76,7 +75,6 @@ class Processor:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-            self.restarts += 1
             born = loop.time()
             self._child = await start_child("processor", self._command)
 

@@ -13,7 +13,6 @@ import msgspec
 from extproc.observe.printable import printable
 from extproc.observe.redact import redact
 
-LEVELS: Final = ("debug", "info", "warning", "error")
 QUIET: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "httpx", "httpcore", "asyncio", "watchfiles")
 LONGEST_MESSAGE: Final = 4_000
 LONGEST_TRACE: Final = 12_000

@@ -19,7 +19,6 @@ from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.snapshot import Snapshot
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
 FILTERS: Final = ("router", "attempt", "log")
 RELOAD_RESULTS: Final = ("ok", "rejected")

@@ -6,7 +6,6 @@ and fills in where an exchange's record came without metadata. Bounded: the olde
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
 
 from extproc.decision.plan import Plan
 from extproc.facts.request import Facts
@@ -25,12 +24,6 @@ class Decided:
     outcome: Plan | Refusal
     facts: Facts | None  # None: refused before anything of it was read
     took: float  # seconds that the decision took us
-
-
-class DecisionListener(Protocol):
-    """What the exchange room sees of this one."""
-
-    def decided(self, decided: Decided) -> None: ...
 
 
 class Pending:

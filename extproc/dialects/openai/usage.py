@@ -26,10 +26,6 @@ _REASONING: Final = (
 )
 
 
-class _Inner(msgspec.Struct):
-    usage: Any = None
-
-
 class _Holder(msgspec.Struct):
     """Where usage stands: at the top; inside `response` (events of /v1/responses); inside `x_groq` (Groq's streams)."""
 
