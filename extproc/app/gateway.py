@@ -18,7 +18,7 @@ from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
 from extproc.app.origin import Origin, find_origin, read_origin
 from extproc.app.rendering import Listening, configured
 from extproc.config.load import Loaded
-from extproc.config.watch import changes
+from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
 from extproc.dataplane.processor import ProcessorFailed
@@ -83,6 +83,7 @@ class _Gateway:
         if self._origin.demo:
             await self._stack.enter_async_context(_demo(self._run.demo))
         loaded = read_origin(self._origin, os.environ, self._run.demo)
+        seen = fingerprint(self._origin.source, loaded.files) if self._origin.source is not None else ()
         if loaded.compiled is None:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
@@ -106,7 +107,7 @@ class _Gateway:
                 notes=loaded.notes,
             )
         )
-        await self._until_ended(supervisor, listening, loaded)
+        await self._until_ended(supervisor, self._watch(supervisor, listening, loaded.files, seen))
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -146,10 +147,10 @@ class _Gateway:
         task.result()
         return True
 
-    async def _until_ended(self, supervisor: Supervisor, listening: Listening, loaded: Loaded) -> None:
+    async def _until_ended(self, supervisor: Supervisor, watch: Awaitable[None]) -> None:
         ending = asyncio.ensure_future(self._ending.wait())
         envoy = asyncio.ensure_future(supervisor.envoy_ended())
-        watching = asyncio.ensure_future(self._watch(supervisor, listening, loaded.files))
+        watching = asyncio.ensure_future(watch)
         try:
             await asyncio.wait({ending, envoy, watching}, return_when=asyncio.FIRST_COMPLETED)
             if watching.done():
@@ -160,13 +161,18 @@ class _Gateway:
             for task in (ending, envoy, watching):
                 task.cancel()
 
-    async def _watch(self, supervisor: Supervisor, listening: Listening, files: tuple[Path, ...]) -> None:
-        """Follows the source and the secret files; a reload takes effect whole, or says why it did not."""
+    async def _watch(
+        self, supervisor: Supervisor, listening: Listening, files: tuple[Path, ...], seen: Fingerprint
+    ) -> None:
+        """Follows the source and the secret files; a reload takes effect whole, or says why it did not.
+
+        `seen` is what they were when they were read: what was edited while everything started is a change too.
+        """
         if self._origin.source is None:
             await self._ending.wait()
             return
         followed = list(files)
-        async for _ in changes(self._origin.source, lambda: tuple(followed)):
+        async for _ in changes(self._origin.source, lambda: tuple(followed), since=seen):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
             followed[:] = loaded.files or followed
             if loaded.compiled is None:

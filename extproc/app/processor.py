@@ -20,9 +20,9 @@ from extproc.api.processor import processor_app
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
 from extproc.config.compile import Compiled
-from extproc.config.load import load
+from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
-from extproc.config.watch import changes
+from extproc.config.watch import changes, fingerprint
 from extproc.dataplane.start import CannotStart
 from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
@@ -189,18 +189,26 @@ class _Processor:
         """Standing alone we follow the file ourselves; under `up` the supervisor tells us."""
         if self._settings.source is None or self._settings.snapshot_file is not None:
             return
-        followed = list(load(self._settings.source, os.environ).files)
-        async for _ in changes(self._settings.source, lambda: tuple(followed)):
+        loaded = load(self._settings.source, os.environ)
+        seen = fingerprint(self._settings.source, loaded.files)
+        self._follow(loaded)  # it may have been edited since we were started with it
+        followed = list(loaded.files)
+        async for _ in changes(self._settings.source, lambda: tuple(followed), since=seen):
             loaded = load(self._settings.source, os.environ)
             followed[:] = loaded.files or followed
-            if loaded.compiled is None:
-                self._problem = "; ".join(str(problem) for problem in loaded.problems)
-                self._metrics.config_reload("rejected")
-                _log.error("the new configuration is not used: %s", self._problem)
-            else:
-                self._swap(_opened(loaded.compiled.snapshot, self._settings))
-                self._metrics.config_reload("ok")
-                _log.info("configuration %s is in force", self._shelf.current.id)
+            self._follow(loaded)
+
+    def _follow(self, loaded: Loaded) -> None:
+        if loaded.compiled is None:
+            self._problem = "; ".join(str(problem) for problem in loaded.problems)
+            self._metrics.config_reload("rejected")
+            _log.error("the new configuration is not used: %s", self._problem)
+        elif loaded.compiled.snapshot.id == self._shelf.current.id:
+            self._problem = None
+        else:
+            self._swap(_opened(loaded.compiled.snapshot, self._settings))
+            self._metrics.config_reload("ok")
+            _log.info("configuration %s is in force", self._shelf.current.id)
 
     def _ready(self) -> dict[str, object]:
         return {

@@ -117,6 +117,22 @@ def _ordered(*providers: str) -> dict[str, Any]:
     return {"kind": "ordered", "targets": list(providers)}
 
 
+def _answered_by(gateway: Gateway, model: str) -> str | None:
+    return httpx.post(gateway.url + CHAT, json=body(model), trust_env=False).headers.get(names.TARGET)
+
+
+def test_an_edit_while_everything_starts_is_not_missed(demos: dict[str, Demo]) -> None:
+    """The first configuration has been read and rendered, nothing is ready yet: what is saved now counts."""
+    gateway = Gateway(base(demos)).launch()
+    try:
+        eventually(lambda: any(gateway.runs.glob("*/bootstrap.json")), "the first configuration to be rendered", 20)
+        gateway.write_config({**base(demos), "aliases": {"late": ["lab/m"]}})
+        eventually(gateway.is_ready, "the gateway", 20)
+        eventually(lambda: _answered_by(gateway, "late") == "lab/m", "the edit", 12)
+    finally:
+        gateway.stop()
+
+
 def test_many_reloads_in_a_row_lose_nothing(gateway: Gateway, demos: dict[str, Demo]) -> None:
     with load(gateway):
         for turn in range(6):
