@@ -99,6 +99,7 @@ class Scene:
             shelf=self.shelf,
             books=self.books,
             now=lambda: NOW + next(clock),
+            epoch=lambda: 1_700_000_000.0,
             draw=lambda: 0.5,
             new_id=lambda: ID,
         )

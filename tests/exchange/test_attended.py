@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from extproc import names
-from extproc.exchange.answer import LARGEST_WHOLE
+from extproc.exchange.answer import LARGEST_COUNTED
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, Modes, TrailersReply, Turn
 from tests.exchange.attempts import attempt, begun, planned
@@ -141,7 +141,7 @@ async def test_an_answer_without_usage_gets_no_cost() -> None:
         pytest.param(answer(end=True), id="no body"),
         pytest.param(answer(kind="audio/mpeg"), id="another kind"),
         pytest.param(answer(kind="application/json"), id="a whole answer of unknown length"),
-        pytest.param(answer(kind="application/json", content_length=str(LARGEST_WHOLE + 1)), id="a large one"),
+        pytest.param(answer(kind="application/json", content_length=str(LARGEST_COUNTED + 1)), id="a large one"),
         pytest.param(answer(kind="application/json", content_length="²"), id="a length that is no number"),
         pytest.param(answer(attempt=0), id="no attempt was made"),
         pytest.param(answer(attempt=9), id="an attempt past the plan"),
