@@ -87,15 +87,4 @@ class AttendedAnswer:
         """What was counted, for the access log: an attended exchange settles by what passed here."""
         if self.usage is None:
             return {}
-        counted = self.usage
-        return {
-            names.META_USAGE: {
-                names.U_COUNTED: {
-                    "input": counted.input,
-                    "output": counted.output,
-                    "cached_input": counted.cached_input,
-                    "cache_write": counted.cache_write,
-                    "reasoning": counted.reasoning,
-                }
-            }
-        }
+        return {names.META_USAGE: {names.U_COUNTED: self.usage.as_numbers()}}
