@@ -77,11 +77,12 @@ BILLS = [
     ("cached audio", FLASH, Usage(1000, 0, cached_input=400, audio_input=600, cached_audio=100), "0.000549"),
     ("a picture that was made", FLASH, Usage(10, 1300, image_output=1290), "0.038728"),
     ("pictures", IMAGE, Usage(1000, 1056, image_input=900, image_output=1056), "0.041492"),
+    # 100 cached × 2.5 + 10 spoken × 80: no more tokens than there are
     (
         "a kind told twice costs once",
         VOICE,
         Usage(100, 10, cached_input=100, audio_input=100, audio_output=90),
-        "0.00735",
+        "0.00105",
     ),
     (
         "an hour without a price of its own",
