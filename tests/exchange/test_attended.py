@@ -19,7 +19,7 @@ GO_ON = Turn(HeadersReply("response"), done=True)
 DELTA = b'data: {"choices":[{"delta":{"content":"hi \xe2\x82\xac"}}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500}}\n\n'
 DONE = b"data: [DONE]\n\n"
-COUNTED = {"input": 1000, "output": 500, "cached_input": 0, "cache_write": 0, "reasoning": 0}
+COUNTED = {"input": 1000, "output": 500}
 TOLD = {names.META_USAGE: {names.U_COUNTED: COUNTED}}
 
 
