@@ -5,6 +5,7 @@ group by its strategy) → cut to `max_attempts`. A candidate is kept if, and on
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from extproc.decision.contender import Contender
@@ -14,6 +15,7 @@ from extproc.decision.question import Question, question_of
 from extproc.decision.sift import none_chosen, sift
 from extproc.decision.strategies import Ranked
 from extproc.decision.written import CHAIN, Group
+from extproc.dialects.losses import decisive
 from extproc.facts.request import Facts
 from extproc.refusal import Refusal
 from extproc.snapshot import Snapshot, Target
@@ -36,7 +38,7 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     sifted = sift(question, _once(one for group in gathered.groups for one in group.contenders))
     if sifted.refusal is not None:
         return _refused(sifted.refusal, sifted.dropped, gathered.left_out)
-    ranked = _rank(gathered.groups, {one.target for one in sifted.kept})
+    ranked = _whole_first(question, _rank(gathered.groups, {one.target for one in sifted.kept}))
     chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
     never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)
     if not chosen:
@@ -63,6 +65,22 @@ def _rank(groups: Sequence[Group], left: set[Target]) -> list[tuple[str, Ranked]
     chain = _in_turn(groups[-1:], left - {first[1].contender.target})
     placed = {first[1].contender.target, *(one.contender.target for _, one in chain)}
     return [first, *chain, *(pair for pair in chosen if pair[1].contender.target not in placed)]
+
+
+def _whole_first(question: Question, ranked: list[tuple[str, Ranked]]) -> list[tuple[str, Ranked]]:
+    """Whoever would lose something that makes another answer of it stands behind all that would not."""
+    features = question.facts.features
+    if not features or question.route.on_loss == "drop":
+        return ranked
+    behind: list[tuple[str, Ranked]] = []
+    first: list[tuple[str, Ranked]] = []
+    for strategy, one in ranked:
+        lost = one.contender.loses(features)
+        if not decisive(lost):
+            first.append((strategy, one))
+        else:
+            behind.append((strategy, replace(one, reason=f"{one.reason}; it cannot be told {', '.join(lost)}")))
+    return [*first, *behind] if first else ranked
 
 
 def _in_turn(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]]:
