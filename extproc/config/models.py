@@ -5,9 +5,10 @@ anything of serves chat.
 """
 
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from extproc.config import tables
+from extproc.config.globs import is_under
+from extproc.config.retired import notice, retired_models, successor
 from extproc.config.schema_upstreams import ModelKeys, PriceKeys, ProviderKeys
 from extproc.dialects.families import CHAT, families_by_name
 from extproc.money import Price
@@ -18,7 +19,7 @@ def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], b
     """The models of a provider, and whether it serves only those. `own_host`: it is the vendor's own address."""
     if provider.models is None:
         known = tables.models_of(provider.dialect) if own_host else {}
-        return tuple(known.values()), bool(known)
+        return (*known.values(), *(retired_models(provider.dialect) if known else ())), bool(known)
     listed = [_model(provider.dialect, keys, own_host) for keys in model_keys(provider)]
     exact = {model.name for model in listed}
     globbed = [
@@ -26,7 +27,7 @@ def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], b
         for model in listed
         if "*" in model.name and model.upstream is None
         for known in tables.models_of(provider.dialect).values()
-        if known.name not in exact and _is_under(known.name, model.name)
+        if known.name not in exact and is_under(known.name, model.name)
     ]
     covered = {model.name: model for model in reversed(globbed)}
     return (*listed, *(covered[name] for name in sorted(covered))), True
@@ -41,18 +42,16 @@ def model_keys(provider: ProviderKeys) -> list[ModelKeys]:
     return [item if isinstance(item, ModelKeys) else ModelKeys(name=item) for item in provider.models]
 
 
-def _is_under(name: str, glob: str) -> bool:
-    """Only `*` is special in a glob."""
-    return fnmatchcase(name, glob.replace("[", "[[]").replace("?", "[?]"))
-
-
 def _model(dialect: str, keys: ModelKeys, own_host: bool) -> Model:
     upstream = keys.upstream if keys.upstream != keys.name else None
+    asked = upstream or keys.name
+    instead = successor(dialect, asked) if "*" not in asked else None
+    upstream = instead or upstream
     base = _known(dialect, keys.name, upstream)
     if base is None:
         guess = families_by_name(upstream or keys.name) if not own_host else CHAT
         base = Model(name=keys.name, endpoints=guess)
-    model = replace(base, name=keys.name, upstream=upstream)
+    model = replace(base, name=keys.name, upstream=upstream, notice=notice(asked, instead) if instead else None)
     if keys.price is not None:
         model = replace(model, price=_price(keys.price))
     if keys.endpoints is not None:

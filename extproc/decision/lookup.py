@@ -32,6 +32,7 @@ class Listing:
     provider: Provider
     exact: dict[str, tuple[Model, int]]  # with its place in the file
     globs: tuple[tuple[Pattern[str], Model, int], ...]
+    retired: tuple[tuple[Pattern[str], Model], ...]
     position: int
 
     @property
@@ -41,7 +42,13 @@ class Listing:
     def entry(self, name: str) -> Model | None:
         if name in self.exact:
             return self.exact[name][0]
-        return next((model for found, model, _ in self.globs if found.fullmatch(name)), None)
+        return self._of_today(name, next((model for found, model, _ in self.globs if found.fullmatch(name)), None))
+
+    def _of_today(self, name: str, under: Model | None) -> Model | None:
+        """A retired name goes to its successor, unless the glob that it is under says where it goes."""
+        if under is not None and under.upstream is not None:
+            return under
+        return next((model for found, model in self.retired if found.fullmatch(name)), under)
 
     def listed(self, name: str) -> Contender | None:
         target = Target(self.provider.name, name)
@@ -52,7 +59,7 @@ class Listing:
             if found.fullmatch(name):
                 # `*` takes `openrouter/x/y` too, and means the model x/y by it
                 own = self._own(name)
-                return own or Contender(target, self.provider, model, BY_GLOB, position)
+                return own or Contender(target, self.provider, self._of_today(name, model), BY_GLOB, position)
         return None
 
     def _own(self, name: str) -> Contender | None:
@@ -107,7 +114,8 @@ def listing_of(provider: Provider, position: int = 0) -> Listing:
             globs.append((pattern(model.name), model, position + offset))
         else:
             exact.setdefault(model.name, (model, position + offset))
-    return Listing(provider, exact, tuple(globs), position)
+    retired = tuple((pattern(model.name), model) for model in provider.retired)
+    return Listing(provider, exact, tuple(globs), retired, position)
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------
