@@ -57,7 +57,8 @@ OPENAI2 = Environment("openai2", ("openai>=2,<3",))
 OPENAI3 = Environment("openai3", ("openai>=3",))
 LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy"))
 AIMOCK = Environment("node", ("@copilotkit/aimock",), npm=True)
-ALL = (OPENAI2, OPENAI3, LLAMA, AIMOCK)
+CLOUDS = Environment("clouds", ("boto3",))
+ALL = (OPENAI2, OPENAI3, LLAMA, AIMOCK, CLOUDS)
 
 
 def set_up_all(say: Callable[[str], None]) -> None:
