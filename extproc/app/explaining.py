@@ -7,10 +7,10 @@ from typing import Any
 from extproc import names
 from extproc.decision.decide import decide
 from extproc.decision.explain import Explanation
-from extproc.decision.lookup import upstream
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
+from extproc.exchange.attempt import destination
 from extproc.facts import matcher
 from extproc.facts.identify import KEY_HEADERS, Identified
 from extproc.facts.read import identify, read_facts
@@ -23,6 +23,7 @@ from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.router import llm_headers
 from extproc.snapshot import Route, Snapshot, Target
 from extproc.translation.pair import Call
+from extproc.translation.prompt import as_chat
 from extproc.translation.registry import pair_for
 
 NOTHING_OBSERVED = Observations()
@@ -81,19 +82,24 @@ def _upstream(target: Target, facts: Facts, asked: Asked, snapshot: Snapshot) ->
     provider = snapshot.providers[target.provider]
     path, _, query = asked.path.partition("?")
     content_type = asked.headers.get("content-type", "")
-    call = Call(
-        endpoint=facts.endpoint,
-        method=asked.method,
-        path=path,
-        query=query,
-        content_type=content_type,
-        body=asked.body,
-        stream=facts.stream,
-        body_model=facts.body_model,
-        own_fields=facts.own_fields,
+    call = as_chat(
+        Call(
+            endpoint=facts.endpoint,
+            method=asked.method,
+            path=path,
+            query=query,
+            content_type=content_type,
+            body=asked.body,
+            stream=facts.stream,
+            body_model=facts.body_model,
+            own_fields=facts.own_fields,
+        )
     )
-    pair = pair_for(facts.dialect, provider.dialect)
-    translated = pair.request(call, provider, upstream(provider, target.model)) if pair is not None else None
+    to = destination(provider, target.model)
+    if isinstance(call, Refusal):
+        return {}
+    pair = pair_for(facts.dialect, provider.dialect, to.model, call.endpoint)
+    translated = pair.request(call, to) if pair is not None else None
     if translated is None or isinstance(translated, Refusal):
         return {}
     length = len(asked.body if translated.body is None else translated.body)
