@@ -49,6 +49,7 @@ class Model:
     endpoints: frozenset[str] = frozenset(
         {"chat"}
     )  # families it serves: chat, completions, embeddings, images, audio, …
+    notice: str | None = None  # what a caller must know of it: another model answers in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class BreakerSpec:
     half_open_requests: int = 3
 
 
-CredentialKind = Literal["none", "injected", "caller", "aws", "google"]
+# aws_keys: signed by Envoy with keys that we hold; aws_chain: with those that Envoy finds where AWS's own programs do
+CredentialKind = Literal["none", "injected", "caller", "aws_keys", "aws_chain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Provider:
     cost_per_hour: int | None = None
     capabilities: frozenset[str] = frozenset()
     region: str | None = None
+    project: str | None = None  # of Google Cloud
+    retired: tuple[Model, ...] = ()  # globs: names that it serves no more, and what answers in their place
 
     @property
     def authority(self) -> str:

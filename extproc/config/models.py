@@ -5,11 +5,12 @@ anything of serves chat.
 """
 
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 import msgspec
 
 from extproc.config import tables
+from extproc.config.globs import is_under
+from extproc.config.retired import notice, retired_models, successor
 from extproc.config.schema_upstreams import ModelKeys, PriceKeys, ProviderKeys
 from extproc.dialects.families import CHAT, families_by_name
 from extproc.money import Price
@@ -19,8 +20,8 @@ from extproc.snapshot import Model
 def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], bool]:
     """The models of a provider, and whether it serves only those. `own_host`: it is the vendor's own address."""
     if provider.models is None:
-        known = tables.models_of(provider.dialect) if own_host else {}
-        return tuple(known.values()), bool(known)
+        known = _served_today(provider.dialect) if own_host else []
+        return (*known, *(retired_models(provider.dialect) if known else ())), bool(known)
     written = model_keys(provider)
     listed = [_model(provider.dialect, keys, own_host) for keys in written]
     exact = {model.name for model in listed}
@@ -28,11 +29,16 @@ def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], b
         replace(_overlaid(known, keys), by_glob=True)
         for keys in written
         if "*" in keys.name and keys.upstream in (None, keys.name)
-        for known in tables.models_of(provider.dialect).values()
-        if known.name not in exact and _is_under(known.name, keys.name)
+        for known in _served_today(provider.dialect)
+        if known.name not in exact and is_under(known.name, keys.name)
     ]
     covered = {model.name: model for model in reversed(globbed)}
     return (*listed, *(covered[name] for name in sorted(covered))), True
+
+
+def _served_today(dialect: str) -> list[Model]:
+    """The table's models, without those whose names go to a successor."""
+    return [known for name, known in tables.models_of(dialect).items() if successor(dialect, name) is None]
 
 
 def model_keys(provider: ProviderKeys) -> list[ModelKeys]:
@@ -44,18 +50,17 @@ def model_keys(provider: ProviderKeys) -> list[ModelKeys]:
     return [item if isinstance(item, ModelKeys) else ModelKeys(name=item) for item in provider.models]
 
 
-def _is_under(name: str, glob: str) -> bool:
-    """Only `*` is special in a glob."""
-    return fnmatchcase(name, glob.replace("[", "[[]").replace("?", "[?]"))
-
-
 def _model(dialect: str, keys: ModelKeys, own_host: bool) -> Model:
     upstream = keys.upstream if keys.upstream != keys.name else None
+    asked = upstream or keys.name
+    instead = successor(dialect, asked) if "*" not in asked else None
+    upstream = instead or upstream
     base = _known(dialect, keys.name, upstream)
     if base is None:
         guess = families_by_name(upstream or keys.name) if not own_host else CHAT
         base = Model(name=keys.name, endpoints=guess)
-    return replace(_overlaid(base, keys), name=keys.name, upstream=upstream, former=False)
+    told = notice(asked, instead) if instead else None
+    return replace(_overlaid(base, keys), name=keys.name, upstream=upstream, former=False, notice=told)
 
 
 def _overlaid(base: Model, keys: ModelKeys) -> Model:

@@ -34,6 +34,7 @@ class Listing:
     exact: dict[str, tuple[Model, int]]  # with its place in the file
     globs: tuple[tuple[Pattern[str], Model, int], ...]
     plain: dict[str, Model]  # the known ones under its globs, by the name that all spellings mean
+    retired: tuple[tuple[Pattern[str], Model], ...]
     position: int
 
     @property
@@ -44,11 +45,17 @@ class Listing:
         if name in self.exact:
             return self.exact[name][0]
         globbed = next((model for found, model, _ in self.globs if found.fullmatch(name)), None)
-        return globbed and self._known(globbed, name)
+        return self._of_today(name, globbed and self._known(globbed, name))
 
     def _known(self, glob: Model, name: str) -> Model:
         """What is known of a name under a glob in another spelling: dated, a profile, `-latest`."""
         return self.plain.get(plain_name(name), glob) if glob.upstream is None else glob
+
+    def _of_today(self, name: str, under: Model | None) -> Model | None:
+        """A retired name goes to its successor, unless the glob that it is under says where it goes."""
+        if under is not None and under.upstream is not None:
+            return under
+        return next((model for found, model in self.retired if found.fullmatch(name)), under)
 
     def listed(self, name: str) -> Contender | None:
         target = Target(self.provider.name, name)
@@ -59,7 +66,8 @@ class Listing:
             if found.fullmatch(name):
                 # `*` takes `openrouter/x/y` too, and means the model x/y by it
                 own = self._own(name)
-                return own or Contender(target, self.provider, self._known(model, name), BY_GLOB, position)
+                known = self._of_today(name, self._known(model, name))
+                return own or Contender(target, self.provider, known, BY_GLOB, position)
         return None
 
     def _own(self, name: str) -> Contender | None:
@@ -115,7 +123,8 @@ def listing_of(provider: Provider, position: int = 0) -> Listing:
         else:
             exact.setdefault(model.name, (model, position + offset))
     known = by_plain_name(model for model, _ in exact.values() if model.by_glob)
-    return Listing(provider, exact, tuple(globs), known, position)
+    retired = tuple((pattern(model.name), model) for model in provider.retired)
+    return Listing(provider, exact, tuple(globs), known, retired, position)
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------
