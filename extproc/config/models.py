@@ -20,8 +20,8 @@ from extproc.snapshot import Model
 def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], bool]:
     """The models of a provider, and whether it serves only those. `own_host`: it is the vendor's own address."""
     if provider.models is None:
-        known = tables.models_of(provider.dialect) if own_host else {}
-        return (*known.values(), *(retired_models(provider.dialect) if known else ())), bool(known)
+        known = _served_today(provider.dialect) if own_host else []
+        return (*known, *(retired_models(provider.dialect) if known else ())), bool(known)
     written = model_keys(provider)
     listed = [_model(provider.dialect, keys, own_host) for keys in written]
     exact = {model.name for model in listed}
@@ -29,11 +29,16 @@ def served(provider: ProviderKeys, own_host: bool) -> tuple[tuple[Model, ...], b
         replace(_overlaid(known, keys), by_glob=True)
         for keys in written
         if "*" in keys.name and keys.upstream in (None, keys.name)
-        for known in tables.models_of(provider.dialect).values()
+        for known in _served_today(provider.dialect)
         if known.name not in exact and is_under(known.name, keys.name)
     ]
     covered = {model.name: model for model in reversed(globbed)}
     return (*listed, *(covered[name] for name in sorted(covered))), True
+
+
+def _served_today(dialect: str) -> list[Model]:
+    """The table's models, without those whose names go to a successor."""
+    return [known for name, known in tables.models_of(dialect).items() if successor(dialect, name) is None]
 
 
 def model_keys(provider: ProviderKeys) -> list[ModelKeys]:

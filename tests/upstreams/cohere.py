@@ -84,9 +84,7 @@ def _event(kind: str, message: Any, **more: Any) -> dict[str, Any]:
 
 
 def _content(index: int, kind: str, text: str, size: int) -> list[dict[str, Any]]:
-    pieces = [
-        _event("content-delta", index=index, message={"content": {kind: piece}}) for piece in cut_up(text, size)
-    ]
+    pieces = [_event("content-delta", index=index, message={"content": {kind: piece}}) for piece in cut_up(text, size)]
     opened = _event("content-start", index=index, message={"content": {"type": kind, kind: ""}})
     return [opened, *pieces, {"type": "content-end", "index": index}]
 
