@@ -119,6 +119,7 @@ def _call(facts: Facts, asked: Asked) -> Call:
         stream=facts.stream,
         body_model=facts.body_model,
         own_fields=facts.own_fields,
+        features=facts.features,
     )
 
 
