@@ -100,7 +100,7 @@ def _upstream(target: Target, facts: Facts, asked: Asked, snapshot: Snapshot) ->
     present = Headers(tuple((name, value.encode()) for name, value in asked.headers.items()))
     edit = attempt_headers(present, translated, provider, OriginalRequest(content_type), length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
-    credential = {provider.credential.header: ""} if provider.credential.kind in ("injected", "caller") else {}
+    credential = {} if provider.credential.kind == "none" else {provider.credential.header: ""}
     return {**kept, **dict(edit.set), **credential}
 
 

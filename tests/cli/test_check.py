@@ -21,6 +21,7 @@ def test_a_good_configuration_is_told_as_json_when_piped(tmp_path: Path) -> None
         "aliases": ["smart"],
         "strategies": [],
         "callers": 0,
+        "notes": [],
     }
 
 
