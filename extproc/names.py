@@ -85,6 +85,7 @@ P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt mu
 U_TEXT: Final = "text"
 U_FIRST_CHUNK_MS: Final = "first_chunk_ms"  # since the request came
 U_BEGAN_MS: Final = "began_ms"  # when the request came, since the epoch
+U_FAILED: Final = "failed"  # attended streams: the code of the error event that ended it
 U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the processor
 
 W_TRIED: Final = "tried"  # attempts, those at the sink included
@@ -96,6 +97,7 @@ ATTR_ROUTE: Final = "xds.route_name"
 ATTR_CLUSTER: Final = "xds.cluster_name"
 ATTR_ATTEMPT: Final = "upstream.request_attempt_count"
 ATTR_SOURCE: Final = "source.address"
+ATTR_DETAILS: Final = "response.code_details"  # who answered: an upstream, or Envoy and why
 
 # --- body fields that are ours: read, then removed before anything goes upstream -------------------------------------
 OWN_FIELDS: Final = (

@@ -38,6 +38,12 @@ class Reason(Enum):
     ROUTE_NOT_FOUND = Kind(404, "invalid_request_error", "No route of the configuration matches the request.")
     METHOD_NOT_ALLOWED = Kind(405, "invalid_request_error", "The endpoint exists, with another method.")
     REQUEST_TOO_LARGE = Kind(413, "invalid_request_error", "The body is larger than `limits.body`.")
+    UNSUPPORTED_PARAMETER = Kind(
+        400, "invalid_request_error", "No candidate can be told what the request asks for, and the route says `reject`."
+    )
+    UPSTREAM_AUTH = Kind(502, "upstream_error", "The provider refuses the gateway's own credential.")
+    UPSTREAM_GARBLED = Kind(502, "upstream_error", "The provider's answer is none, or ends in the middle.")
+    UPSTREAM_ERROR = Kind(502, "upstream_error", "The provider reported an error inside its stream.")
     UPSTREAM_FAILED = Kind(502, "upstream_error", "The provider broke off before it answered.")
     NO_TARGET_AVAILABLE = Kind(503, "upstream_error", "No target is left: shut by its breaker, or not to be reached.")
     PROCESSOR_UNAVAILABLE = Kind(503, "server_error", "The processor did not answer Envoy.")

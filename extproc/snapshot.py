@@ -45,6 +45,7 @@ class Model:
     max_output: int | None = None
     capabilities: frozenset[str] = frozenset()
     by_glob: bool = False  # not listed itself: a glob of its provider is, and the shipped table knows this name
+    former: bool = False  # the shipped table's source has dropped it: served to who asks, told to nobody
     endpoints: frozenset[str] = frozenset(
         {"chat"}
     )  # families it serves: chat, completions, embeddings, images, audio, …

@@ -102,6 +102,7 @@ class _Processor:
             shelf=self._shelf,
             books=self._books,
             now=time.monotonic,
+            epoch=time.time,
             draw=random.random,
             new_id=new_exchange_id,
         )

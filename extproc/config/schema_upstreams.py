@@ -23,11 +23,30 @@ from extproc.config.values import (
 from extproc.snapshot import Dialect
 
 
-class PriceKeys(Keys):
+class RateKeys(Keys):
+    input: Dollars | None = Field(None, description="Dollars for a million input tokens.")
+    output: Dollars | None = Field(None, description="Dollars for a million output tokens.")
+    cached_input: Dollars | None = Field(None, description="Those of the input that were read from a cache.")
+    cache_write: Dollars | None = Field(None, description="Those of the input that were written to a cache.")
+    cache_write_1h: Dollars | None = Field(None, description="Those that are kept in the cache for an hour.")
+
+
+class LongContextKeys(RateKeys):
+    above: Count = Field(gt=0, description="With more input tokens than these the whole exchange costs these prices.")
+
+
+class PriceKeys(RateKeys):
     input: Dollars = Field(description="Dollars for a million input tokens.")
     output: Dollars = Field("0", description="Dollars for a million output tokens.")
-    cached_input: Dollars | None = Field(None, description="Dollars for a million input tokens read from a cache.")
-    cache_write: Dollars | None = Field(None, description="Dollars for a million input tokens written to a cache.")
+    audio_input: Dollars | None = Field(None, description="Those of the input that are audio.")
+    audio_output: Dollars | None = Field(None, description="Those of the output that are audio.")
+    cached_audio: Dollars | None = Field(None, description="Those of the audio that were read from a cache.")
+    image_input: Dollars | None = Field(None, description="Those of the input that are images.")
+    image_output: Dollars | None = Field(None, description="Those of the output that are images.")
+    long_context: LongContextKeys | None = Field(None, description="What differs for long prompts.")
+    batch: RateKeys | None = Field(None, description="What differs where the answer says `service_tier: batch`.")
+    flex: RateKeys | None = Field(None, description="What differs where the answer says `service_tier: flex`.")
+    priority: RateKeys | None = Field(None, description="What differs where it says `service_tier: priority`.")
 
 
 class ModelKeys(Keys):
@@ -36,7 +55,9 @@ class ModelKeys(Keys):
     price: PriceKeys | None = Field(None, description="Overrides the shipped table.")
     context: Count | None = Field(None, gt=0, description="Tokens of prompt and answer together.")
     max_output: Count | None = Field(None, gt=0, description="Most tokens of one answer.")
-    capabilities: list[str] = Field([], description="tools, vision, json_schema, reasoning, and tags of your own.")
+    capabilities: list[str] = Field(
+        [], description="tools, vision, json_schema, reasoning, …, `no_x` for what it cannot, and tags of your own."
+    )
     endpoints: list[str] | None = Field(
         None, description="Families it serves: chat, completions, embeddings, moderations, images, speech, audio."
     )

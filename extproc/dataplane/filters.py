@@ -57,7 +57,8 @@ def router_filter() -> Node:
         # answers only where a route may be attended: the processor is not asked about Envoy's own refusals
         processing_mode=headers_only("SKIP"),
         request_attributes=[names.ATTR_ROUTE, names.ATTR_SOURCE],
-        response_attributes=[names.ATTR_ATTEMPT],  # which target an attended answer came from
+        # which target an attended answer came from, and whether it did
+        response_attributes=[names.ATTR_ATTEMPT, names.ATTR_DETAILS],
         metadata_options={
             "receiving_namespaces": {
                 "untyped": [names.META, names.META_PRIVATE, names.META_PLAN, names.META_USAGE],

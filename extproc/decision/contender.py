@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from extproc.dialects import losses
 from extproc.dialects.families import families_by_name
+from extproc.dialects.registry import side_of
 from extproc.snapshot import Model, Provider, Target
 
 NAMED = 0  # listed by its name, or written out in an alias, a chain or a strategy
@@ -25,3 +27,18 @@ class Contender:
     @property
     def context(self) -> int | None:
         return self.entry.context if self.entry else None
+
+    @property
+    def upstream(self) -> str:
+        """What the provider is told."""
+        return (self.entry.upstream if self.entry else None) or self.target.model
+
+    def serves(self, endpoint: str) -> bool:
+        """Whether its API can be asked this at all."""
+        return endpoint in side_of(self.provider.dialect, self.upstream).endpoints
+
+    def loses(self, features: frozenset[str]) -> tuple[str, ...]:
+        return losses.losses(self.provider.dialect, self.upstream, self.entry, features)
+
+    def cannot_take(self, features: frozenset[str]) -> tuple[str, ...]:
+        return losses.unfit(self.provider.dialect, self.upstream, features)

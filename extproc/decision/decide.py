@@ -5,6 +5,7 @@ group by its strategy) → cut to `max_attempts`. A candidate is kept if, and on
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from extproc.decision.contender import Contender
@@ -14,6 +15,7 @@ from extproc.decision.question import Question, question_of
 from extproc.decision.sift import none_chosen, sift
 from extproc.decision.strategies import Ranked
 from extproc.decision.written import CHAIN, Group
+from extproc.dialects.losses import decisive
 from extproc.facts.request import Facts
 from extproc.refusal import Refusal
 from extproc.snapshot import Snapshot, Target
@@ -36,13 +38,13 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     sifted = sift(question, _once(one for group in gathered.groups for one in group.contenders))
     if sifted.refusal is not None:
         return _refused(sifted.refusal, sifted.dropped, gathered.left_out)
-    ranked = _rank(gathered.groups, {one.target for one in sifted.kept})
+    most = max(question.route.failover.max_attempts, 1)
+    ranked = _whole_first(question, _rank(gathered.groups, {one.target for one in sifted.kept}), most)
     chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
     never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)
     if not chosen:
         refusal = none_chosen(question, [one.contender.target for _, one in ranked])
         return _refused(refusal, (*never, *sifted.dropped), gathered.left_out)
-    most = max(question.route.failover.max_attempts, 1)
     kept = tuple(_candidate(one, True, one.reason) for _, one in chosen[:most])
     cut = tuple(
         _candidate(one, False, f"{one.reason}; behind the {most} that max_attempts allows") for _, one in chosen[most:]
@@ -63,6 +65,29 @@ def _rank(groups: Sequence[Group], left: set[Target]) -> list[tuple[str, Ranked]
     chain = _in_turn(groups[-1:], left - {first[1].contender.target})
     placed = {first[1].contender.target, *(one.contender.target for _, one in chain)}
     return [first, *chain, *(pair for pair in chosen if pair[1].contender.target not in placed)]
+
+
+def _whole_first(question: Question, ranked: list[tuple[str, Ranked]], most: int) -> list[tuple[str, Ranked]]:
+    """Whoever would lose something that makes another answer of it stands behind all that would not.
+
+    Looked at are only as many as it takes to fill a plan.
+    """
+    features = question.facts.features
+    if not features or question.route.on_loss == "drop":
+        return ranked
+    first: list[tuple[str, Ranked]] = []
+    behind: list[tuple[str, Ranked]] = []
+    wanted = most
+    for place, (strategy, one) in enumerate(ranked):
+        if not wanted:
+            return [*first, *behind, *ranked[place:]]
+        lost = one.contender.loses(features) if one.chosen else ()
+        if not decisive(lost):
+            first.append((strategy, one))
+            wanted -= one.chosen
+        else:
+            behind.append((strategy, replace(one, reason=f"{one.reason}; it cannot be told {', '.join(lost)}")))
+    return [*first, *behind]
 
 
 def _in_turn(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]]:

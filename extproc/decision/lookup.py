@@ -15,6 +15,7 @@ from typing import Any, Final
 from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, Contender
 from extproc.decision.patterns import pattern
 from extproc.dialects.families import families_by_name
+from extproc.dialects.model_names import by_plain_name, plain_name
 from extproc.money import Price
 from extproc.snapshot import Model, Provider, Route, Snapshot, Target
 
@@ -32,6 +33,7 @@ class Listing:
     provider: Provider
     exact: dict[str, tuple[Model, int]]  # with its place in the file
     globs: tuple[tuple[Pattern[str], Model, int], ...]
+    plain: dict[str, Model]  # the known ones under its globs, by the name that all spellings mean
     retired: tuple[tuple[Pattern[str], Model], ...]
     position: int
 
@@ -42,7 +44,12 @@ class Listing:
     def entry(self, name: str) -> Model | None:
         if name in self.exact:
             return self.exact[name][0]
-        return self._of_today(name, next((model for found, model, _ in self.globs if found.fullmatch(name)), None))
+        globbed = next((model for found, model, _ in self.globs if found.fullmatch(name)), None)
+        return self._of_today(name, globbed and self._known(globbed, name))
+
+    def _known(self, glob: Model, name: str) -> Model:
+        """What is known of a name under a glob in another spelling: dated, a profile, `-latest`."""
+        return self.plain.get(plain_name(name), glob) if glob.upstream is None else glob
 
     def _of_today(self, name: str, under: Model | None) -> Model | None:
         """A retired name goes to its successor, unless the glob that it is under says where it goes."""
@@ -59,7 +66,8 @@ class Listing:
             if found.fullmatch(name):
                 # `*` takes `openrouter/x/y` too, and means the model x/y by it
                 own = self._own(name)
-                return own or Contender(target, self.provider, self._of_today(name, model), BY_GLOB, position)
+                known = self._of_today(name, self._known(model, name))
+                return own or Contender(target, self.provider, known, BY_GLOB, position)
         return None
 
     def _own(self, name: str) -> Contender | None:
@@ -98,7 +106,7 @@ class Listing:
     def concrete(self) -> Iterator[Contender]:
         """What `auto` may take: the names it lists, and its default where globs or any name leave that open."""
         for name, (model, position) in self.exact.items():
-            if model.by_glob:
+            if model.by_glob or model.former:
                 continue
             yield Contender(Target(self.provider.name, name), self.provider, model, NAMED, position)
         default = self.default()
@@ -114,8 +122,9 @@ def listing_of(provider: Provider, position: int = 0) -> Listing:
             globs.append((pattern(model.name), model, position + offset))
         else:
             exact.setdefault(model.name, (model, position + offset))
+    known = by_plain_name(model for model, _ in exact.values() if model.by_glob)
     retired = tuple((pattern(model.name), model) for model in provider.retired)
-    return Listing(provider, exact, tuple(globs), retired, position)
+    return Listing(provider, exact, tuple(globs), known, retired, position)
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
-"""Who of the contenders may and can: route, caller, family, context, credential, breaker, in this order.
+"""Who of the contenders may and can: route, caller, family, contents, losses, context, credential, breaker, in this
+order.
 
 Law: whoever is dropped is told by the first test that drops it. The test that takes the last one away words the
 refusal. Nothing that is dropped here can come back.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,11 +74,46 @@ def _all_forbidden(question: Question, contenders: Sequence[Contender]) -> Refus
 
 
 def _other_family(question: Question, contender: Contender) -> str | None:
-    return None if question.facts.family in contender.families else f"it does not serve {question.facts.family}"
+    if question.facts.family not in contender.families:
+        return f"it does not serve {question.facts.family}"
+    if not contender.serves(question.facts.endpoint):
+        return f"its API ({contender.provider.dialect}) has no {question.facts.endpoint}"
+    return None
 
 
 def _no_family(question: Question, contenders: Sequence[Contender]) -> Refusal:
     return not_found(question, f"{asked_for(question)} does not serve {question.facts.family}")
+
+
+# --- what its API can be told ----------------------------------------------------------------------------------------
+
+
+def _cannot_take(question: Question, contender: Contender) -> str | None:
+    kinds = contender.cannot_take(question.facts.features)
+    return f"its API cannot take {', '.join(kinds)}" if kinds else None
+
+
+def _nobody_takes(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    kinds = _common(contender.cannot_take(question.facts.features) for contender in contenders)
+    message = f"no target of {asked_for(question)} can take {', '.join(kinds)}"
+    return Refusal(Reason.UNSUPPORTED_PARAMETER, message, param=kinds[0])
+
+
+def _loses(question: Question, contender: Contender) -> str | None:
+    lost = contender.loses(question.facts.features) if question.route.on_loss == "reject" else ()
+    return f"its API cannot be told {', '.join(lost)}, and the route rejects what would be lost" if lost else None
+
+
+def _all_lose(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    lost = _common(contender.loses(question.facts.features) for contender in contenders)
+    message = f"no target of {asked_for(question)} can be told {', '.join(lost)}; leave it out, or name another model"
+    return Refusal(Reason.UNSUPPORTED_PARAMETER, message, param=lost[0])
+
+
+def _common(named: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """What all of them name; where that is nothing, what the first does."""
+    every = list(named)
+    return tuple(name for name in every[0] if all(name in others for others in every)) or every[0]
 
 
 # --- context ---------------------------------------------------------------------------------------------------------
@@ -153,6 +189,8 @@ TESTS: Final = (
     Test(_off_route, _nothing_on_route),
     Test(_forbidden, _all_forbidden),
     Test(_other_family, _no_family),
+    Test(_cannot_take, _nobody_takes),
+    Test(_loses, _all_lose),
     Test(_too_small, _all_too_small),
     Test(_keyless, _all_keyless),
     Test(_shut, _all_shut),

@@ -38,8 +38,9 @@ def usable_names(snapshot: Snapshot, route: Route, caller: CallerFacts) -> tuple
 
 def _listed(index: Index) -> Iterator[tuple[str, str]]:
     for provider, listing in index.listings.items():
-        for name in listing.exact:
-            yield name, provider
+        for name, (model, _) in listing.exact.items():
+            if not model.former:
+                yield name, provider
         for model in listing.provider.models:
             if "*" in model.name and not model.by_glob and not _is_spelled_out(model.name, listing):
                 yield model.name, provider
@@ -47,7 +48,7 @@ def _listed(index: Index) -> Iterator[tuple[str, str]]:
 
 def _is_spelled_out(glob: str, listing: Listing) -> bool:
     found = pattern(glob)
-    return any(found.fullmatch(name) for name in listing.exact)
+    return any(found.fullmatch(name) for name, (model, _) in listing.exact.items() if not model.former)
 
 
 def _may_use(target: Target, route: Route, caller: CallerFacts, alias: str | None) -> bool:

@@ -30,6 +30,7 @@ class Endpoint:
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("chat", "/v1/chat/completions", "POST", "json", "chat"),
+    Endpoint("prompt", "/v1/chat", "POST", "json", "chat"),
     Endpoint("completions", "/v1/completions", "POST", "json", "completions"),
     Endpoint("embeddings", "/v1/embeddings", "POST", "json", "embeddings"),
     Endpoint("responses", "/v1/responses", "POST", "json", "chat"),

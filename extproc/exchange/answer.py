@@ -1,101 +1,121 @@
-"""The one final answer of an attended exchange: read, and changed where that was promised, on its way to the caller.
+"""The one final answer of an attended exchange: which kind it is, and who reads it.
 
-Law: only what must be read is asked for. A stream is read chunk by chunk and never held; a whole answer is buffered
-only when it says that it is small; everything else passes and the stream is ended.
+Law: only what must be read is asked for; everything else passes and the stream is ended. Until the headers have left,
+whatever cannot be understood is a 502; behind them it is an error event.
 """
 
+from collections.abc import Mapping
+from typing import Final, Protocol
+
 from extproc import names
-from extproc.decision.lookup import price_of
 from extproc.decision.plan import Plan
-from extproc.dialects.openai.usage import find_usage
-from extproc.money import Price, Usage, cost, dollars
-from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
-from extproc.snapshot import Provider, Snapshot
-from extproc.translation.pair import AnswerStream, Call
+from extproc.dialects.inflate import Inflate, inflates
+from extproc.exchange.answer_kinds import EVENTS, JSON, ErrorAnswer, StreamedAnswer, WholeAnswer, refused
+from extproc.exchange.attempt import destination
+from extproc.exchange.mapped_errors import LARGEST_READ, VIA_UPSTREAM, caller_error
+from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
+from extproc.protocol.replies import BodyMode, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
+from extproc.snapshot import Snapshot
+from extproc.translation.pair import Call, Destination, Pair
 from extproc.translation.registry import pair_for
 
-LARGEST_WHOLE = 512 * 1024  # bytes of an answer that is buffered to learn its cost before its headers leave
+LARGEST_COUNTED: Final = 512 * 1024  # bytes of an answer that is buffered only to learn its cost before it leaves
+STREAMS: Final = frozenset({EVENTS, "application/x-ndjson", "application/vnd.amazon.eventstream"})
+_PASSES: Final = Turn(HeadersReply("response"), done=True)
+
+
+class Reader(Protocol):
+    async def on_body(self, event: BodyEvent) -> Turn: ...
 
 
 class AttendedAnswer:
-    def __init__(self, plan: Plan, endpoint: str, ask_usage: bool, snapshot: Snapshot) -> None:
+    def __init__(self, plan: Plan, call: Call, snapshot: Snapshot) -> None:
         """Reads the answer of whichever target of the plan will have answered."""
         self._plan = plan
-        self._call = Call(endpoint=endpoint, stream=True, ask_usage=ask_usage)
+        self._call = call
         self._snapshot = snapshot
-        self._price: Price | None = None
-        self._stream: AnswerStream | None = None
-        self.usage: Usage | None = None
+        self._reader: Reader | None = None
 
-    def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
+    async def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if isinstance(event, HeadersEvent):
             return self._on_headers(event)
-        if isinstance(event, BodyEvent):
-            return self._on_stream(event) if self._stream is not None else self._on_whole(event)
+        if isinstance(event, BodyEvent) and self._reader is not None:
+            return await self._reader.on_body(event)
         return Turn(TrailersReply("response"), done=True)
 
     def _on_headers(self, event: HeadersEvent) -> Turn:
-        headers = event.headers
-        provider = self._winner(event)
-        pair = pair_for("openai", provider.dialect) if provider is not None else None
-        if pair is None:
-            return Turn(HeadersReply("response"), done=True)
-        kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
-        if headers.get(":status") != "200" or event.end_of_stream or headers.get("content-encoding"):
-            return Turn(HeadersReply("response"), done=True)
-        if kind == "text/event-stream":
-            self._stream = pair.stream(self._call)
-            modes = Modes(response_headers=True, request_body="NONE", response_body="STREAMED")
-            return Turn(HeadersReply("response", edit=HeaderEdit(remove=("content-length",)), modes=modes))
-        length = headers.get("content-length") or ""
-        if kind == "application/json" and length.isdecimal() and int(length) <= LARGEST_WHOLE:
-            modes = Modes(response_headers=True, request_body="NONE", response_body="BUFFERED")
-            return Turn(HeadersReply("response", modes=modes))
-        return Turn(HeadersReply("response"), done=True)
+        to = self._winner(event)
+        details = str(event.context.attributes.get(names.ATTR_DETAILS, VIA_UPSTREAM))
+        if to is None or details != VIA_UPSTREAM:
+            return _PASSES  # Envoy's own answer, which is in the caller's dialect already
+        status = event.headers.get(":status") or ""
+        if status >= "400":
+            return self._error(event, int(status), to)
+        pair = pair_for("openai", to.provider.dialect, to.model, self._call.endpoint)
+        if pair is None or not status.startswith("2"):
+            return _PASSES
+        if pair.reads_answer(self._call, to):
+            return self._translated(event, pair, to)
+        return self._watched(event, pair, to)
 
-    def _winner(self, event: HeadersEvent) -> Provider | None:
-        """The provider whose attempt Envoy counted last; its price is noted on the way."""
+    def _winner(self, event: HeadersEvent) -> Destination | None:
+        """The target whose attempt Envoy counted last."""
         attempt = int(event.context.attributes.get(names.ATTR_ATTEMPT, 0))
         if not 1 <= attempt <= len(self._plan.steps):
             return None
         target = self._plan.steps[attempt - 1].target
-        provider = self._snapshot.providers[target.provider]
-        self._price = price_of(provider, target.model)
-        return provider
+        return destination(self._snapshot.providers[target.provider], target.model)
 
-    def _on_stream(self, event: BodyEvent) -> Turn:
-        assert self._stream is not None
-        changed = self._stream.feed(event.data)
+    def _error(self, event: HeadersEvent, status: int, to: Destination) -> Turn:
+        headers = lowered(event.headers)
+        length = headers.get("content-length", "")
+        if event.end_of_stream or (length.isdecimal() and int(length) > LARGEST_READ):
+            found = caller_error(to, status, headers, b"")
+            return _PASSES if found is None else Turn(found.immediate(headers), done=True)
+        self._reader = ErrorAnswer(to, status, headers)
+        return Turn(HeadersReply("response", modes=_modes("BUFFERED")))
+
+    def _translated(self, event: HeadersEvent, pair: Pair, to: Destination) -> Turn:
+        """An answer in the provider's own dialect."""
+        encoding = (event.headers.get("content-encoding") or "").strip().lower()
+        inflate = None
+        if encoding not in ("", "identity"):
+            if not inflates(encoding):
+                return refused(
+                    f"The provider's answer has an encoding that nobody asked for: {encoding[:40]}.", self._call.id
+                )
+            inflate = Inflate(encoding)
         if event.end_of_stream:
-            changed += self._stream.finish()
-        news = self._stream.usage != self.usage  # told at once: the caller may leave before the end
-        self.usage = self._stream.usage
-        # Only where something is to be hidden do bytes wait for the end of their event; else each passes as it came.
-        body = None if changed == event.data or not self._call.ask_usage else changed
-        metadata = self._told() if news or event.end_of_stream else {}
-        return Turn(BodyReply("response", body=body, metadata=metadata), done=event.end_of_stream)
+            return refused("The provider's answer is empty.", self._call.id)
+        if self._call.stream and kind_of(event.headers) in STREAMS:
+            self._reader = StreamedAnswer(pair.stream(self._call, to), changes=True, inflate=inflate)
+            edit = HeaderEdit(set=(("content-type", EVENTS),), remove=("content-length", "content-encoding"))
+            return Turn(HeadersReply("response", edit=edit, modes=_modes("STREAMED")))
+        self._reader = WholeAnswer(pair, self._call, to, inflate)
+        return Turn(HeadersReply("response", modes=_modes("BUFFERED")))
 
-    def _on_whole(self, event: BodyEvent) -> Turn:
-        self.usage = find_usage(event.data)
-        edit = HeaderEdit()
-        if self.usage is not None and self._price is not None:
-            edit = HeaderEdit(set=((names.COST, dollars(cost(self.usage, self._price))),))
-        return Turn(BodyReply("response", edit=edit, metadata=self._told()), done=True)
+    def _watched(self, event: HeadersEvent, pair: Pair, to: Destination) -> Turn:
+        """An answer in the caller's dialect, read for its usage, and rid of a chunk that only we asked for."""
+        if event.end_of_stream or event.headers.get("content-encoding"):
+            return _PASSES
+        if kind_of(event.headers) == EVENTS:
+            self._reader = StreamedAnswer(pair.stream(self._call, to), changes=self._call.ask_usage)
+            edit = HeaderEdit(remove=("content-length",))
+            return Turn(HeadersReply("response", edit=edit, modes=_modes("STREAMED")))
+        length = event.headers.get("content-length") or ""
+        if kind_of(event.headers) == JSON and length.isdecimal() and int(length) <= LARGEST_COUNTED:
+            self._reader = WholeAnswer(pair, self._call, to)
+            return Turn(HeadersReply("response", modes=_modes("BUFFERED")))
+        return _PASSES
 
-    def _told(self) -> dict[str, dict[str, object]]:
-        """What was counted, for the access log: an attended exchange settles by what passed here."""
-        if self.usage is None:
-            return {}
-        counted = self.usage
-        return {
-            names.META_USAGE: {
-                names.U_COUNTED: {
-                    "input": counted.input,
-                    "output": counted.output,
-                    "cached_input": counted.cached_input,
-                    "cache_write": counted.cache_write,
-                    "reasoning": counted.reasoning,
-                }
-            }
-        }
+
+def kind_of(headers: Headers) -> str:
+    return (headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+def lowered(headers: Headers) -> Mapping[str, str]:
+    return {name: headers.get(name) or "" for name in headers.names()}
+
+
+def _modes(response_body: BodyMode) -> Modes:
+    return Modes(response_headers=True, request_body="NONE", response_body=response_body)

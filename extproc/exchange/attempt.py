@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from extproc import names
-from extproc.decision.lookup import upstream
+from extproc.decision.lookup import entry_of, upstream
 from extproc.exchange.desk import Desk
 from extproc.exchange.first_event import FirstEvent
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
@@ -18,7 +18,9 @@ from extproc.refusal import Reason, Refusal
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Provider, Target
-from extproc.translation.pair import Call, Pair
+from extproc.translation.pair import Call, Destination, Pair, TranslatedRequest
+from extproc.translation.prompt import ENDPOINT as PROMPT
+from extproc.translation.prompt import as_chat, as_pairs_know
 from extproc.translation.registry import pair_for
 
 
@@ -28,8 +30,7 @@ class Try:
 
     id: str
     target: Target
-    provider: Provider
-    upstream_model: str
+    to: Destination
     pair: Pair
     call: Call
     original: OriginalRequest
@@ -66,12 +67,12 @@ class AttemptExchange:
         self._try, self._present, self.id = found, event.headers, found.id
         if found.first_event:
             self._first_event = FirstEvent(found.patience)
-        if not event.end_of_stream and found.pair.needs_body(found.call, found.provider, found.upstream_model):
+        if not event.end_of_stream and self._needs_body(found):
             return Turn(HeadersReply("request"))
-        translated = found.pair.request(found.call, found.provider, found.upstream_model)
+        translated = _translated(found, found.call)
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
-        edit = attempt_headers(event.headers, translated, found.provider, found.original, found.body_bytes)
+        edit = attempt_headers(event.headers, translated, found.to.provider, found.original, found.body_bytes)
         return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
 
     def _on_body(self, event: BodyEvent) -> Turn:
@@ -84,15 +85,17 @@ class AttemptExchange:
             return Turn(BodyReply("request"))
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        call = replace(found.call, body=body)
-        if not found.pair.needs_body(found.call, found.provider, found.upstream_model):
+        if not self._needs_body(found):
             return Turn(BodyReply("request"), done=not found.first_event)
-        translated = found.pair.request(call, found.provider, found.upstream_model)
+        translated = _translated(found, replace(found.call, body=body))
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
         length = len(body if translated.body is None else translated.body)
-        edit = attempt_headers(self._present, translated, found.provider, found.original, length)
+        edit = attempt_headers(self._present, translated, found.to.provider, found.original, length)
         return Turn(BodyReply("request", body=translated.body, edit=edit), done=not found.first_event)
+
+    def _needs_body(self, found: Try) -> bool:
+        return found.call.endpoint == PROMPT or found.pair.needs_body(found.call, found.to)
 
     def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if self._first_event is not None:
@@ -104,6 +107,11 @@ class AttemptExchange:
         return Turn(TrailersReply("response"), done=True)
 
 
+def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:
+    chat = as_chat(call)
+    return chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
+
+
 def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     """What this attempt is to do, from what the router decided and where Envoy is."""
     decision = event.context.metadata.get(names.META)
@@ -113,7 +121,7 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     snapshot = desk.shelf.get(str(decision.get(names.M_SNAPSHOT, ""))) or desk.shelf.current
     attempt = int(event.context.attributes.get(names.ATTR_ATTEMPT, 1))
     cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
-    target = _target_of(decision, attempt)
+    target = target_of(decision, attempt)
     provider = snapshot.providers.get(target.provider) if target else None
     if target is None or provider is None or cluster.removesuffix(names.FIRST_EVENT_SUFFIX) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
@@ -127,12 +135,14 @@ def _try_of(
     provider: Provider,
     first_event: bool,
 ) -> Try | Refusal:
-    pair = pair_for(str(decision.get(names.M_DIALECT, "openai")), provider.dialect)
+    to = destination(provider, target.model)
+    endpoint = str(decision.get(names.M_ENDPOINT, ""))
+    pair = pair_for(str(decision.get(names.M_DIALECT, "openai")), provider.dialect, to.model, as_pairs_know(endpoint))
     if pair is None:
         return Refusal(Reason.INTERNAL_ERROR, f"no translation for {provider.dialect}")
     path, _, query = str(private.get(names.P_PATH, "")).partition("?")
     call = Call(
-        endpoint=str(decision.get(names.M_ENDPOINT, "")),
+        endpoint=endpoint,
         method=str(private.get(names.P_METHOD, "POST")),
         path=path,
         query=query,
@@ -142,12 +152,12 @@ def _try_of(
         body_model=private.get(names.P_BODY_MODEL),
         own_fields=tuple(private.get(names.P_OWN_FIELDS, ())),
         ask_usage=bool(private.get(names.P_ASK_USAGE, False)),
+        id=str(decision.get(names.M_ID, "")),
     )
     return Try(
         id=str(decision.get(names.M_ID, "")),
         target=target,
-        provider=provider,
-        upstream_model=upstream(provider, target.model),
+        to=to,
         pair=pair,
         call=call,
         original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
@@ -157,12 +167,16 @@ def _try_of(
     )
 
 
+def destination(provider: Provider, model: str) -> Destination:
+    return Destination(provider, upstream(provider, model), entry_of(provider, model))
+
+
 def _whole(number: object) -> int | None:
     """Numbers of Envoy's metadata are doubles."""
     return int(number) if isinstance(number, (int, float)) else None
 
 
-def _target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:
+def target_of(decision: Mapping[str, Any], attempt: int) -> Target | None:
     targets = decision.get(names.M_TARGETS)
     if not isinstance(targets, list) or not 1 <= attempt <= len(targets):
         return None

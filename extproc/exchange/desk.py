@@ -28,5 +28,6 @@ class Desk:
     shelf: Shelf
     books: Books
     now: Callable[[], float]
+    epoch: Callable[[], float]
     draw: Callable[[], float]
     new_id: Callable[[], str]

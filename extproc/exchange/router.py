@@ -14,6 +14,7 @@ from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME, Endpoint
 from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
+from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
@@ -26,6 +27,9 @@ from extproc.rewrite.models import models_reply
 from extproc.rewrite.refusals import immediate
 from extproc.rewrite.router import Received, asks_usage, llm_headers, plan_metadata, service_headers
 from extproc.snapshot import Route, Snapshot
+from extproc.translation.pair import Call
+from extproc.translation.prompt import as_chat
+from extproc.translation.registry import pair_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class RouterExchange:
 
     async def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if event.direction == "response":
-            return self._on_response(event)
+            return await self._on_response(event)
         if isinstance(event, HeadersEvent):
             return self._on_request_headers(event)
         if isinstance(event, BodyEvent):
@@ -116,9 +120,9 @@ class RouterExchange:
         for step in plan.steps:
             self._desk.books.reserve(step.target, self.id)
         self._report(plan, matched, facts)
-        return self._carry_out(plan, facts, admitted, in_headers)
+        return self._carry_out(plan, facts, admitted, body, in_headers=in_headers)
 
-    def _carry_out(self, plan: Plan, facts: Facts, admitted: Admitted, in_headers: bool) -> Turn:
+    def _carry_out(self, plan: Plan, facts: Facts, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
         matched, headers = admitted.matched, admitted.headers
         received = Received(
             id=self.id,
@@ -130,11 +134,33 @@ class RouterExchange:
         metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received)
         edit = llm_headers(headers, plan)
         ask_usage = asks_usage(facts, matched.route)
-        if ask_usage or matched.route.attend:
-            self._answer = AttendedAnswer(plan, facts.endpoint, ask_usage, matched.snapshot)
+        call = self._call(facts, received, body, ask_usage)
+        if is_attended(plan, call, matched.route, matched.snapshot):
+            self._answer = AttendedAnswer(plan, call, matched.snapshot)
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
         return Turn(reply, done=self._answer is None)
+
+    def _call(self, facts: Facts, received: Received, body: bytes | None, ask_usage: bool) -> Call:
+        """The request as the pair of whichever target answers will want it."""
+        path, _, query = received.path.partition("?")
+        call = Call(
+            endpoint=facts.endpoint,
+            method=received.method,
+            path=path,
+            query=query,
+            content_type=received.content_type,
+            body=body,
+            stream=facts.stream,
+            body_model=facts.body_model,
+            own_fields=facts.own_fields,
+            usage_asked=facts.usage_asked,
+            ask_usage=ask_usage,
+            id=self.id,
+            created=int(self._desk.epoch()),
+        )
+        chat = as_chat(call)
+        return call if isinstance(chat, Refusal) else chat
 
     # --- what needs no plan ------------------------------------------------------------------------------------------
 
@@ -183,14 +209,26 @@ class RouterExchange:
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
-    def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
+    async def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if self._answer is not None:
-            return self._answer.on(event)
+            return await self._answer.on(event)
         if isinstance(event, HeadersEvent):
             return Turn(HeadersReply("response"), done=True)
         if isinstance(event, BodyEvent):
             return Turn(BodyReply("response"))
         return Turn(TrailersReply("response"))
+
+
+def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> bool:
+    """Whether some target's answer must come by here: to be translated, or read where the route asks for it."""
+    if call.ask_usage or route.attend:
+        return True
+    for step in plan.steps:
+        to = destination(snapshot.providers[step.target.provider], step.target.model)
+        pair = pair_for("openai", to.provider.dialect, to.model, call.endpoint)
+        if pair is not None and pair.reads_answer(call, to):
+            return True
+    return False
 
 
 def find_route(route_name: str, desk: Desk) -> Matched | Refusal:

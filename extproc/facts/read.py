@@ -70,6 +70,7 @@ def read_facts(
         input_tokens=read.input_tokens,
         max_output_tokens=read.max_output_tokens,
         needs=read.needs,
+        features=read.features,
         caller=caller,
         labels=_labels(read.labels, headers, caller.labels),
         requirements=_requirements(read.requirements),

@@ -31,6 +31,7 @@ class Facts:
     input_tokens: int = 0  # an estimate
     max_output_tokens: int | None = None  # the caller's cap
     needs: frozenset[str] = frozenset()  # tools, vision, json_schema, audio, …
+    features: frozenset[str] = frozenset()  # of a chat: what some target may be unable to express
     caller: CallerFacts = CallerFacts()
     labels: Mapping[str, str] = field(default_factory=dict)  # tenant and the other own fields, as short strings
     requirements: Mapping[str, float] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from extproc.dialects.sse import Decoder, Event
 from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Provider
-from extproc.translation.pair import Answer, Call, TranslatedRequest
+from extproc.translation.pair import Answer, Call, Destination, TranslatedRequest
 
 _VERSION: Final = "/v1"
 _STREAM_USAGE: Final = frozenset({"chat", "completions"})  # endpoints whose streams tell usage only when asked
@@ -30,31 +30,34 @@ _NO_DEPLOYMENT: Final = frozenset({"responses"})  # Azure's dated form knows the
 class OpenAIToOpenAI:
     """The pair. It holds nothing: one serves all exchanges."""
 
-    def needs_body(self, call: Call, provider: Provider, upstream_model: str) -> bool:
+    def needs_body(self, call: Call, to: Destination) -> bool:
         if not _has_json(call):
             return False
-        return call.body_model != upstream_model or bool(call.own_fields) or _asks_usage(call, provider)
+        return call.body_model != to.model or bool(call.own_fields) or _asks_usage(call, to.provider)
 
-    def request(self, call: Call, provider: Provider, upstream_model: str) -> TranslatedRequest | Refusal:
-        path = _path(call, provider, upstream_model)
+    def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
+        path = path_of(call, to.provider, to.model)
         if isinstance(path, Refusal):
             return path
         body: bytes | None = None
-        if self.needs_body(call, provider, upstream_model):
+        if self.needs_body(call, to):
             if call.body is None:
                 return Refusal(Reason.INTERNAL_ERROR, "The body was not read although it has to change.")
             try:
-                body = _body(call.body, call, provider, upstream_model)
+                body = _body(call.body, call, to)
             except NotAnObject as error:
                 return Refusal(Reason.INVALID_JSON, f"The request cannot be sent on: {error}.")
         return TranslatedRequest(call.method, path, (), body)
 
-    def answer(self, call: Call, answer: Answer) -> Answer:
+    def reads_answer(self, call: Call, to: Destination) -> bool:
+        return False  # it is in the caller's dialect already
+
+    def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         if answer.usage is not None or answer.status >= 400:
             return answer
         return dataclasses.replace(answer, usage=vocabulary("openai").find_usage(answer.body))
 
-    def stream(self, call: Call) -> "OpenAIStream":
+    def stream(self, call: Call, to: Destination) -> "OpenAIStream":
         return OpenAIStream(hide_usage=call.ask_usage and call.endpoint in _STREAM_USAGE)
 
 
@@ -69,10 +72,11 @@ _chunk = msgspec.json.Decoder(_Chunk)
 class OpenAIStream:
     """Passes a stream and keeps the last usage that it told."""
 
-    __slots__ = ("_decoder", "_hide_usage", "_hiding", "usage")
+    __slots__ = ("_decoder", "_hide_usage", "_hiding", "failure", "usage")
 
     def __init__(self, hide_usage: bool) -> None:
         self.usage: Usage | None = None
+        self.failure: Refusal | None = None
         self._decoder = Decoder()
         self._hide_usage = hide_usage
         self._hiding = False
@@ -114,12 +118,12 @@ def _asks_usage(call: Call, provider: Provider) -> bool:
     return wanted and provider.dialect not in _TELLS_UNASKED
 
 
-def _body(body: bytes, call: Call, provider: Provider, upstream_model: str) -> bytes:
+def _body(body: bytes, call: Call, to: Destination) -> bytes:
     found = members(body)
     put: dict[str, bytes] = {}
-    if call.body_model != upstream_model:
-        put["model"] = msgspec.json.encode(upstream_model)
-    if _asks_usage(call, provider):
+    if call.body_model != to.model:
+        put["model"] = msgspec.json.encode(to.model)
+    if _asks_usage(call, to.provider):
         put["stream_options"] = _usage_question(found)
     return edit_members(body, found, put, frozenset(call.own_fields) - put.keys())
 
@@ -132,7 +136,7 @@ def _usage_question(found: list[Member]) -> bytes:
     return b'{"include_usage":true}'
 
 
-def _path(call: Call, provider: Provider, upstream_model: str) -> str | Refusal:
+def path_of(call: Call, provider: Provider, upstream_model: str) -> str | Refusal:
     """With the query."""
     operation = call.path.removeprefix(_VERSION) if call.path.startswith(f"{_VERSION}/") else call.path
     if any(unquote(segment) in (".", "..") for segment in operation.split("/")):

@@ -1,11 +1,17 @@
-"""What a translation pair is: the contract that every `caller_provider.py` of this room keeps."""
+"""What a translation pair is: the contract that every `caller_provider.py` of this room keeps.
 
-from dataclasses import dataclass, field
+Law: a pair is pure, holds nothing and never raises: what cannot be said is a Refusal, what an upstream garbled is one
+too. The same call and destination give the same request, so the answer's side can always tell what was asked.
+"""
+
+from dataclasses import dataclass
 from typing import Protocol
 
+from extproc.dialects.model_families import Traits, traits
+from extproc.dialects.openai.stamp import Stamp
 from extproc.money import Usage
 from extproc.refusal import Refusal
-from extproc.snapshot import Provider
+from extproc.snapshot import Model, Provider
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -23,7 +29,23 @@ class Call:
     stream: bool = False
     body_model: str | None = None
     own_fields: tuple[str, ...] = ()
+    usage_asked: bool = False  # the caller asked for usage in the stream
     ask_usage: bool = False  # the provider must be asked for usage in the stream, though the caller did not
+    id: str = ""  # the exchange's
+    created: int = 0  # when it came, in seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One target, looked up: its provider, what the provider calls the model, and what is known of it."""
+
+    provider: Provider
+    model: str
+    entry: Model | None = None
+
+    @property
+    def traits(self) -> Traits:
+        return traits(self.model, self.entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +54,24 @@ class TranslatedRequest:
     path: str  # with the query
     headers: Headers  # what the dialect adds; credentials, host and content-length are not its business
     body: bytes | None  # None: the caller's bytes pass as they are
-    losses: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()  # what the caller asked for and the target cannot be told, by the field's name
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of a provider, or one to be given to the caller."""
+    """A whole answer of a provider below 400, or one to be given to the caller."""
 
     status: int
     headers: Headers
     body: bytes
     usage: Usage | None = None
-    losses: tuple[str, ...] = field(default=())
 
 
 class AnswerStream(Protocol):
     """Incremental: any split of the provider's bytes gives the same caller's bytes in the end."""
 
     usage: Usage | None
+    failure: Refusal | None  # what the error event said, once one was written; nothing is written after it
 
     def feed(self, data: bytes) -> bytes: ...
 
@@ -59,12 +81,21 @@ class AnswerStream(Protocol):
 
 
 class Pair(Protocol):
-    def needs_body(self, call: Call, provider: Provider, upstream_model: str) -> bool:
+    def needs_body(self, call: Call, to: Destination) -> bool:
         """Whether the request's bytes must change for this target; decided before the body is read."""
         ...
 
-    def request(self, call: Call, provider: Provider, upstream_model: str) -> TranslatedRequest | Refusal: ...
+    def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal: ...
 
-    def answer(self, call: Call, answer: Answer) -> Answer: ...
+    def reads_answer(self, call: Call, to: Destination) -> bool:
+        """Whether good answers must be read or changed; where not, nothing of them comes to us."""
+        ...
 
-    def stream(self, call: Call) -> AnswerStream: ...
+    def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal: ...
+
+    def stream(self, call: Call, to: Destination) -> AnswerStream: ...
+
+
+def stamp_of(call: Call, model: str) -> Stamp:
+    """What every answer of one exchange carries. Ids of answers look like OpenAI's: some clients rely on it."""
+    return Stamp(f"chatcmpl-{call.id}", call.created, model)

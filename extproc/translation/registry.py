@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import Final
 
+from extproc.dialects.registry import api_of
 from extproc.snapshot import OPENAI_SHAPED
 from extproc.translation.openai_openai import OpenAIToOpenAI
 from extproc.translation.pair import Pair
 
 _OPENAI: Final = OpenAIToOpenAI()
-PAIRS: Final[Mapping[tuple[str, str], Pair]] = {("openai", dialect): _OPENAI for dialect in OPENAI_SHAPED}
+# By (the caller's dialect, the API spoken upstream).
+CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {}
+SAME_SHAPE: Final[Mapping[tuple[str, str], Pair]] = {("openai", dialect): _OPENAI for dialect in OPENAI_SHAPED}
 
 
-def pair_for(caller_dialect: str, provider_dialect: str) -> Pair | None:
-    return PAIRS.get((caller_dialect, provider_dialect))
+def pair_for(caller_dialect: str, provider_dialect: str, model: str, endpoint: str) -> Pair | None:
+    """`model` is what the provider is told: on Vertex AI it says which API is spoken."""
+    between = (caller_dialect, api_of(provider_dialect, model))
+    if endpoint == "chat" and between in CHAT_PAIRS:
+        return CHAT_PAIRS[between]
+    return SAME_SHAPE.get(between)

@@ -24,7 +24,7 @@ from tests.dataplane.processor import Processor, cluster, serving
 from tests.dataplane.snapshots import llm, provider, snapshot
 from tests.dataplane.upstream import Upstream, answering
 from tests.dataplane.world import World
-from tests.sdk.environments import CLOUDS
+from tests.sdk.environments import VENDORS
 
 pytestmark = pytest.mark.envoy
 
@@ -69,7 +69,7 @@ def rewritten(named: str, present: Headers, body: bytes) -> tuple[HeaderEdit, by
 
 @pytest.fixture(scope="module")
 def running_world() -> Iterator[World]:
-    if why := CLOUDS.why_missing():
+    if why := VENDORS.why_missing():
         pytest.skip(why)
     with answering(AWS, OTHER):
         parts = [
@@ -127,7 +127,7 @@ def verified(identity: str = "AKIDEXAMPLE", secret: str = SECRET) -> dict[str, A
         "region": REGION,
     }
     ran = subprocess.run(
-        [str(CLOUDS.python), str(SCRIPT)], input=json.dumps(asked), capture_output=True, text=True, check=False
+        [str(VENDORS.python), str(SCRIPT)], input=json.dumps(asked), capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     found: dict[str, Any] = json.loads(ran.stdout)
@@ -229,7 +229,7 @@ def test_with_keys_of_its_own_envoy_asks_nobody_for_others(world: World) -> None
 
 @pytest.mark.parametrize("token", [None, "token-of-the-environment"])
 def test_awss_own_chain_begins_with_the_environment(token: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    if why := CLOUDS.why_missing():
+    if why := VENDORS.why_missing():
         pytest.skip(why)
     said = {"AWS_ACCESS_KEY_ID": "AKIDOFENV", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
     for name, value in said.items():

@@ -11,7 +11,7 @@ from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Provider
 from extproc.translation.openai_openai import OpenAIToOpenAI
-from extproc.translation.pair import Answer, Call, TranslatedRequest
+from extproc.translation.pair import Answer, Call, Destination, TranslatedRequest
 from extproc.translation.registry import pair_for
 from tests.translation.providers import (
     AZURE,
@@ -27,6 +27,7 @@ from tests.translation.providers import (
 )
 
 PAIR = OpenAIToOpenAI()
+GPT = Destination(OPENAI, "gpt-4o")
 BODY = b'{ "model" : "gpt-4o", "messages":[{"role":"user","content":"hi"}], "unknown": {"a": 1} }'
 CALL = Call("chat", "POST", "/v1/chat/completions", "", "application/json", BODY, False, "gpt-4o", (), False)
 
@@ -36,7 +37,7 @@ def call(**changes: object) -> Call:
 
 
 def translated(asked: Call, provider: Provider, upstream: str) -> TranslatedRequest:
-    result = PAIR.request(asked, provider, upstream)
+    result = PAIR.request(asked, Destination(provider, upstream))
     assert isinstance(result, TranslatedRequest)
     return result
 
@@ -93,14 +94,14 @@ def test_an_azure_deployment_is_one_quoted_segment_and_stands_in_the_body() -> N
 @pytest.mark.parametrize("name", ["", ".", "..", "a/../b", "a/b", "a\\b", "a\nb", "x..y"])
 def test_a_name_that_is_no_segment_is_refused(name: str) -> None:
     """Dots, slashes, control characters."""
-    refusal = PAIR.request(call(body_model=name), AZURE, name)
+    refusal = PAIR.request(call(body_model=name), Destination(AZURE, name))
     assert isinstance(refusal, Refusal) and refusal.reason is Reason.INVALID_REQUEST
 
 
 @pytest.mark.parametrize("path", ["/v1/audio/../admin", "/v1/audio/%2e%2e/admin", "/v1/audio/./x"])
 def test_a_path_that_climbs_is_refused(path: str) -> None:
     """Plain and escaped."""
-    refusal = PAIR.request(call(endpoint="audio", path=path, body=None), OPENAI, "m")
+    refusal = PAIR.request(call(endpoint="audio", path=path, body=None), Destination(OPENAI, "m"))
     assert isinstance(refusal, Refusal) and refusal.reason is Reason.UNKNOWN_ENDPOINT
 
 
@@ -163,12 +164,12 @@ def test_uploads_and_other_methods_pass(asked: Call) -> None:
 
 
 def test_a_body_that_has_to_change_and_was_not_read_is_refused() -> None:
-    refusal = PAIR.request(call(body=None), OPENAI, "other")
+    refusal = PAIR.request(call(body=None), Destination(OPENAI, "other"))
     assert isinstance(refusal, Refusal) and refusal.reason is Reason.INTERNAL_ERROR
 
 
 def test_a_body_that_is_no_object_is_refused() -> None:
-    refusal = PAIR.request(call(body=b"[secret"), OPENAI, "other")
+    refusal = PAIR.request(call(body=b"[secret"), Destination(OPENAI, "other"))
     assert isinstance(refusal, Refusal) and refusal.reason is Reason.INVALID_JSON and "secret" not in refusal.message
 
 
@@ -200,7 +201,7 @@ def test_a_body_changes_exactly_where_it_was_asked_for(
         stream=stream,
         ask_usage=ask_usage,
     )
-    needed = PAIR.needs_body(asked, provider, "gpt-4o")
+    needed = PAIR.needs_body(asked, Destination(provider, "gpt-4o"))
     request = translated(asked, provider, "gpt-4o")
     assert (request.body is not None) is needed
     if request.body is not None:
@@ -220,7 +221,7 @@ DONE = b"data: [DONE]\n\n"
 def test_the_usage_chunk_is_hidden_from_who_did_not_ask_at_every_split(cuts: list[int], ask: bool, end: bytes) -> None:
     came = (AZURE_FIRST + b": note\n\n" + CHUNK + LAST + USAGE + DONE + b"data: unfinished").replace(b"\n", end)
     hidden = came.replace(USAGE.replace(b"\n", end), b"")
-    stream = PAIR.stream(call(stream=True, ask_usage=ask))
+    stream = PAIR.stream(call(stream=True, ask_usage=ask), GPT)
     out, position = b"", 0
     for cut in sorted(cut for cut in cuts if cut <= len(came)):
         out += stream.feed(came[position:cut])
@@ -231,24 +232,27 @@ def test_the_usage_chunk_is_hidden_from_who_did_not_ask_at_every_split(cuts: lis
 
 
 def test_a_chunk_passes_the_moment_it_is_whole() -> None:
-    stream = PAIR.stream(call(stream=True, ask_usage=True))
+    stream = PAIR.stream(call(stream=True, ask_usage=True), GPT)
     assert stream.feed(CHUNK + CHUNK[:10]) == CHUNK
 
 
 @given(st.binary(max_size=200), st.integers(0, 200))
 def test_garbage_passes_as_it_came(data: bytes, cut: int) -> None:
-    stream = PAIR.stream(call(stream=True, ask_usage=True))
+    stream = PAIR.stream(call(stream=True, ask_usage=True), GPT)
     assert stream.feed(data[:cut]) + stream.feed(data[cut:]) + stream.finish() == data
 
 
 def test_an_answer_passes_and_its_usage_is_read() -> None:
     body = b'{"id":"x", "usage":{"prompt_tokens":3,"completion_tokens":2}}'
     answer = Answer(200, (("content-type", "application/json"),), body)
-    assert PAIR.answer(CALL, answer) == dataclasses.replace(answer, usage=Usage(3, 2))
+    assert PAIR.answer(CALL, GPT, answer) == dataclasses.replace(answer, usage=Usage(3, 2))
     error = Answer(429, (("retry-after", "7"),), b'{"error":{"message":"slow down"}}')
-    assert PAIR.answer(CALL, error) == error
+    assert PAIR.answer(CALL, GPT, error) == error
 
 
 def test_the_pair_serves_every_provider_of_the_shape_and_no_other() -> None:
-    assert all(isinstance(pair_for("openai", each.dialect), OpenAIToOpenAI) for each in EVERY)
-    assert pair_for("openai", "anthropic") is None and pair_for("anthropic", "openai") is None
+    assert all(isinstance(pair_for("openai", each.dialect, "m", "embeddings"), OpenAIToOpenAI) for each in EVERY)
+    assert (
+        pair_for("openai", "anthropic", "m", "embeddings") is None
+        and pair_for("anthropic", "openai", "m", "chat") is None
+    )

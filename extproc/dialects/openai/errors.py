@@ -1,6 +1,7 @@
 """Errors in the OpenAI dialect: how we say them, and how those of others are known in a stream.
 
-Law: what is written here comes from a refusal, whose message is public; nothing of an upstream's is put in.
+Law: what the gateway says comes from a refusal, whose message is public. Of an upstream's error only what
+`UpstreamError` shows is said again.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 
 from extproc.dialects import sse
+from extproc.dialects.upstream_error import UpstreamError
 from extproc.refusal import Refusal
 
 
@@ -23,6 +25,12 @@ _first = msgspec.json.Decoder(_First)
 def error_body(refusal: Refusal) -> bytes:
     """The body of an answer that refuses."""
     return msgspec.json.encode({"error": _error(refusal)})
+
+
+def upstream_error_body(error: UpstreamError) -> bytes:
+    """A provider's error, as the caller's SDK reads one."""
+    said = {"message": error.shown_message, "type": error.shown_type, "param": error.param, "code": error.shown_code}
+    return msgspec.json.encode({"error": said})
 
 
 def error_event(refusal: Refusal, endpoint: str = "chat") -> bytes:

@@ -15,9 +15,11 @@ import msgspec
 
 from extproc import names
 from extproc.dialects.json_edit import members
+from extproc.dialects.openai.features import asked_for, contents_in
 
 _STRATEGY_FIELDS: Final = ("routing_strategy", "routing_preference")  # the first that is there counts
 _NO_LABELS: Final = frozenset({"provider", "fallback_enabled", "requirements", *_STRATEGY_FIELDS})
+_CHATS: Final = frozenset({"chat", "prompt"})
 _CAPS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")  # the first that is there counts
 _PROMPTS: Final = ("messages", "input", "prompt", "instructions", "tools", "functions")
 _MEDIA_HOLDERS: Final = ("messages", "input")
@@ -57,6 +59,7 @@ class RequestBody:
     max_output_tokens: int | None = None
     n: int = 1
     needs: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()  # of a chat: see features.asked_for
     input_tokens: int = 0
     own_fields: tuple[str, ...] = ()
     provider: str | None = None
@@ -80,6 +83,7 @@ def read_request(endpoint: str, body: bytes) -> RequestBody:
         max_output_tokens=_cap(given),
         n=_count(given, "n") or 1,
         needs=_needs(endpoint, given, media),
+        features=asked_for(given) | contents_in(given.get("messages"), media) if endpoint in _CHATS else frozenset(),
         input_tokens=_estimate(body, given, len(media)),
         own_fields=own,
         provider=_text(given, "provider") if "provider" in own else None,
@@ -101,7 +105,7 @@ def _needs(endpoint: str, given: Mapping[str, msgspec.Raw], media: list[bytes]) 
     needs = {_NEED_OF_MEDIA[part] for part in media}
     if any(name in given and _small(given[name]) not in _NOTHING for name in ("tools", "functions")):
         needs.add("tools")
-    if endpoint == "chat" and "audio" in (_decoded(given, "modalities", list[str] | None, "a list of strings") or ()):
+    if endpoint in _CHATS and "audio" in (_decoded(given, "modalities", list[str] | None, "a list of strings") or ()):
         needs.add("audio")
     kind = _answer_format(endpoint, given)
     if kind in ("json_schema", "json_object"):
@@ -122,7 +126,7 @@ class _StreamOptions(msgspec.Struct):
 
 
 def _answer_format(endpoint: str, given: Mapping[str, msgspec.Raw]) -> str | None:
-    if endpoint in ("chat", "completions"):
+    if endpoint in ("chat", "prompt", "completions"):
         wanted = _decoded(given, "response_format", _Format | None, "an object with a `type`")
         return wanted.type if wanted is not None else None
     if endpoint == "responses":

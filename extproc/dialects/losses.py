@@ -1,0 +1,59 @@
+"""What a target would lose of a chat request, told before anything is sent.
+
+Law: a loss is a feature that the caller asked for and the target's API, or its model, cannot be told. Content that it
+cannot take is no loss but a reason to leave the target out: an answer to half a question is none. Some losses change
+what the answer is, so a plan goes around them where it can; the others are named and change no order.
+"""
+
+from typing import Final
+
+from extproc.dialects.model_families import traits
+from extproc.dialects.openai.features import CONTENTS
+from extproc.dialects.registry import side_of
+from extproc.snapshot import Model
+
+# Losing one of these gives another kind of answer, not only a slightly different one.
+DECISIVE: Final = frozenset(
+    {
+        "audio",
+        "logit_bias",
+        "logprobs",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "response_format",
+        "seed",
+        "stop",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "web_search_options",
+    }
+)
+SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
+_PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
+
+
+def losses(dialect: str, model: str, entry: Model | None, features: frozenset[str]) -> tuple[str, ...]:
+    """The names of what gets lost, in their order. `model` is what the provider is told."""
+    side = side_of(dialect, model)
+    if side.expresses is None or not features:
+        return ()
+    asked = features - CONTENTS - side.unsent
+    lost = asked - side.expresses
+    known = traits(model, entry)
+    if not known.sampling:
+        lost |= asked & (SAMPLING | _PENALTIES)
+    if known.thinking == "none":
+        lost |= asked & {"reasoning_effort"}
+    return tuple(sorted(lost))
+
+
+def unfit(dialect: str, model: str, features: frozenset[str]) -> tuple[str, ...]:
+    """The kinds of content in the request that this API cannot take at all."""
+    takes = side_of(dialect, model).takes
+    return () if takes is None else tuple(sorted((features & CONTENTS) - takes))
+
+
+def decisive(lost: tuple[str, ...]) -> bool:
+    return any(name in DECISIVE for name in lost)
