@@ -81,6 +81,7 @@ P_CONTENT_TYPE: Final = "content_type"
 P_CREDENTIAL: Final = "credential"
 P_BODY_MODEL: Final = "body_model"
 P_OWN_FIELDS: Final = "own_fields"
+P_FEATURES: Final = "features"  # of a chat: what it asks for, by name
 P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
 P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt must not inherit another's

@@ -74,9 +74,8 @@ def mapped(
     snapshot = desk.shelf.get(str(decision.get(names.M_SNAPSHOT, ""))) or desk.shelf.current
     target = target_of(decision, int(attributes.get(names.ATTR_ATTEMPT, 0)))
     provider = snapshot.providers.get(target.provider) if target is not None else None
-    if target is None or provider is None:  # nobody knows any more whose it is
-        error = side_of(_NOBODYS, "").read_error(status, headers, body)
-        return _shown(error).immediate(headers) if error.kind in _NEVER_AS_SAID else None
+    if target is None or provider is None:  # nobody knows any more whose it is: nothing of it passes
+        return _shown(side_of(_NOBODYS, "").read_error(status, headers, body)).immediate(headers)
     found = caller_error(destination(provider, target.model), status, headers, body)
     return None if found is None else found.immediate(headers)
 

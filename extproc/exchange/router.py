@@ -157,6 +157,7 @@ class RouterExchange:
             stream=facts.stream,
             body_model=facts.body_model,
             own_fields=facts.own_fields,
+            features=facts.features,
             usage_asked=facts.usage_asked,
             ask_usage=ask_usage,
             id=self.id,
