@@ -18,6 +18,7 @@ from extproc.exchange.attempt import destination, target_of
 from extproc.exchange.desk import Desk
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import HeaderEdit, ImmediateReply
+from extproc.refusal import RETRIABLE_STATUSES
 from extproc.translation.pair import Destination
 
 LARGEST_READ: Final = 256 * 1024  # bytes of an error's body; a larger one is classed by its status alone
@@ -50,6 +51,8 @@ class CallerError:
         after = str(self.retry_after) if self.retry_after is not None else kept.get("retry-after")
         if after is not None:
             headers.append(("retry-after", after))
+        if self.status >= 500 or self.status in RETRIABLE_STATUSES:
+            headers.append((names.SHOULD_RETRY, "false"))  # it leaves past the filter that would say so
         details = f"extproc_upstream_{self.code}"
         return ImmediateReply(status=self.status, headers=tuple(headers), body=self.body, details=details)
 
