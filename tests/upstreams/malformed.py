@@ -111,7 +111,8 @@ def _binary(form: Format, dice: Random) -> Malformed:
     )
     payload: Any = {"contentBlockIndex": 0, "delta": {"text": "x"}, "start": {"toolUse": {"name": "f"}}, "usage": {}}
     spoil(dice, payload)
-    wrong = event(dice.choice(kinds), payload)
+    headers = {":event-type": dice.choice(kinds), ":content-type": "application/json", ":message-type": "event"}
+    wrong = frame(headers, json.dumps(payload).encode())
     choices = (
         wrong,
         exception(dice.choice(("", "modelStreamErrorException")), "no"),
