@@ -1,4 +1,4 @@
-"""Answers in every provider's format, as the caller is given them: what the official SDK reads, at any split of bytes."""
+"""Answers in every format, as the caller is given them: what the official SDK reads, at any split of the bytes."""
 
 import json
 from typing import Any
