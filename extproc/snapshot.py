@@ -101,6 +101,7 @@ class Provider:
     cost_per_hour: int | None = None
     capabilities: frozenset[str] = frozenset()
     region: str | None = None
+    project: str | None = None  # of Google Cloud
 
     @property
     def authority(self) -> str:
