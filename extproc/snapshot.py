@@ -45,9 +45,11 @@ class Model:
     max_output: int | None = None
     capabilities: frozenset[str] = frozenset()
     by_glob: bool = False  # not listed itself: a glob of its provider is, and the shipped table knows this name
+    former: bool = False  # the shipped table's source has dropped it: served to who asks, told to nobody
     endpoints: frozenset[str] = frozenset(
         {"chat"}
     )  # families it serves: chat, completions, embeddings, images, audio, …
+    notice: str | None = None  # what a caller must know of it: another model answers in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class BreakerSpec:
     half_open_requests: int = 3
 
 
-CredentialKind = Literal["none", "injected", "caller", "aws", "google"]
+# aws_keys: signed by Envoy with keys that we hold; aws_chain: with those that Envoy finds where AWS's own programs do
+CredentialKind = Literal["none", "injected", "caller", "aws_keys", "aws_chain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Provider:
     capabilities: frozenset[str] = frozenset()
     region: str | None = None
     project: str | None = None  # of Google Cloud
+    retired: tuple[Model, ...] = ()  # globs: names that it serves no more, and what answers in their place
 
     @property
     def authority(self) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from extproc import names
 from extproc.decision.decide import decide
 from extproc.decision.explain import Explanation
@@ -21,8 +23,8 @@ from extproc.protocol.events import Headers
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.router import llm_headers
-from extproc.snapshot import Route, Snapshot, Target
-from extproc.translation.pair import Call
+from extproc.snapshot import Provider, Route, Snapshot, Target
+from extproc.translation.pair import Call, Destination, TranslatedRequest
 from extproc.translation.prompt import as_chat
 from extproc.translation.registry import pair_for
 
@@ -60,8 +62,32 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     decision = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
     if not isinstance(decision.outcome, Plan):
         return Explanation(facts, decision).document()
-    sent = {**_upstream(decision.outcome.steps[0].target, facts, asked, snapshot), **_told(decision.outcome, headers)}
-    return Explanation(facts, decision, sent).document()
+    return _planned(facts, decision, decision.outcome, asked, snapshot, headers).document()
+
+
+def _planned(
+    facts: Facts, decision: Decision, plan: Plan, asked: Asked, snapshot: Snapshot, headers: Headers
+) -> Explanation:
+    """With what the first attempt would send; where it would be refused at its target, with that refusal."""
+    call = as_chat(_call(facts, asked))
+    to = destination_of(plan.steps[0].target, snapshot)
+    pair = None if isinstance(call, Refusal) else pair_for(facts.dialect, to.provider.dialect, to.model, call.endpoint)
+    if isinstance(call, Refusal) or pair is None:
+        return Explanation(facts, replace(decision, outcome=call) if isinstance(call, Refusal) else decision)
+    translated = pair.request(call, to)
+    if isinstance(translated, Refusal):
+        return Explanation(facts, replace(decision, outcome=translated))
+    told = {**_sent_headers(translated, asked, to.provider), **_told(plan, headers)}
+    body = asked.body if translated.body is None else translated.body
+    sends = {"method": translated.method, "path": translated.path, "body": _readable(body)}
+    return Explanation(facts, decision, told, sends, translated.losses)
+
+
+def _readable(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return f"{len(body)} bytes"
 
 
 def _identity(headers: Headers, snapshot: Snapshot) -> Identified | Refusal:
@@ -77,36 +103,33 @@ def _told(plan: Plan, headers: Headers) -> dict[str, str]:
     return {**said, names.TARGET: str(plan.steps[0].target), names.REASON: plan.reason}
 
 
-def _upstream(target: Target, facts: Facts, asked: Asked, snapshot: Snapshot) -> dict[str, str]:
-    """What the first attempt would send to its provider. That a credential goes along is shown, not which."""
-    provider = snapshot.providers[target.provider]
+def destination_of(target: Target, snapshot: Snapshot) -> Destination:
+    return destination(snapshot.providers[target.provider], target.model)
+
+
+def _call(facts: Facts, asked: Asked) -> Call:
     path, _, query = asked.path.partition("?")
-    content_type = asked.headers.get("content-type", "")
-    call = as_chat(
-        Call(
-            endpoint=facts.endpoint,
-            method=asked.method,
-            path=path,
-            query=query,
-            content_type=content_type,
-            body=asked.body,
-            stream=facts.stream,
-            body_model=facts.body_model,
-            own_fields=facts.own_fields,
-        )
+    return Call(
+        endpoint=facts.endpoint,
+        method=asked.method,
+        path=path,
+        query=query,
+        content_type=asked.headers.get("content-type", ""),
+        body=asked.body,
+        stream=facts.stream,
+        body_model=facts.body_model,
+        own_fields=facts.own_fields,
     )
-    to = destination(provider, target.model)
-    if isinstance(call, Refusal):
-        return {}
-    pair = pair_for(facts.dialect, provider.dialect, to.model, call.endpoint)
-    translated = pair.request(call, to) if pair is not None else None
-    if translated is None or isinstance(translated, Refusal):
-        return {}
+
+
+def _sent_headers(translated: TranslatedRequest, asked: Asked, provider: Provider) -> dict[str, str]:
+    """What the first attempt would send to its provider. That a credential goes along is shown, not which."""
     length = len(asked.body if translated.body is None else translated.body)
     present = Headers(tuple((name, value.encode()) for name, value in asked.headers.items()))
-    edit = attempt_headers(present, translated, provider, OriginalRequest(content_type), length)
+    original = OriginalRequest(asked.headers.get("content-type", ""))
+    edit = attempt_headers(present, translated, provider, original, length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
-    credential = {provider.credential.header: ""} if provider.credential.kind in ("injected", "caller") else {}
+    credential = {provider.credential.header: ""} if provider.credential.kind not in ("none", "google") else {}
     return {**kept, **dict(edit.set), **credential}
 
 

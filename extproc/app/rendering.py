@@ -1,12 +1,15 @@
 """From a compiled configuration to all that is put in force together: bytes for processors, resources for Envoy."""
 
+import json
 from dataclasses import dataclass, replace
 
+from extproc.config.aws import AwsKeys
 from extproc.config.compile import Compiled
+from extproc.config.credentials import Held
 from extproc.config.transfer import encode_snapshot
 from extproc.dataplane.ca import find_ca_bundle
 from extproc.dataplane.place import Place
-from extproc.dataplane.render import render, sds
+from extproc.dataplane.render import aws_keys_file, render, sds
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.dataplane.supervise import Configured
 
@@ -39,5 +42,13 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         listeners=list(rendered.listeners),
         clusters=list(rendered.clusters),
         routes=list(rendered.routes),
-        secrets={clusters[name]: sds(secret.read()) for name, secret in compiled.secrets.items()},
+        secrets=dict(_file_of(held, clusters[name], place) for name, held in compiled.secrets.items()),
     )
+
+
+def _file_of(held: Held, cluster: str, place: Place) -> tuple[str, str]:
+    """Where Envoy reads it, and in the form that it reads there."""
+    if isinstance(held, AwsKeys):
+        text = aws_keys_file(held.access_key_id, held.secret_access_key, held.session_token)
+        return place.aws_keys(cluster), text
+    return place.secret(cluster), json.dumps(sds(held.read()))

@@ -100,6 +100,11 @@ def _show(explanation: dict[str, Any]) -> None:
             screen.out.print(f"\n[bold]{word}[/] {screen.plain(names if isinstance(names, str) else ', '.join(names))}")
             return
     screen.out.print(f"\n[bold]plan[/] {screen.plain(' → '.join(explanation['plan']))}")
+    if explanation["losses"]:
+        screen.out.print(f"[bold yellow]cannot be told[/] {screen.plain(', '.join(explanation['losses']))}")
+    if explanation["sends"]:
+        sends = explanation["sends"]
+        screen.out.print(f"[bold]sends[/] {screen.plain(sends['method'])} {screen.plain(sends['path'])}")
     screen.table(
         ("header", "value"), [(key, screen.plain(str(value))) for key, value in explanation["headers"].items()]
     )

@@ -11,12 +11,13 @@ from pathlib import Path
 from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain, compile_strategy
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
-from extproc.config.credentials import Secret
+from extproc.config.credentials import Held
 from extproc.config.document import Document
 from extproc.config.identity import snapshot_id
 from extproc.config.problems import Problem, in_order, nearest
 from extproc.config.references import Names
 from extproc.config.report import Report
+from extproc.config.retired import note_retired
 from extproc.config.schema import Configuration
 from extproc.config.validate import validate
 from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
@@ -27,7 +28,7 @@ _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
 @dataclass(frozen=True, slots=True)
 class Compiled:
     snapshot: Snapshot
-    secrets: Mapping[str, Secret]  # by the provider's name
+    secrets: Mapping[str, Held]  # by the provider's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,18 @@ class Outcome:
     compiled: Compiled | None
     problems: tuple[Problem, ...]
     files: tuple[Path, ...]  # that the document leans on: secrets, certificates
+    notes: tuple[str, ...] = ()  # for people: what works, and not as they may think
 
 
-def compile_document(document: Document) -> Outcome:
+def compile_document(document: Document, environment: Mapping[str, str]) -> Outcome:
     validated = validate(document)
-    report = Report(document, validated.broken, list(validated.problems))
+    report = Report(document, validated.broken, list(validated.problems), environment=environment)
     compiled = _compile(validated.configuration, Names.of(document), report)
     problems = in_order(report.problems)
-    return Outcome(None if problems else compiled, problems, tuple(dict.fromkeys(report.files)))
+    if not problems:
+        note_retired(compiled.snapshot, report)
+    files = tuple(dict.fromkeys(report.files))
+    return Outcome(None if problems else compiled, problems, files, tuple(report.notes))
 
 
 def _compile(configuration: Configuration, names: Names, report: Report) -> Compiled:
@@ -50,7 +55,7 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         report.add((), "nothing to send requests to", "write at least one provider or service")
     providers: dict[str, Provider] = {}
     services: dict[str, Service] = {}
-    secrets: dict[str, Secret] = {}
+    secrets: dict[str, Held] = {}
     for name, provider_keys in configuration.providers.items():
         provider, secret = compile_provider(name, provider_keys, report)
         if provider is not None:

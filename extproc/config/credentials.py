@@ -7,16 +7,29 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from extproc.config.aws import PROVIDER_CHAIN, AwsKeys, keys_of_profile
 from extproc.config.problems import PathParts
 from extproc.config.report import Report
 from extproc.config.schema import CallerKeys
-from extproc.config.schema_upstreams import ProviderKeys, SecretFileKeys
+from extproc.config.schema_upstreams import (
+    AwsProfileKeys,
+    AwsStaticKeys,
+    CredentialFileKeys,
+    CredentialValueKeys,
+    GoogleKeys,
+    ProviderKeys,
+    SecretFileKeys,
+)
 from extproc.snapshot import Credential
 
 _HASH = re.compile(r"^(?:sha256:)?([0-9a-fA-F]{64})$")
 _UNFIT = re.compile(r"[^\x21-\x7e]")  # what cannot stand in a header that carries one token
-_CLOUD_DIALECTS = frozenset({"bedrock", "vertex"})
+_BEARER: Final = ("authorization", "Bearer ")
+# How a dialect's own keys are sent where it is not as a bearer token.
+_KEY_HEADERS: Final = {"azure_openai": "api-key", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+_GOOGLE_DIALECTS: Final = frozenset({"gemini", "vertex"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +48,67 @@ class Secret:
     __str__ = __repr__
 
 
-def credential_of(provider: ProviderKeys, path: PathParts, report: Report) -> tuple[Credential, Secret | None]:
+Held = Secret | AwsKeys
+
+
+def credential_of(provider: ProviderKeys, path: PathParts, report: Report) -> tuple[Credential, Held | None]:
     """How the provider is shown who pays, and the secret for it where we hold one."""
     written = provider.credential
     here = (*path, "credential")
     if written is None:
         return Credential(), None
     if written == "caller":
-        return Credential("caller", *_header(provider.dialect)), None
-    if isinstance(written, (str, SecretFileKeys)):
-        secret = secret_of(written, here, report)
-        return Credential("injected", *_header(provider.dialect)), secret
-    if provider.dialect not in _CLOUD_DIALECTS:
-        report.add(here, "this form goes only with bedrock and vertex", "write a secret, {file: PATH} or `caller`")
-    return Credential(), None
+        return Credential("caller", *_own_form(provider.dialect)), None
+    if isinstance(written, GoogleKeys):
+        _refuse_google(provider.dialect, here, report)
+        return Credential(), None
+    if isinstance(written, (AwsProfileKeys, AwsStaticKeys)):
+        return _aws(written, provider.dialect, here, report)
+    bearer = isinstance(written, (CredentialFileKeys, CredentialValueKeys)) and written.sent_as == "bearer"
+    form = _BEARER if bearer else _own_form(provider.dialect)
+    return Credential("injected", *form), secret_of(written, here, report)
 
 
-def secret_of(written: str | SecretFileKeys, path: PathParts, report: Report) -> Secret | None:
+def _own_form(dialect: str) -> tuple[str, str]:
+    """The header, and what stands before the key in it."""
+    return (_KEY_HEADERS[dialect], "") if dialect in _KEY_HEADERS else _BEARER
+
+
+def _refuse_google(dialect: str, path: PathParts, report: Report) -> None:
+    if dialect in _GOOGLE_DIALECTS:
+        hint = "write {file: TOKEN, as: bearer}: an access token that another program keeps fresh"
+        report.add(path, "tokens of Google's own accounts are known, and have not landed in this version", hint)
+    else:
+        report.add(path, "this form goes only with vertex and gemini", "write a secret, {file: PATH} or `caller`")
+
+
+def _aws(
+    written: AwsProfileKeys | AwsStaticKeys, dialect: str, path: PathParts, report: Report
+) -> tuple[Credential, AwsKeys | None]:
+    if dialect != "bedrock":
+        report.add(path, "this form goes only with bedrock", "write a secret, {file: PATH} or `caller`")
+        return Credential(), None
+    if isinstance(written, AwsStaticKeys):
+        return Credential("aws_keys", "authorization", ""), _written_out(written, path, report)
+    if written.aws == PROVIDER_CHAIN:
+        return Credential("aws_chain", "authorization", ""), None
+    return Credential("aws_keys", "authorization", ""), keys_of_profile(written.aws, path, report)
+
+
+def _written_out(written: AwsStaticKeys, path: PathParts, report: Report) -> AwsKeys | None:
+    identity = secret_of(written.access_key_id, (*path, "access_key_id"), report)
+    secret = secret_of(written.secret_access_key, (*path, "secret_access_key"), report)
+    token = None
+    if written.session_token is not None:
+        token = secret_of(written.session_token, (*path, "session_token"), report)
+    if identity is None or secret is None:
+        return None
+    return AwsKeys(identity.read(), secret.read(), token.read() if token else None)
+
+
+def secret_of(written: str | SecretFileKeys | CredentialValueKeys, path: PathParts, report: Report) -> Secret | None:
+    if isinstance(written, CredentialValueKeys):
+        return secret_of(written.value, (*path, "value"), report)
     if isinstance(written, str):
         return Secret(written) if _fit(written, path, report, "the secret") else None
     here = (*path, "file")
@@ -76,10 +133,6 @@ def key_hash_of(caller: CallerKeys, path: PathParts, report: Report) -> str | No
     assert caller.key is not None
     secret = secret_of(caller.key, (*path, "key"), report)
     return hashlib.sha256(secret.read().encode()).hexdigest() if secret else None
-
-
-def _header(dialect: str) -> tuple[str, str]:
-    return ("api-key", "") if dialect == "azure_openai" else ("authorization", "Bearer ")
 
 
 def _fit(text: str, path: PathParts, report: Report, what: str) -> bool:

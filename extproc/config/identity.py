@@ -24,11 +24,11 @@ def cluster_name(
     tls: Tls,
     http2: bool,
     connect_timeout: float,
-    of_provider: tuple[str, Credential, float | None] | None = None,
+    of_provider: tuple[str, Credential, float | None, str | None] | None = None,
 ) -> str:
     """The name of Envoy's cluster: it changes when the cluster must, and stays when only models or prices do.
 
-    `of_provider` is the dialect, the credential's form and the timeout of a provider's cluster.
+    `of_provider` is the dialect, the credential's form, the timeout and the region of a provider's cluster.
     """
     return f"{name}.{_hex([endpoints, tls, http2, connect_timeout, of_provider], 8)}"
 

@@ -13,7 +13,6 @@ LATER: dict[str, str] = {
     "providers.*.limits": "limits of providers",
     "providers.*.cost_per_hour": "clusters priced by the hour",
     "providers.*.tls": "client certificates towards providers",
-    "providers.*.project": "Vertex AI",
     "services.*.tls": "client certificates towards services",
     "routes.*.mirror": "mirrors",
     "routes.*.redirect": "redirects",
@@ -25,7 +24,6 @@ LATER: dict[str, str] = {
     "strategies.*.cluster_cost_threshold": "the hybrid strategy",
 }
 
-LATER_DIALECTS: frozenset[str] = frozenset({"anthropic", "gemini", "vertex", "bedrock", "cohere"})
 LATER_KINDS: frozenset[str] = frozenset(
     {
         "hybrid",

@@ -21,7 +21,7 @@ class Loaded:
     compiled: Compiled | None
     problems: tuple[Problem, ...] = ()
     files: tuple[Path, ...] = ()  # all that was read, secret files included: what to watch
-    notes: tuple[str, ...] = ()  # for people: what was seen and is not used
+    notes: tuple[str, ...] = ()  # for people: what was seen and is not used, or works not as they may think
 
 
 def load(source: Path | None, environment: Mapping[str, str]) -> Loaded:
@@ -30,24 +30,28 @@ def load(source: Path | None, environment: Mapping[str, str]) -> Loaded:
         found = find(environment)
         if found.document is None:
             return Loaded(None, notes=found.notes)
-        return _loaded(document_of(found.document, ENVIRONMENT), (), (), found.notes)
+        return _loaded(document_of(found.document, ENVIRONMENT), (), (), environment, found.notes)
     document, problems, files = read_document(source, environment)
     if document is None:
         return Loaded(None, in_order(problems), files)
-    return _loaded(document, tuple(problems), files)
+    return _loaded(document, tuple(problems), files, environment)
 
 
 def load_document(values: Mapping[str, Any], name: str) -> Loaded:
     """The configuration that plain values make; problems name `name` as their file."""
-    return _loaded(document_of(values, name), (), ())
+    return _loaded(document_of(values, name), (), (), {})
 
 
 def _loaded(
-    document: Document, problems: tuple[Problem, ...], files: tuple[Path, ...], notes: tuple[str, ...] = ()
+    document: Document,
+    problems: tuple[Problem, ...],
+    files: tuple[Path, ...],
+    environment: Mapping[str, str],
+    notes: tuple[str, ...] = (),
 ) -> Loaded:
-    outcome = compile_document(document)
+    outcome = compile_document(document, environment)
     said = {(problem.file, problem.path) for problem in problems if problem.path}
     # a value that could not be read has had its problem; what the checks make of its absence is no second one
     further = (problem for problem in outcome.problems if (problem.file, problem.path) not in said)
     found = in_order((*problems, *further))
-    return Loaded(None if found else outcome.compiled, found, (*files, *outcome.files), notes)
+    return Loaded(None if found else outcome.compiled, found, (*files, *outcome.files), (*notes, *outcome.notes))

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from extproc.config.later import LATER, LATER_DIALECTS, LATER_KINDS
+from extproc.config.later import LATER, LATER_KINDS
 from extproc.config.reference_text import FOUND, HEAD, SECTIONS
 from extproc.config.schema import Configuration
 from extproc.config.shape import branches, field_annotation, is_model
@@ -65,10 +65,10 @@ def _rows(path: str, annotation: Any, field: FieldInfo, pattern: str, above: tup
             continue  # a strategy among strategies
         for name, inner in model.model_fields.items():
             yield from _rows(
-                f"{path}{suffix}.{name}",
+                f"{path}{suffix}.{inner.alias or name}",
                 field_annotation(model, name),
                 inner,
-                f"{pattern}{step}.{name}",
+                f"{pattern}{step}.{inner.alias or name}",
                 (*above, model),
             )
 
@@ -147,7 +147,6 @@ def _table(rows: Iterator[Row]) -> str:
 def _later() -> str:
     lines = ["## Not landed in this version\n", "Each is known, and writing one is an error that says so.\n"]
     lines += [f"* `{pattern}`: {feature}" for pattern, feature in sorted(LATER.items())]
-    lines.append(f"* dialects: {', '.join(f'`{name}`' for name in sorted(LATER_DIALECTS))}")
     lines.append(f"* kinds of strategy: {', '.join(f'`{name}`' for name in sorted(LATER_KINDS))}")
     lines.append("* a list of weighted services as `routes.*.service`, and every `state` but `memory`")
     return "\n".join(lines) + "\n"

@@ -64,10 +64,33 @@ processes are told.
 **Models.** A list of names, globs and `{name, …}`, or a mapping `name: upstream`, where `upstream` is what the
 provider is told. A provider without `models` at its vendor's own address serves the models of the shipped table; at
 any other address, and for openrouter and ollama, it takes any name, after all providers who list it. Prices, context
-and capabilities come from the table and are overridden key by key here. A model serves the endpoints that the table
+and capabilities come from the table and are overridden key by key here; what is written at a glob holds for every
+name under it, so `{name: "*", price: {…}}` is a default. A name that the table does not know as it is written has the
+facts of the model that it means: dated, `-latest`, `@date`, a fine-tuned one, a Bedrock profile (`us.…`, or its ARN)
+without an entry of its own. A model that the table's source has dropped is served to who asks for it, and told to
+nobody. A model serves the endpoints that the table
 or its `endpoints` say. Unknown models serve chat; at an address that is not the vendor's own the name is taken as a
 hint: `*embed*` embeddings, `*moderation*` moderations, `dall-e*` and `*image*` images, `tts*` speech, `whisper*` and
 `*transcribe*` audio, all others chat and completions.
+
+**Prices.** Dollars for a million tokens. What is written replaces the table's price as a whole. A kind without a price
+costs what the kind around it costs: cached, written and audio input cost `input`, `cache_write_1h` costs `cache_write`,
+`cached_audio` costs `cached_input`; reasoning is output. `long_context`, `batch`, `flex` and `priority` hold only what
+differs; above `long_context.above` tokens of input the whole exchange costs those prices. The tier is what the answer
+says in `service_tier`.
+
+**Capabilities.** `x` says that a model can, `no_x` that it cannot; without either the family of its name decides, and
+what is written here takes back what the table says. Routing asks for `tools`, `vision`, `json_schema`, `reasoning`,
+`audio`, `pdf`. Translation asks for these too:
+
+* `sampling`: it takes temperature, top_p and top_k.
+* `prefill`: it continues a last message of the assistant.
+* `native_json_schema`: it has a field for the answer's schema; else a forced tool stands for it.
+* `forced_tools`: it can be made to call a tool. `parallel_tools`: it can be told to call no more than one in a turn.
+* `system_role`, `developer_role`: it takes messages of that role. `system_between_turns`: after the first turn, too.
+* `adaptive_thinking`, `budget_thinking`: it is told to think by an effort, by a budget of tokens. `always_thinks`: it
+  cannot be told not to.
+* `effort_none`, `_minimal`, `_low`, `_medium`, `_high`, `_xhigh`, `_max`: it takes that effort.
 
 **Breaker.** Counted per target: connect errors, resets, first-byte timeouts and 5xx in a row shut it; a 429 takes it
 out for its Retry-After only; one good probe opens it again.

@@ -1,5 +1,6 @@
-"""What the checks of one document write to: problems at their places, and the files that the document leans on."""
+"""What the checks of one document write to: problems and notes at their places, and the files that it leans on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +14,17 @@ class Report:
     broken: frozenset[PathParts] = frozenset()  # entries whose mistakes have been said
     problems: list[Problem] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for people: what works, and not as they may think
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, path: PathParts, message: str, hint: str = "") -> None:
         if not any(path[:depth] in self.broken for depth in (1, 2, 3)):
             self.problems.append(self.document.problem(path, message, hint))
+
+    def note(self, path: PathParts, message: str, hint: str = "") -> None:
+        said = str(self.document.problem(path, message, hint))
+        if said not in self.notes:
+            self.notes.append(said)
 
     def read(self, path: PathParts, written: str, what: str) -> bytes | None:
         """The bytes of a file that the document names; a relative path begins beside the file that names it."""

@@ -10,6 +10,7 @@ from extproc.config.values import (
     GOOGLE,
     LIST,
     MAPPING,
+    SECRET,
     Count,
     Dollars,
     Duration,
@@ -22,11 +23,30 @@ from extproc.config.values import (
 from extproc.snapshot import Dialect
 
 
-class PriceKeys(Keys):
+class RateKeys(Keys):
+    input: Dollars | None = Field(None, description="Dollars for a million input tokens.")
+    output: Dollars | None = Field(None, description="Dollars for a million output tokens.")
+    cached_input: Dollars | None = Field(None, description="Those of the input that were read from a cache.")
+    cache_write: Dollars | None = Field(None, description="Those of the input that were written to a cache.")
+    cache_write_1h: Dollars | None = Field(None, description="Those that are kept in the cache for an hour.")
+
+
+class LongContextKeys(RateKeys):
+    above: Count = Field(gt=0, description="With more input tokens than these the whole exchange costs these prices.")
+
+
+class PriceKeys(RateKeys):
     input: Dollars = Field(description="Dollars for a million input tokens.")
     output: Dollars = Field("0", description="Dollars for a million output tokens.")
-    cached_input: Dollars | None = Field(None, description="Dollars for a million input tokens read from a cache.")
-    cache_write: Dollars | None = Field(None, description="Dollars for a million input tokens written to a cache.")
+    audio_input: Dollars | None = Field(None, description="Those of the input that are audio.")
+    audio_output: Dollars | None = Field(None, description="Those of the output that are audio.")
+    cached_audio: Dollars | None = Field(None, description="Those of the audio that were read from a cache.")
+    image_input: Dollars | None = Field(None, description="Those of the input that are images.")
+    image_output: Dollars | None = Field(None, description="Those of the output that are images.")
+    long_context: LongContextKeys | None = Field(None, description="What differs for long prompts.")
+    batch: RateKeys | None = Field(None, description="What differs where the answer says `service_tier: batch`.")
+    flex: RateKeys | None = Field(None, description="What differs where the answer says `service_tier: flex`.")
+    priority: RateKeys | None = Field(None, description="What differs where it says `service_tier: priority`.")
 
 
 class ModelKeys(Keys):
@@ -35,7 +55,9 @@ class ModelKeys(Keys):
     price: PriceKeys | None = Field(None, description="Overrides the shipped table.")
     context: Count | None = Field(None, gt=0, description="Tokens of prompt and answer together.")
     max_output: Count | None = Field(None, gt=0, description="Most tokens of one answer.")
-    capabilities: list[str] = Field([], description="tools, vision, json_schema, reasoning, and tags of your own.")
+    capabilities: list[str] = Field(
+        [], description="tools, vision, json_schema, reasoning, …, `no_x` for what it cannot, and tags of your own."
+    )
     endpoints: list[str] | None = Field(
         None, description="Families it serves: chat, completions, embeddings, moderations, images, speech, audio."
     )
@@ -45,29 +67,43 @@ class SecretFileKeys(Keys):
     file: str = Field(description="A file with the secret; watched, so it can rotate.")
 
 
+SecretKeys = Annotated[Text | Annotated[SecretFileKeys, Tag(MAPPING)], one_of("a secret or {file: PATH}")]
+SentAs = Literal["key", "bearer"]
+_SENT_AS = "`bearer`: as `Authorization: Bearer`, for tokens. Left out: as the dialect's own keys are."
+
+
+class CredentialFileKeys(SecretFileKeys):
+    sent_as: SentAs = Field("key", alias="as", description=_SENT_AS)
+
+
+class CredentialValueKeys(Keys):
+    value: str = Field(description="The secret.")
+    sent_as: SentAs = Field("key", alias="as", description=_SENT_AS)
+
+
 class AwsProfileKeys(Keys):
-    aws: str = Field(description="A profile of the AWS credentials file, or `default` for the provider chain.")
+    aws: str = Field(description="A profile of the AWS credentials file, or `default` for AWS's own provider chain.")
 
 
 class AwsStaticKeys(Keys):
-    access_key_id: str = Field(description="AWS access key id.")
-    secret_access_key: str = Field(description="AWS secret access key.")
-    session_token: str | None = Field(None, description="Of temporary AWS credentials.")
+    access_key_id: SecretKeys = Field(description="AWS access key id.")
+    secret_access_key: SecretKeys = Field(description="AWS secret access key.")
+    session_token: SecretKeys | None = Field(None, description="Of temporary AWS credentials.")
 
 
 class GoogleKeys(Keys):
-    google: str = Field(description="`default`, or a service account file.")
+    google: str = Field(description="Not landed: `default`, or a service account file.")
 
 
 CredentialKeys = Annotated[
     Text
-    | Annotated[SecretFileKeys, Tag(MAPPING)]
+    | Annotated[CredentialFileKeys, Tag(MAPPING)]
+    | Annotated[CredentialValueKeys, Tag(SECRET)]
     | Annotated[AwsProfileKeys, Tag(AWS_PROFILE)]
     | Annotated[AwsStaticKeys, Tag(AWS_STATIC)]
     | Annotated[GoogleKeys, Tag(GOOGLE)],
     one_of("a secret, {file: PATH} or `caller`", by_shape_of_credential),
 ]
-SecretKeys = Annotated[Text | Annotated[SecretFileKeys, Tag(MAPPING)], one_of("a secret or {file: PATH}")]
 ModelItem = Annotated[Text | Annotated[ModelKeys, Tag(MAPPING)], one_of("a name, a glob or {name, …}")]
 ModelsKeys = Annotated[
     Annotated[list[ModelItem], Tag(LIST)] | Annotated[dict[str, str], Tag(MAPPING)],
@@ -120,7 +156,9 @@ class ProviderKeys(Keys):
     )
     endpoints: list[str] | None = Field(None, description="Origins of one pool, instead of base_url.", min_length=1)
     credential: CredentialKeys | None = Field(
-        None, description="A secret, {file: PATH}, `caller` (the caller's own passes), or left out: none is sent."
+        None,
+        description="A secret, {file: PATH}, `caller` (the caller's own passes), on bedrock {aws: …} or AWS keys, "
+        "or left out: none is sent.",
     )
     models: ModelsKeys | None = Field(
         None, description="Names, globs or models with settings, or a map name: upstream. Left out: any name."
@@ -129,7 +167,7 @@ class ProviderKeys(Keys):
     headers: dict[str, str] = Field({}, description="Sent with every attempt.")
     api_version: str | None = Field(None, description="azure_openai: the `api-version` of the dated form; `v1` for v1.")
     region: str | None = Field(None, description="Where it is; bedrock and vertex need it.")
-    project: str | None = Field(None, description="vertex: the Google Cloud project.")
+    project: str | None = Field(None, description="vertex: the Google Cloud project, which it needs.")
     timeout: Duration | None = Field(None, description="Until the first byte, for this provider's attempts.")
     connect_timeout: Duration = Field(5.0, description="Until the connection stands.")
     http2: Flag = Field(False, description="Speak HTTP/2 without TLS (h2c) to http:// addresses.")

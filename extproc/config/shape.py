@@ -16,7 +16,7 @@ def keys_at(location: PathParts) -> tuple[str, ...]:
     found: Any = Configuration
     for part in location:
         found = _below(found, part)
-    return tuple(found.model_fields) if is_model(found) else ()
+    return tuple(field.alias or name for name, field in found.model_fields.items()) if is_model(found) else ()
 
 
 def without_tags(location: PathParts) -> PathParts:

@@ -148,8 +148,9 @@ def _leave_out(raw: dict[str, Any], detail: ErrorDetails, whole: bool) -> set[Pa
     path = without_tags(location)
     section = path[0]
     value = raw.get(str(section))
-    if not whole and len(path) >= 3 and section in _BY_KEY and isinstance(value, dict):
-        value[path[1]].pop(path[2], None)
+    entry = value.get(path[1]) if isinstance(value, dict) and len(path) >= 3 else None
+    if not whole and section in _BY_KEY and isinstance(entry, dict):
+        entry.pop(path[2], None)
         meant = _meant(location) if detail["type"] == "extra_forbidden" and len(path) == 3 else []
         return {path[:3], *((*path[:2], key) for key in meant)}
     return {_leave_out_entry(raw, path)}

@@ -18,8 +18,8 @@ Count = Annotated[int, BeforeValidator(parse_count)]
 
 # Tags of a union's branches. A tag is no key.
 TEXT, LIST, MAPPING = "<text>", "<list>", "<mapping>"
-AWS_PROFILE, AWS_STATIC, GOOGLE = "<aws>", "<aws keys>", "<google>"
-TAGS = frozenset({TEXT, LIST, MAPPING, AWS_PROFILE, AWS_STATIC, GOOGLE})
+SECRET, AWS_PROFILE, AWS_STATIC, GOOGLE = "<value>", "<aws>", "<aws keys>", "<google>"
+TAGS = frozenset({TEXT, LIST, MAPPING, SECRET, AWS_PROFILE, AWS_STATIC, GOOGLE})
 
 
 def by_shape(value: Any) -> str | None:
@@ -35,7 +35,8 @@ def by_shape_of_credential(value: Any) -> str | None:
         return TEXT if by_shape(value) == TEXT else None
     if value.keys() & {"access_key_id", "secret_access_key", "session_token"}:
         return AWS_STATIC
-    return AWS_PROFILE if "aws" in value else GOOGLE if "google" in value else MAPPING
+    told_by = {"aws": AWS_PROFILE, "google": GOOGLE, "value": SECRET}
+    return next((tag for key, tag in told_by.items() if key in value), MAPPING)
 
 
 def one_of(forms: str, choose: Callable[[Any], str | None] = by_shape) -> Discriminator:
@@ -46,7 +47,7 @@ Text = Annotated[str, Tag(TEXT)]
 
 
 class Keys(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 TextOrList = Annotated[Text | Annotated[list[str], Tag(LIST)], one_of("text, or a list of texts")]

@@ -59,9 +59,7 @@ def _held_until_first_event(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -> Node:
-    chain = [*filters.walk_filters(), attempt]
-    if provider.credential.kind == "injected":
-        chain.append(filters.credential_injector(provider, place))
+    chain = [*filters.walk_filters(), attempt, *filters.credential_filters(provider, place)]
     return {
         **_pool(provider, provider.endpoints, place, limits, sink=True),
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},

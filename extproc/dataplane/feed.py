@@ -34,9 +34,8 @@ def discovery(version: str, resources: list[Resource]) -> str:
 class Feed:
     """What Envoy has been given, and how it gets something new."""
 
-    def __init__(self, xds: Path, secrets: Path) -> None:
+    def __init__(self, xds: Path) -> None:
         self._xds = xds
-        self._secrets = secrets
         self._clusters: dict[str, Resource] = {}
         self._listeners = ""
         self._changes = 0
@@ -45,11 +44,10 @@ class Feed:
         self._changes += 1
         return f"{snapshot_id}.{self._changes}"
 
-    def write_secrets(self, secrets: Mapping[str, Resource]) -> None:
-        """One SDS file a cluster; written before the cluster that reads it."""
-        for cluster, secret in secrets.items():
-            path = self._secrets / f"{cluster}.yaml"
-            text = json.dumps(secret)
+    def write_secrets(self, secrets: Mapping[str, str]) -> None:
+        """The text of each file with a secret; written before the cluster that reads it."""
+        for name, text in secrets.items():
+            path = Path(name)
             if not path.exists() or path.read_text() != text:
                 replace(path, text)
 

@@ -1,4 +1,4 @@
-"""The HTTP filters: the two that ask the processor, the one that injects credentials, the one that dresses answers.
+"""The HTTP filters: the two that ask the processor, those that show a credential, the one that dresses answers.
 
 Law: the two ext_proc filters never share a name, or per-route settings of one would hold for the other and a route that
 fails open would send a caller's credential upstream.
@@ -18,6 +18,7 @@ LUA_PER_ROUTE = "filters.http.lua.v3.LuaPerRoute"
 PROCESSOR_CLUSTER = "processor"
 MESSAGE_TIMEOUT = "5s"  # Envoy's default of 200 ms is less than a processor needs for a large body under load
 SECRET_NAME = "credential"  # in each cluster's own file
+AWS_PROFILE = "default"  # the same for AWS keys
 HELD_AT_MOST = "600s"  # the longest that the processor may ask for while it holds a stream until its first event
 
 UPSTREAM_CODEC = named("envoy.filters.http.upstream_codec", "filters.http.upstream_codec.v3.UpstreamCodec")
@@ -130,6 +131,34 @@ def credential_injector(provider: Provider, place: Place) -> Node:
             "envoy.http.injected_credentials.generic", "http.injected_credentials.generic.v3.Generic", **generic
         ),
     )
+
+
+def aws_signer(provider: Provider, place: Place) -> Node:
+    """Behind the attempt filter too, whose body and path it signs. Without keys Envoy sends the request unsigned."""
+    signer: Node = {
+        "service_name": "bedrock",
+        "region": provider.region,
+        # all that AWS asks for; what Envoy itself adds on the way out must not be signed
+        "match_included_headers": [{"exact": "host"}, {"exact": "content-type"}, {"prefix": "x-amz-"}],
+    }
+    if provider.credential.kind == "aws_keys":
+        source = {"filename": place.aws_keys(provider.cluster), "watched_directory": {"path": place.secrets}}
+        signer["credential_provider"] = {
+            "custom_credential_provider_chain": True,  # else Envoy also asks the environment and the machine's metadata
+            "credentials_file_provider": {"credentials_data_source": source, "profile": AWS_PROFILE},
+        }
+    return named(
+        "envoy.filters.http.aws_request_signing", "filters.http.aws_request_signing.v3.AwsRequestSigning", **signer
+    )
+
+
+def credential_filters(provider: Provider, place: Place) -> list[Node]:
+    """What shows the provider who pays; where the caller's own key passes, the attempt filter has written it."""
+    if provider.credential.kind == "injected":
+        return [credential_injector(provider, place)]
+    if provider.credential.kind in ("aws_keys", "aws_chain"):
+        return [aws_signer(provider, place)]
+    return []
 
 
 def answer_filter() -> Node:

@@ -31,3 +31,6 @@ class Place:
 
     def secret(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.yaml"
+
+    def aws_keys(self, cluster: str) -> str:
+        return f"{self.secrets}/{cluster}.aws"

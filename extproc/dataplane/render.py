@@ -1,7 +1,7 @@
 """A snapshot, rendered to Envoy's configuration.
 
 Law: a pure function of the snapshot and the place. Nothing secret is in what it returns: credentials are read by Envoy
-from files of their own (`sds`).
+from files of their own (`sds`, `aws_keys_file`).
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extproc.dataplane import bootstrap, clusters, listener, route_table
-from extproc.dataplane.filters import SECRET_NAME
+from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
 from extproc.snapshot import Snapshot
@@ -53,6 +53,14 @@ def sds(secret: str) -> Node:
     """The contents of a cluster's secret file. Whoever writes it keeps it in a directory that only the owner reads."""
     resource = {"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": {"inline_string": secret}}}
     return {"resources": [resource]}
+
+
+def aws_keys_file(access_key_id: str, secret_access_key: str, session_token: str | None) -> str:
+    """The same for a cluster whose requests are signed: a file in the form of AWS's own."""
+    lines = [f"[{AWS_PROFILE}]", f"aws_access_key_id={access_key_id}", f"aws_secret_access_key={secret_access_key}"]
+    if session_token is not None:
+        lines.append(f"aws_session_token={session_token}")
+    return "\n".join(lines) + "\n"
 
 
 def whole(rendered: Rendered) -> Node:

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -39,7 +39,7 @@ class Configured:
     listeners: list[Mapping[str, Any]]
     clusters: list[Mapping[str, Any]]
     routes: list[Mapping[str, Any]]
-    secrets: Mapping[str, Mapping[str, Any]]  # by cluster
+    secrets: Mapping[str, str] = field(repr=False)  # by the file that Envoy reads it from
 
     @property
     def cluster_names(self) -> set[str]:
@@ -79,7 +79,7 @@ class Supervisor:
         self._concurrency = concurrency
         self._drain = drain
         self._said = said
-        self._feed = Feed(run.xds, run.secrets)
+        self._feed = Feed(run.xds)
         self._processor = Processor(run.processor(0), run.processor_admin(0), run.snapshot, max(drain, 1.0))
         self._envoy: Envoy | None = None
         self._envoy_version = ""

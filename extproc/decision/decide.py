@@ -38,13 +38,13 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     sifted = sift(question, _once(one for group in gathered.groups for one in group.contenders))
     if sifted.refusal is not None:
         return _refused(sifted.refusal, sifted.dropped, gathered.left_out)
-    ranked = _whole_first(question, _rank(gathered.groups, {one.target for one in sifted.kept}))
+    most = max(question.route.failover.max_attempts, 1)
+    ranked = _whole_first(question, _rank(gathered.groups, {one.target for one in sifted.kept}), most)
     chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
     never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)
     if not chosen:
         refusal = none_chosen(question, [one.contender.target for _, one in ranked])
         return _refused(refusal, (*never, *sifted.dropped), gathered.left_out)
-    most = max(question.route.failover.max_attempts, 1)
     kept = tuple(_candidate(one, True, one.reason) for _, one in chosen[:most])
     cut = tuple(
         _candidate(one, False, f"{one.reason}; behind the {most} that max_attempts allows") for _, one in chosen[most:]
@@ -67,20 +67,27 @@ def _rank(groups: Sequence[Group], left: set[Target]) -> list[tuple[str, Ranked]
     return [first, *chain, *(pair for pair in chosen if pair[1].contender.target not in placed)]
 
 
-def _whole_first(question: Question, ranked: list[tuple[str, Ranked]]) -> list[tuple[str, Ranked]]:
-    """Whoever would lose something that makes another answer of it stands behind all that would not."""
+def _whole_first(question: Question, ranked: list[tuple[str, Ranked]], most: int) -> list[tuple[str, Ranked]]:
+    """Whoever would lose something that makes another answer of it stands behind all that would not.
+
+    Looked at are only as many as it takes to fill a plan.
+    """
     features = question.facts.features
     if not features or question.route.on_loss == "drop":
         return ranked
-    behind: list[tuple[str, Ranked]] = []
     first: list[tuple[str, Ranked]] = []
-    for strategy, one in ranked:
-        lost = one.contender.loses(features)
+    behind: list[tuple[str, Ranked]] = []
+    wanted = most
+    for place, (strategy, one) in enumerate(ranked):
+        if not wanted:
+            return [*first, *behind, *ranked[place:]]
+        lost = one.contender.loses(features) if one.chosen else ()
         if not decisive(lost):
             first.append((strategy, one))
+            wanted -= one.chosen
         else:
             behind.append((strategy, replace(one, reason=f"{one.reason}; it cannot be told {', '.join(lost)}")))
-    return [*first, *behind] if first else ranked
+    return [*first, *behind]
 
 
 def _in_turn(groups: Iterable[Group], left: set[Target]) -> list[tuple[str, Ranked]]:

@@ -20,7 +20,9 @@ HIDDEN: Final = "***"
 class Explanation:
     facts: Facts
     decision: Decision
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # what would be sent
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # what would be sent to the first target
+    sends: Mapping[str, Any] | None = field(default=None, repr=False)  # its method, path and body
+    losses: tuple[str, ...] = ()  # what the first target cannot be told
 
     def document(self) -> dict[str, Any]:
         outcome = self.decision.outcome
@@ -34,6 +36,8 @@ class Explanation:
             "strategy": outcome.strategy if isinstance(outcome, Plan) else None,
             "reason": outcome.reason if isinstance(outcome, Plan) else None,
             "headers": {name: HIDDEN if _secret(name) else value for name, value in self.headers.items()},
+            "losses": list(self.losses),
+            "sends": dict(self.sends) if self.sends is not None else None,
             "refusal": _refusal(outcome) if isinstance(outcome, Refusal) else None,
         }
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, Contender
 from extproc.decision.patterns import pattern
 from extproc.dialects.families import families_by_name
+from extproc.dialects.model_names import by_plain_name, plain_name
 from extproc.money import Price
 from extproc.snapshot import Model, Provider, Route, Snapshot, Target
 
@@ -32,6 +33,8 @@ class Listing:
     provider: Provider
     exact: dict[str, tuple[Model, int]]  # with its place in the file
     globs: tuple[tuple[Pattern[str], Model, int], ...]
+    plain: dict[str, Model]  # the known ones under its globs, by the name that all spellings mean
+    retired: tuple[tuple[Pattern[str], Model], ...]
     position: int
 
     @property
@@ -41,7 +44,18 @@ class Listing:
     def entry(self, name: str) -> Model | None:
         if name in self.exact:
             return self.exact[name][0]
-        return next((model for found, model, _ in self.globs if found.fullmatch(name)), None)
+        globbed = next((model for found, model, _ in self.globs if found.fullmatch(name)), None)
+        return self._of_today(name, globbed and self._known(globbed, name))
+
+    def _known(self, glob: Model, name: str) -> Model:
+        """What is known of a name under a glob in another spelling: dated, a profile, `-latest`."""
+        return self.plain.get(plain_name(name), glob) if glob.upstream is None else glob
+
+    def _of_today(self, name: str, under: Model | None) -> Model | None:
+        """A retired name goes to its successor, unless the glob that it is under says where it goes."""
+        if under is not None and under.upstream is not None:
+            return under
+        return next((model for found, model in self.retired if found.fullmatch(name)), under)
 
     def listed(self, name: str) -> Contender | None:
         target = Target(self.provider.name, name)
@@ -52,7 +66,8 @@ class Listing:
             if found.fullmatch(name):
                 # `*` takes `openrouter/x/y` too, and means the model x/y by it
                 own = self._own(name)
-                return own or Contender(target, self.provider, model, BY_GLOB, position)
+                known = self._of_today(name, self._known(model, name))
+                return own or Contender(target, self.provider, known, BY_GLOB, position)
         return None
 
     def _own(self, name: str) -> Contender | None:
@@ -91,7 +106,7 @@ class Listing:
     def concrete(self) -> Iterator[Contender]:
         """What `auto` may take: the names it lists, and its default where globs or any name leave that open."""
         for name, (model, position) in self.exact.items():
-            if model.by_glob:
+            if model.by_glob or model.former:
                 continue
             yield Contender(Target(self.provider.name, name), self.provider, model, NAMED, position)
         default = self.default()
@@ -107,7 +122,9 @@ def listing_of(provider: Provider, position: int = 0) -> Listing:
             globs.append((pattern(model.name), model, position + offset))
         else:
             exact.setdefault(model.name, (model, position + offset))
-    return Listing(provider, exact, tuple(globs), position)
+    known = by_plain_name(model for model, _ in exact.values() if model.by_glob)
+    retired = tuple((pattern(model.name), model) for model in provider.retired)
+    return Listing(provider, exact, tuple(globs), known, retired, position)
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The names that a caller may ask for on a route: what GET /v1/models tells.
 
 Law: a name is told if, and only if, at least one target it stands for passes the route and the caller. Globs stand for
-the names that are known to match them; one that nothing is known of is told as it is written.
+the names that are known to match them; one that nothing is known of is told as it is written. What is retired is served
+and not advertised.
 """
 
 from collections.abc import Iterator
@@ -37,16 +38,17 @@ def usable_names(snapshot: Snapshot, route: Route, caller: CallerFacts) -> tuple
 
 def _listed(index: Index) -> Iterator[tuple[str, str]]:
     for provider, listing in index.listings.items():
-        for name in listing.exact:
-            yield name, provider
+        for name, (model, _) in listing.exact.items():
+            if not model.former:
+                yield name, provider
         for model in listing.provider.models:
-            if "*" in model.name and not _is_spelled_out(model.name, listing):
+            if "*" in model.name and not model.by_glob and not _is_spelled_out(model.name, listing):
                 yield model.name, provider
 
 
 def _is_spelled_out(glob: str, listing: Listing) -> bool:
     found = pattern(glob)
-    return any(found.fullmatch(name) for name in listing.exact)
+    return any(found.fullmatch(name) for name, (model, _) in listing.exact.items() if not model.former)
 
 
 def _may_use(target: Target, route: Route, caller: CallerFacts, alias: str | None) -> bool:

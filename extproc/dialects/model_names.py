@@ -5,8 +5,11 @@ revision, `-latest`) is taken off; what says which model stays.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
+
+from extproc.snapshot import Model
 
 # Bedrock's inference profiles: the same model, reached through a group of regions.
 _PROFILE: Final = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|sa|in|uk|global)\.(?=[a-z])")
@@ -32,3 +35,17 @@ def plain_name(name: str) -> str:
         plain = plain[match.end() :]
     plain = _TAG.sub("", _REVISION.sub("", plain))
     return _DATE.sub("", plain)
+
+
+def by_plain_name(models: Iterable[Model]) -> dict[str, Model]:
+    """Of several the undated one stands for all, else the newest: a profile only where nothing else is known."""
+    found: dict[str, Model] = {}
+    for model in sorted(models, key=_newest_last):
+        plain = plain_name(model.name)
+        if plain not in found or found[plain].name != plain:
+            found[plain] = model
+    return found
+
+
+def _newest_last(model: Model) -> tuple[bool, bool, str]:
+    return not model.former, without_profile(model.name) == model.name, model.name

@@ -40,7 +40,7 @@ FIELDS: Final = {
     "status": "The status that the caller got; 0: nothing.",
     "refusal": "The error code, where it was refused.",
     "stream": "Whether a stream was asked for.",
-    "usage": "Tokens: `input`, `output`, `cached_input`, `cache_write`, `reasoning`, and whether `estimated`.",
+    "usage": "Tokens of each kind that `extproc_tokens_total` counts, the `tier`, and whether they are `estimated`.",
     "cost": "Dollars, as a decimal text; left out where the target has no price.",
     "ttft_ms": "Milliseconds to the first chunk of the answer.",
     "duration_ms": "Milliseconds to its end.",

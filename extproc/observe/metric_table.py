@@ -44,8 +44,9 @@ METRICS: Final = (
         "extproc_tokens_total",
         "counter",
         ("provider", "model", "kind"),
-        "Tokens. `kind` is `input` (cached ones included), `output` (reasoning included), `cached_input`,"
-        " `cache_write`, `reasoning`, or `estimated`: those of input and output that no provider counted.",
+        "Tokens. `kind` is `input` (all that was read), `output` (all that was written), or what of them was"
+        " `cached_input`, `cache_write`, `cache_write_1h`, `audio_input`, `cached_audio`, `image_input`, `reasoning`,"
+        " `audio_output`, `image_output`, or `estimated`: those of input and output that no provider counted.",
     ),
     Metric(
         "extproc_cost_dollars_total",

@@ -72,14 +72,8 @@ class Metrics:
     def _spent(self, outcome: Outcome, provider: str, model: str) -> None:
         usage = outcome.usage
         if usage is not None:
-            kinds = {
-                "input": usage.input,
-                "output": usage.output,
-                "cached_input": usage.cached_input,
-                "cache_write": usage.cache_write,
-                "reasoning": usage.reasoning,
-                "estimated": usage.input + usage.output if usage.estimated else 0,
-            }
+            guessed = usage.input + usage.output if usage.estimated else 0
+            kinds = usage.counts() | {"estimated": guessed}
             for kind, tokens in kinds.items():
                 if tokens > 0:
                     self._counter("extproc_tokens_total", provider, model, kind).inc(tokens)

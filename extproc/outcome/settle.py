@@ -7,7 +7,7 @@ delivered. A sink is no target that anybody was sent to.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from extproc import names
 from extproc.dialects.endpoints import BY_NAME
@@ -96,19 +96,10 @@ def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | Non
     witnessed = exchange.metadata.get(names.META_USAGE, {})
     counted = witnessed.get(names.U_COUNTED)
     if isinstance(counted, Mapping):
-        return _counted(counted)
+        return Usage.from_numbers(counted)  # an attended exchange: the tokens that passed our own stream
     text = witnessed.get(names.U_TEXT)
     said = usage_of(text) if isinstance(text, str) and text else None
     return said or _estimate(exchange, known)
-
-
-def _counted(told: Mapping[str, Any]) -> Usage:
-    """An attended exchange: the tokens that passed our own stream. Numbers of Envoy's metadata are doubles."""
-
-    def count(kind: str) -> int:
-        return int(told.get(kind, 0))
-
-    return Usage(count("input"), count("output"), count("cached_input"), count("cache_write"), count("reasoning"))
 
 
 def _estimate(exchange: Record, known: Known) -> Usage | None:

@@ -52,6 +52,11 @@ def test_written_yaml_is_read_or_has_problems(tmp_path: Path, values: dict[str, 
     assert all(problem.line >= 1 for problem in found.problems)
 
 
+def test_a_key_that_is_spelled_like_no_key_is_a_problem() -> None:
+    """A provider that is left out as a whole is not there any more when its second error is spoken of."""
+    assert len(load_document({"providers": {"it": {"<text>": None, "providers": None}}}, "junk").problems) >= 2
+
+
 def test_deep_nesting_and_monstrous_escapes_are_problems(tmp_path: Path) -> None:
     file = tmp_path / "junk.yaml"
     for text in (

@@ -18,7 +18,7 @@ import pytest
 
 from extproc.dataplane.ca import find_ca_bundle
 from extproc.dataplane.place import Place
-from extproc.dataplane.render import Rendered, render, sds, version_of, whole, xds
+from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, version_of, whole, xds
 from extproc.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -54,6 +54,7 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
         Path(path).write_text(json.dumps(xds(version_of(resources), resources)))
     for provider in snapshot.providers.values():
         Path(place.secret(provider.cluster)).write_text(json.dumps(sds(secret)))
+        Path(place.aws_keys(provider.cluster)).write_text(aws_keys_file("AKIDEXAMPLE", secret, None))
     return rendered
 
 

@@ -4,7 +4,7 @@ Law: it does the least that the data plane relies on, so that these tests show w
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from extproc import names
 from extproc.dataplane.place import Place
+from extproc.protocol.events import Headers
+from extproc.protocol.replies import HeaderEdit
 from extproc.wire.pb import access_log_service_pb2 as logs
 from extproc.wire.pb import core_pb2 as core
 from extproc.wire.pb import external_processor_pb2 as pb
@@ -34,6 +36,8 @@ class Processor:
     records: list[tuple[str, Any]] = field(default_factory=list)  # (log name, entry)
     holds: float = 0.0  # seconds over and above the first chunk
     refuses: int | None = None  # answer every request with this status
+    # (cluster, headers, body) of an attempt → what is made of it, once its body is here
+    rewrites: Callable[[str, Headers, bytes], tuple[HeaderEdit, bytes]] | None = None
 
     def process(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
         metadata = dict(context.invocation_metadata())
@@ -99,6 +103,9 @@ class Processor:
         headers = read(request.request_headers)
         self.told.append((names.FILTER_ATTEMPT, headers))
         named = request.attributes[names.EXT_PROC_ATTRIBUTES].fields[names.ATTR_CLUSTER].string_value
+        if self.rewrites is not None:
+            yield from self._rewrite(named, request.request_headers, requests)
+            return
         known = struct_to_dict(request.metadata_context.filter_metadata.get(names.META))
         edit = mutation(
             {"x-cluster": named, "x-known-id": str(known.get(names.M_ID)), ":path": "/told"}, ["authorization"]
@@ -108,6 +115,17 @@ class Processor:
         )
         if named.endswith(names.FIRST_EVENT_SUFFIX):
             yield from self._hold(requests)
+
+    def _rewrite(self, named: str, headers: Any, requests: Iterator[Any]) -> Iterator[Any]:
+        yield pb.ProcessingResponse(request_headers=pb.HeadersResponse())
+        present = Headers(tuple((one.key, one.raw_value) for one in headers.headers.headers))
+        body = next(requests).request_body.body
+        assert self.rewrites is not None
+        edit, new = self.rewrites(named, present, body)
+        common = pb.CommonResponse(
+            header_mutation=mutation(dict(edit.set), list(edit.remove)), body_mutation=pb.BodyMutation(body=new)
+        )
+        yield pb.ProcessingResponse(request_body=pb.BodyResponse(response=common))
 
     def _hold(self, requests: Iterator[Any]) -> Iterator[Any]:
         """Holds the answer's headers until its first chunk, and turns an error event into the next try."""

@@ -47,6 +47,12 @@ SNAPSHOTS: dict[str, Snapshot] = {
     "azure's key": snapshot(
         provider("azure", dialect="azure_openai", credential=Credential("injected", "api-key", "")), llm()
     ),
+    "AWS's keys": snapshot(
+        replace(provider("aws", dialect="bedrock", credential=Credential("aws_keys")), region="us-east-1"), llm()
+    ),
+    "AWS's own chain": snapshot(
+        replace(provider("aws", dialect="bedrock", credential=Credential("aws_chain")), region="us-east-1"), llm()
+    ),
     "the caller's credential": snapshot(provider("byok", credential=Credential("caller")), llm()),
     "no credential": snapshot(provider("ollama", Endpoint("http", "127.0.0.1", 11434), credential=Credential()), llm()),
     "a TLS name of its own": snapshot(replace(provider("lab"), tls=Tls(server_name="lab.internal")), llm()),

@@ -23,6 +23,7 @@ class Upstream:
     hang: float = 0.0  # before the answer
     first_pause: float = 0.0  # behind the headers
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    raw: list[list[tuple[str, str]]] = field(default_factory=list)  # their headers line by line
     port: int = 0
 
     @property
@@ -37,6 +38,7 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
         def _answer(self) -> None:
             body = self._body()
             headers = {name.lower(): value for name, value in self.headers.items()}
+            upstream.raw.append([(name.lower(), value) for name, value in self.headers.items()])
             upstream.asked.append((self.command, self.path, headers, body))
             time.sleep(upstream.hang)
             self.send_response_only(upstream.status)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from extproc.decision.lookup import context_of, families_of, index_of, price_of, upstream
+from extproc.decision.usable import usable_names
+from extproc.facts.request import CallerFacts
 from extproc.money import Price
 from extproc.refusal import Reason
 from extproc.snapshot import Model, Snapshot
@@ -197,3 +199,25 @@ def test_a_decision_looks_at_no_more_among_a_thousand_others_than_among_ten(mode
 def test_beside_its_provider_a_model_may_be_spelled_with_the_providers_name() -> None:
     asked = decided(CONFIG, "openrouter/anthropic/claude", provider="openrouter")
     assert plan_of(asked) == ["openrouter/anthropic/claude"]
+
+
+def test_a_known_model_under_a_glob_is_known_in_every_spelling() -> None:
+    """Dated, a profile, `-latest`; what is known of nothing has what the glob says."""
+    price = Price(1, 2)
+    known = Model("claude-sonnet-4-5", price=price, context=200_000, by_glob=True)
+    made = provider("it", Model("*", context=7), known)
+    for name in ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"):
+        assert (price_of(made, name), context_of(made, name), upstream(made, name)) == (price, 200_000, name)
+        assert plan_of(decided(snapshot(made), name)) == [f"it/{name}"]
+    assert (price_of(made, "claude-sonnet-9"), context_of(made, "claude-sonnet-9")) == (None, 7)
+
+
+def test_a_model_that_is_written_out_stands_for_no_other_spelling() -> None:
+    made = provider("it", Model("*", context=7), Model("claude-sonnet-4-5", context=200_000))
+    assert context_of(made, "claude-sonnet-4-5-20250929") == 7
+
+
+def test_a_former_model_is_served_to_who_asks_and_told_to_nobody() -> None:
+    made = snapshot(provider("it", "new", Model("old", former=True)))
+    assert plan_of(decided(made, "old")) == ["it/old"] and plan_of(decided(made)) == ["it/new"]
+    assert [one.name for one in usable_names(made, made.routes[0], CallerFacts("ci"))] == ["new"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from extproc.config import tables
 from extproc.dialects.model_families import EFFORTS, Traits, traits
 from extproc.dialects.model_names import plain_name, without_profile
 from extproc.snapshot import Model
@@ -199,3 +200,34 @@ def test_an_entry_says_how_a_model_thinks() -> None:
     assert (none.thinking, none.efforts, none.budget) == ("none", frozenset(), None)
     always = told("always_thinks", name="claude-opus-4-7")
     assert always.thinks_unasked and "none" not in always.efforts
+
+
+TABLE = [  # dialect, name, what the shipped table and the family say together
+    ("anthropic", "claude-opus-4-7", {"sampling": False, "prefill": False, "thinking": "adaptive"}),
+    ("anthropic", "claude-3-5-sonnet-latest", {"sampling": True, "prefill": True, "thinking": "none"}),
+    ("anthropic", "claude-sonnet-5-5", {"forced_tools": False, "thinks_unasked": True, "native_json_schema": True}),
+    ("bedrock", "us.anthropic.claude-opus-4-7", {"native_json_schema": False, "parallel_tools": True}),
+    ("bedrock", "anthropic.claude-3-haiku-20240307-v1:0", {"native_json_schema": False, "parallel_tools": False}),
+    ("vertex", "claude-opus-4-5@20251101", {"native_json_schema": False, "thinking": "budget"}),
+    ("openai", "o3-mini", {"sampling": False, "uses_max_completion_tokens": True, "thinking": "level"}),
+    ("openai", "gpt-4o", {"sampling": True, "uses_max_completion_tokens": False, "max_output": 16_384}),
+    ("gemini", "gemini-2.5-pro", {"thinking": "budget", "sampling": True}),
+    ("gemini", "gemini-3.6-flash", {"thinking": "level", "sampling": False}),
+    ("mistral", "mistral-medium-latest", {"thinking": "level", "efforts": {"none", "high"}, "prefill": True}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "name", "expected"), TABLE)
+def test_of_the_shipped_table(dialect: str, name: str, expected: dict[str, object]) -> None:
+    entry = tables.look_up(dialect, name)
+    assert entry is not None
+    found = traits(name, entry)
+    assert {field: getattr(found, field) for field in expected} == expected
+
+
+def test_the_table_and_the_families_of_claude_agree() -> None:
+    """At the vendor's own address nothing that the table says comes as a surprise; so the next one's guess is good."""
+    for name, entry in tables.models_of("anthropic").items():
+        told, guessed = traits(name, entry), traits(name, None)
+        for field in ("sampling", "prefill", "thinking", "forced_tools", "native_json_schema", "system_between_turns"):
+            assert getattr(told, field) == getattr(guessed, field), (name, field)

@@ -156,12 +156,15 @@ def answer(
     kind: str = "text/event-stream",
     *,
     attempt: int | None = 1,
+    details: str | None = None,
     end: bool = False,
     **headers: str,
 ) -> HeadersEvent:
     pairs = {":status": status, "content-type": kind, **{name.replace("_", "-"): v for name, v in headers.items()}}
     block = Headers(tuple((name, value.encode()) for name, value in pairs.items()))
-    attributes = {} if attempt is None else {names.ATTR_ATTEMPT: attempt}
+    attributes: dict[str, object] = {} if attempt is None else {names.ATTR_ATTEMPT: attempt}
+    if details is not None:
+        attributes[names.ATTR_DETAILS] = details
     return HeadersEvent("response", block, end, Context(attributes=attributes))
 
 

@@ -8,7 +8,7 @@ import pytest
 from extproc import names
 from extproc.exchange.answer import LARGEST_COUNTED
 from extproc.protocol.events import BodyEvent
-from extproc.protocol.replies import BodyReply, HeadersReply, Modes, TrailersReply, Turn
+from extproc.protocol.replies import BodyReply, HeadersReply, ImmediateReply, Modes, TrailersReply, Turn
 from tests.exchange.attempts import attempt, begun, planned
 from tests.exchange.scene import TRAILERS, Scene, answer, chunk, request
 
@@ -19,7 +19,7 @@ GO_ON = Turn(HeadersReply("response"), done=True)
 DELTA = b'data: {"choices":[{"delta":{"content":"hi \xe2\x82\xac"}}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500}}\n\n'
 DONE = b"data: [DONE]\n\n"
-COUNTED = {"input": 1000, "output": 500, "cached_input": 0, "cache_write": 0, "reasoning": 0}
+COUNTED = {"input": 1000, "output": 500}
 TOLD = {names.META_USAGE: {names.U_COUNTED: COUNTED}}
 
 
@@ -135,8 +135,6 @@ async def test_an_answer_without_usage_gets_no_cost() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param(answer("502"), id="a failure"),
-        pytest.param(answer("429", "application/json", content_length="9"), id="a rate limit"),
         pytest.param(answer(content_encoding="gzip"), id="a compressed stream"),
         pytest.param(answer(end=True), id="no body"),
         pytest.param(answer(kind="audio/mpeg"), id="another kind"),
@@ -152,6 +150,42 @@ async def test_an_answer_without_usage_gets_no_cost() -> None:
 async def test_everything_else_passes_and_the_stream_ends(route: str, event) -> None:
     exchange, _ = await attended(STREAM, route)
     assert await exchange.on(event) == GO_ON
+
+
+ERROR = b'{"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}'
+
+
+@pytest.mark.parametrize("route", ["attended", "exact"])
+async def test_an_error_in_the_callers_dialect_is_read_and_passes(route: str) -> None:
+    exchange, _ = await attended(STREAM, route)
+    turn = await exchange.on(answer("429", "application/json", content_length=str(len(ERROR))))
+    assert turn.reply.modes == Modes(response_headers=True, request_body="NONE", response_body="BUFFERED")
+    assert await exchange.on(chunk(ERROR, end=True, direction="response")) == Turn(BodyReply("response"), done=True)
+
+
+async def test_a_providers_no_to_our_credential_is_not_the_callers_fault() -> None:
+    """And nothing of what the provider said of the key is handed on."""
+    exchange, _ = await attended(STREAM, "attended")
+    await exchange.on(answer("401", "application/json", content_length="60"))
+    said = b'{"error": {"message": "Incorrect API key provided: sk-real", "code": "invalid_api_key"}}'
+    turn = await exchange.on(chunk(said, end=True, direction="response"))
+    assert dict(turn.reply.edit.set)[":status"] == "502"
+    assert b"sk-real" not in turn.reply.body
+    assert json.loads(turn.reply.body)["error"]["code"] == "upstream_auth"
+    assert dict(turn.reply.edit.set)["content-length"] == str(len(turn.reply.body))
+
+
+async def test_an_error_too_large_to_be_read_is_classed_by_its_status() -> None:
+    exchange, _ = await attended(STREAM, "attended")
+    turn = await exchange.on(answer("403", "application/json", content_length="300000"))
+    assert isinstance(turn.reply, ImmediateReply)
+    assert turn.done
+    assert turn.reply.status == 502
+
+
+async def test_envoys_own_answer_passes_as_it_is() -> None:
+    exchange, _ = await attended(STREAM, "attended")
+    assert await exchange.on(answer("504", "application/json", details="response_timeout")) == GO_ON
 
 
 async def test_trailers_end_it() -> None:

@@ -55,9 +55,13 @@ class Environment:
 
 OPENAI2 = Environment("openai2", ("openai>=2,<3",))
 OPENAI3 = Environment("openai3", ("openai>=3",))
+# The vendors' own SDKs; anthropic below 1 has the types of API version 2023-06-01, which translated requests bear.
+VENDORS = Environment("vendors", ("anthropic<1", "google-genai", "cohere", "mistralai", "boto3", "ollama", "openai>=3"))
+# Programs built on OpenAI's SDK; some of them hold it below 3.
+FRIENDS = Environment("friends", ("langchain-openai", "instructor", "llm", "openai-agents"))
 LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy"))
 AIMOCK = Environment("node", ("@copilotkit/aimock",), npm=True)
-ALL = (OPENAI2, OPENAI3, LLAMA, AIMOCK)
+ALL = (OPENAI2, OPENAI3, VENDORS, FRIENDS, LLAMA, AIMOCK)
 
 
 def set_up_all(say: Callable[[str], None]) -> None:
