@@ -113,6 +113,8 @@ class RouterExchange:
 
     async def _decide(self, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
         matched = admitted.matched
+        if body is not None and len(body) > matched.snapshot.limits.body:
+            return self._refuse(_too_large(matched.snapshot), matched, caller=admitted.identity.caller.name)
         facts = await _read(admitted, body)
         if isinstance(facts, Refusal):
             return self._refuse(facts, matched, caller=admitted.identity.caller.name)
@@ -257,6 +259,11 @@ def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
     if route is not None:
         return Matched(snapshot, route, endpoint)
     return Refusal(Reason.SNAPSHOT_LOST, "the configuration is changing; try again", retry_after=1)
+
+
+def _too_large(snapshot: Snapshot) -> Refusal:
+    """Envoy holds more than this where an answer may need it."""
+    return Refusal(Reason.REQUEST_TOO_LARGE, f"the body is larger than the {snapshot.limits.body} bytes that are read")
 
 
 def _source(event: HeadersEvent) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from extproc.facts.read import read_facts
 from extproc.facts.request import Facts
 from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
-from extproc.refusal import Refusal
-from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, request, snapshot
+from extproc.refusal import Reason, Refusal
+from extproc.snapshot import Limits
+from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, error_of, request, snapshot
 
 ASKED = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -216,3 +218,12 @@ async def test_an_unattended_exchange_that_still_hears_of_its_answer_leaves_at_o
     exchange = Scene().router()
     assert await exchange.on(answer()) == Turn(HeadersReply("response"), done=True)
     exchange.closed()
+
+
+async def test_a_body_above_the_limit_is_refused_though_envoy_could_hold_it() -> None:
+    scene = Scene(replace(snapshot(), limits=Limits(body=100)))
+    fits = json.dumps({"model": "m", "messages": []}).encode().ljust(100)
+    assert names.META_PLAN in (await scene.ask(fits)).reply.metadata
+    turn = await scene.ask(fits + b" ")
+    assert (turn.reply.status, error_of(turn)["code"], turn.done) == (413, "request_too_large", True)
+    assert scene.books.decisions[-1].outcome.reason is Reason.REQUEST_TOO_LARGE
