@@ -24,7 +24,8 @@ __all__ = ["BY_NAME", "ModelName", "RequestBody", "Vocabulary", "WrongField", "a
 class Vocabulary:
     """How one dialect is read and spoken."""
 
-    read_request: Callable[[str, bytes], RequestBody]  # (endpoint, body); raises NotAnObject and WrongField
+    # (endpoint, body, the model that is asked for where it is not the body's); raises NotAnObject and WrongField
+    read_request: Callable[[str, bytes, str | None], RequestBody]
     read_usage: Callable[[str | bytes], Usage | None]  # from the text of a usage object
     find_usage: Callable[[bytes], Usage | None]  # from a whole answer or one chunk
     error_body: Callable[[Refusal], bytes]
