@@ -1,0 +1,143 @@
+"""Schemas for providers that know a part of the language."""
+
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extproc.dialects.json_schema import for_grammar, for_openapi, inlined
+
+
+def test_a_bound_moves_into_the_description() -> None:
+    made = for_grammar({"type": "integer", "description": "Age", "minimum": 0, "maximum": 9})
+    assert made.schema == {"type": "integer", "description": "Age (minimum: 0, maximum: 9)"}
+    assert made.moved == ("maximum", "minimum")
+
+
+def test_objects_are_closed_everywhere() -> None:
+    inner = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": True}
+    made = for_grammar({"type": "array", "items": inner, "$defs": {"x": {"type": "object"}}})
+    assert made.schema["items"]["additionalProperties"] is False
+    assert made.schema["$defs"]["x"] == {"type": "object", "additionalProperties": False, "properties": {}}
+    assert inner["additionalProperties"] is True
+
+
+def test_formats_lists_and_choices_of_a_grammar() -> None:
+    made = for_grammar(
+        {
+            "oneOf": [
+                {"type": "string", "format": "date"},
+                {"type": "string", "format": "phone"},
+                {"type": "array", "items": {}, "minItems": 1},
+                {"type": "array", "items": {}, "minItems": 2},
+            ]
+        }
+    )
+    assert made.schema["anyOf"] == [
+        {"type": "string", "format": "date"},
+        {"type": "string", "description": '(format: "phone")'},
+        {"type": "array", "items": {}, "minItems": 1},
+        {"type": "array", "items": {}, "description": "(minItems: 2)"},
+    ]
+    assert made.moved == ("format", "minItems")
+
+
+def test_a_property_may_be_called_like_a_keyword() -> None:
+    made = for_grammar({"type": "object", "properties": {"pattern": {"type": "string"}, "minimum": {"type": "number"}}})
+    assert set(made.schema["properties"]) == {"pattern", "minimum"}
+    assert made.moved == ()
+
+
+def test_references_are_written_out() -> None:
+    made = inlined(
+        {
+            "properties": {"one": {"$ref": "#/$defs/item", "description": "d"}, "far": {"$ref": "http://x/y"}},
+            "$defs": {"item": {"type": "string"}},
+        }
+    )
+    assert made.schema == {"properties": {"one": {"type": "string", "description": "d"}, "far": {"type": "object"}}}
+    assert made.moved == ("$ref",)
+
+
+def test_a_reference_to_itself_ends() -> None:
+    tree = {"$ref": "#/$defs/node", "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}}}
+    assert inlined(tree).schema == {"properties": {"next": {"type": "object"}}}
+
+
+def test_references_that_double_are_bounded() -> None:
+    names = [f"d{number}" for number in range(40)]
+    defs: dict[str, Any] = {
+        name: {"anyOf": [{"$ref": f"#/$defs/{after}"}, {"$ref": f"#/$defs/{after}"}]} for name, after in pairwise(names)
+    }
+    made = inlined({"$ref": "#/$defs/d0", "$defs": {**defs, "d39": {"type": "null"}}})
+    assert "nesting" in made.moved
+
+
+def test_openapi_knows_neither_constants_nor_lists_of_types() -> None:
+    made = for_openapi(
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "kind": {"const": "a"},
+                "name": {"type": ["string", "null"]},
+                "either": {"type": ["string", "integer"]},
+                "level": {"enum": [1, 2]},
+                "may": {"type": "string", "enum": ["x", None]},
+                "day": {"type": "string", "format": "date"},
+                "map": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        }
+    )
+    assert made.schema == {
+        "type": "object",
+        "properties": {
+            "kind": {"enum": ["a"]},
+            "name": {"type": "string", "nullable": True},
+            "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+            "level": {"description": "(enum: [1,2])"},
+            "may": {"type": "string", "enum": ["x"], "nullable": True},
+            "day": {"type": "string", "description": '(format: "date")'},
+            "map": {"type": "object", "description": '(additionalProperties: {"type":"string"})'},
+        },
+    }
+    assert made.moved == ("additionalProperties", "enum", "format")
+
+
+KEYS = st.sampled_from(
+    [
+        "type",
+        "properties",
+        "items",
+        "anyOf",
+        "oneOf",
+        "enum",
+        "const",
+        "$ref",
+        "$defs",
+        "format",
+        "additionalProperties",
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["object", "#/$defs/x", "#"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(KEYS, JSON, max_size=5))
+def test_nonsense_is_no_error(schema: dict[str, Any]) -> None:
+    before = repr(schema)
+    assert isinstance(for_grammar(schema).schema, dict)
+    assert isinstance(for_openapi(schema).schema, dict)
+    assert repr(schema) == before
+
+
+def test_depth_is_bounded() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(500):
+        deep = {"items": deep}
+    assert for_grammar(deep).moved == ("nesting",)
+    assert "nesting" in for_openapi(deep).moved
