@@ -117,6 +117,20 @@ def _fit_grammar(made: dict[str, Any], rewriting: Rewriting) -> dict[str, Any]:
     return made
 
 
+_NOT_AT_THE_TOP: Final = ("anyOf", "oneOf", "allOf")
+
+
+def for_tool_input(schema: Schema | None) -> Rewritten:
+    """An object at the top, and no choice between several: some providers take only that of a tool."""
+    made = dict(schema or {})
+    rewriting = Rewriting(made)
+    rewriting.tell(made, [key for key in _NOT_AT_THE_TOP if key in made])
+    if made.get("type") != "object":
+        made["type"] = "object"
+    made.setdefault("properties", {})
+    return Rewritten(made, tuple(sorted(rewriting.moved)))
+
+
 def _is_object(made: Mapping[str, Any]) -> bool:
     kind = made.get("type")
     return kind == "object" or "properties" in made or (isinstance(kind, list) and "object" in kind)

@@ -60,7 +60,8 @@ class Dialogue:
 
 
 def dialogue(turns: Sequence[Turn], *, system_between: bool = False) -> Dialogue:
-    """`system_between`: system messages behind the first turn stay there; else they join the system's words."""
+    """`system_between`: a system message behind the first turn is a turn of its own, behind the user's turn in which or
+    before which it stands (Claude takes it nowhere else); without it, it joins the system's words."""
     answers = _answers(turns)
     builder = _Builder(answers, system_between)
     for place, turn in enumerate(turns):
@@ -108,6 +109,7 @@ class _Builder:
         self._waiting: dict[int, list[tuple[_Open, int]]] = {}  # by the answering turn's place: where its result goes
         self._system_between = system_between
         self._system: list[Part] = []
+        self._held: list[Part] = []  # the system's words that wait for the end of the user's turn
         self._open: list[_Open] = []
         self._ids: set[str] = set()
 
@@ -125,7 +127,7 @@ class _Builder:
 
     def _add_system(self, parts: Sequence[Part]) -> None:
         if self._open and self._system_between and parts:
-            self._turn_of("system").parts += parts
+            self._held += parts
         else:
             self._system += parts
 
@@ -162,14 +164,18 @@ class _Builder:
                 self._turn_of("user")
 
     def _turn_of(self, role: SaidBy) -> _Open:
-        """The last turn if it is that role's, else a new one; the user's behind calls where they must be answered."""
+        """The last turn if it is that role's, else a new one."""
         if not self._open and role == "assistant":
             self._open.append(_Open("user", [Text(ASSISTANT_FIRST)]))
         if not self._open or self._open[-1].role != role:
-            if role == "system" and self._open[-1].calls:
-                self._open.append(_Open("user"))
+            self._place_held()
             self._open.append(_Open(role))
         return self._open[-1]
+
+    def _place_held(self) -> None:
+        if self._held and self._open[-1].role == "user":
+            self._open.append(_Open("system", self._held))
+            self._held = []
 
     def _unique(self, id_: str) -> str:
         made, count = id_, 1
@@ -184,6 +190,8 @@ class _Builder:
             return Dialogue((), (Said("user", tuple(self._system)),))
         if self._open and self._open[-1].calls:
             self._open.append(_Open("user"))
+        self._place_held()
+        self._system += self._held  # no turn of the user comes any more
         for before, after in zip(self._open, self._open[1:], strict=False):
             after.results = before.answers
         return Dialogue(tuple(self._system), tuple(turn.said() for turn in self._open))

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extproc.dialects.json_schema import for_grammar, for_openapi, inlined
+from extproc.dialects.json_schema import for_grammar, for_openapi, for_tool_input, inlined
 
 
 def test_a_bound_moves_into_the_description() -> None:
@@ -47,6 +47,17 @@ def test_a_property_may_be_called_like_a_keyword() -> None:
     made = for_grammar({"type": "object", "properties": {"pattern": {"type": "string"}, "minimum": {"type": "number"}}})
     assert set(made.schema["properties"]) == {"pattern", "minimum"}
     assert made.moved == ()
+
+
+def test_a_tools_input_is_one_object() -> None:
+    assert for_tool_input(None).schema == {"type": "object", "properties": {}}
+    made = for_tool_input({"oneOf": [{"required": ["a"]}], "properties": {"a": {}}})
+    assert made.schema == {
+        "type": "object",
+        "properties": {"a": {}},
+        "description": '(oneOf: [{"required":["a"]}])',
+    }
+    assert made.moved == ("oneOf",)
 
 
 def test_references_are_written_out() -> None:

@@ -89,13 +89,21 @@ def test_the_user_begins() -> None:
     assert shown(alone) == [("user", {}, ["Say hello."], [])]
 
 
-def test_a_system_message_between_turns_stays_there_if_it_may() -> None:
-    turns = [system("s"), user("q"), assistant("", "a"), system("t"), result("a", "1"), user("r")]
+def test_a_system_message_between_turns_stands_behind_the_users_turn_if_it_may() -> None:
+    turns = [system("s"), user("q"), assistant("", "a"), system("t"), result("a", "1"), user("r"), assistant("b")]
     kept = dialogue(turns, system_between=True)
-    assert [turn[0] for turn in shown(kept)] == ["user", "assistant", "user", "system", "user"]
-    assert shown(kept)[2] == ("user", {"a": "1"}, [], [])
+    assert [turn[0] for turn in shown(kept)] == ["user", "assistant", "user", "system", "assistant"]
+    assert shown(kept)[2:4] == [("user", {"a": "1"}, ["r"], []), ("system", {}, ["t"], [])]
     assert kept.system == (Text("s"),)
+    assert kept.prefilled
     assert dialogue(turns).system == (Text("s"), Text("t"))
+
+
+def test_where_no_turn_of_the_user_follows_it_joins_the_systems_words() -> None:
+    made = dialogue([system("s"), user("q"), assistant("a"), system("t")], system_between=True)
+    assert made.system == (Text("s"), Text("t"))
+    open_call = dialogue([user("q"), assistant("", "a"), system("t")], system_between=True)
+    assert [turn[0] for turn in shown(open_call)] == ["user", "assistant", "user", "system"]
 
 
 def test_the_hint_of_a_message_is_its_last_parts() -> None:
@@ -122,10 +130,9 @@ TURNS = st.lists(
 def test_any_conversation_is_one_that_providers_take(turns: list[Turn], between: bool) -> None:
     made = dialogue(turns, system_between=between)
     roles = [turn.role for turn in made.turns if turn.role != "system"]
-    if between:
-        assert all(a.role != b.role for a, b in pairwise(made.turns))
-    else:
-        assert all(a != b for a, b in pairwise(roles))
+    assert all(a != b for a, b in pairwise(roles))
+    assert all(a.role == "user" for a, b in pairwise(made.turns) if b.role == "system")
+    assert between or len(roles) == len(made.turns)
     assert roles[:1] in ([], ["user"])
     ids = [call.id for turn in made.turns for call in turn.calls]
     assert len(ids) == len(set(ids))

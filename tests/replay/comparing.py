@@ -45,7 +45,7 @@ def differences(native: dict[str, Any], seen: dict[str, Any]) -> Iterator[str]:
 def _of_chats(native: dict[str, Any], seen: dict[str, Any]) -> Iterator[str]:
     if seen["text"] not in (native["text"], native["plan"] + native["text"]):
         yield f"text: {_short(native['text'])} is seen as {_short(seen['text'])}"
-    for name in ("calls", "finish"):
+    for name in ("thought", "calls", "finish"):
         if native[name] != seen[name]:
             yield f"{name}: {_short(native[name])} is seen as {_short(seen[name])}"
     for name, number in native["usage"].items():

@@ -7,7 +7,7 @@ same. What was not compared is counted with its reason.
 import contextlib
 import json
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,15 @@ class Readers:
         self._process.wait(10)
 
 
-def judge(recordings: Iterable[Recording], sizes: Sequence[int]) -> Tally:
+def judge(
+    recordings: Iterable[Recording], sizes: Sequence[int], through: Callable[[Fitting], Fitting] = lambda each: each
+) -> Tally:
+    """`through` says what the gateway's upstream serves instead; to show that this harness sees a difference."""
     tally = Tally()
     fittings = {each.recording.number: each for each in _fitting(recordings, tally)}
     if not fittings:
         return tally
-    with serving(fittings) as shelf, running(_configured(fittings, shelf)) as gateway, _readers() as readers:
+    with serving(fittings, through) as shelf, running(_configured(fittings, shelf)) as gateway, _readers() as readers:
         for fitting in fittings.values():
             _judge(fitting, sizes, shelf, gateway, readers, tally)
     return tally
@@ -102,7 +105,7 @@ def _fitting(recordings: Iterable[Recording], tally: Tally) -> Iterator[Fitting]
 
 
 def _without_pair(fitting: Fitting) -> str | None:
-    pair = pair_for("openai", fitting.dialect)
+    pair = pair_for("openai", fitting.dialect, fitting.model, fitting.endpoint)
     if pair is None or (fitting.dialect in NATIVE and isinstance(pair, OpenAIToOpenAI)):
         return f"no pair translates to {fitting.dialect}"
     return None
@@ -136,6 +139,8 @@ def _judge(
     if "unreadable" in native:
         tally.skip(fitting.provider, f"its own SDK cannot read it: {native['unreadable'].partition(':')[0]}")
         return
+    if "status" in native and fitting.recording.status < 400:  # some SDKs give an error event the status it names
+        native = {"broken": f"an error that is called {native['status']}"}
     for size in sizes:
         seen = readers.ask(
             sdk="openai",

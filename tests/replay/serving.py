@@ -6,7 +6,7 @@ or as the first segment of the path for SDKs that come directly; so many can be 
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.envoy.upstream import LAST_CHUNK, Asked, Upstream, chunk, scripted
@@ -37,13 +37,14 @@ def traceparent(number: int, size: int) -> str:
 
 
 @contextlib.contextmanager
-def serving(fittings: Mapping[int, Fitting]) -> Iterator[Shelf]:
+def serving(fittings: Mapping[int, Fitting], through: Callable[[Fitting], Fitting]) -> Iterator[Shelf]:
     paths: dict[tuple[int, int], str] = {}
 
     async def script(asked: Asked, writer: asyncio.StreamWriter) -> None:
         number, size = _which(asked)
         paths[number, size] = asked.path
-        await _play(fittings[number], size, writer)
+        fitting = fittings[number]
+        await _play(fitting if asked.path.startswith(DIRECTLY) else through(fitting), size, writer)
 
     with scripted(script) as upstream:
         yield Shelf(fittings, paths, upstream)

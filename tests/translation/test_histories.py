@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extproc.refusal import Refusal
-from tests.translation.asking import targets, translated
+from tests.translation.asking import judged, translated, translating
 from tests.translation.requests import PIXEL, TOOLS, call, calls, image, result, says, system, text, user
-from tests.validators.client import validate, why_missing
+from tests.validators.client import why_missing
 
 pytestmark = [
     pytest.mark.sdk,
@@ -40,7 +40,7 @@ CHOICES = st.sampled_from([{}, {"tool_choice": "none"}, {"tool_choice": "require
 EFFORTS = st.sampled_from([{}, {}, {"reasoning_effort": "low"}])
 
 
-@pytest.mark.parametrize(("dialect", "model"), targets())
+@pytest.mark.parametrize(("dialect", "model"), translating())
 @given(st.lists(MESSAGE, min_size=1, max_size=8), st.booleans(), CHOICES, EFFORTS)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_history_is_put_in_order_or_refused(
@@ -56,11 +56,10 @@ def test_any_history_is_put_in_order_or_refused(
     if isinstance(sent, Refusal):
         assert 400 <= sent.status < 500, sent
         return
-    assert sent.body is not None
-    assert validate(dialect, json.loads(sent.body)) == []
+    assert judged(dialect, model, sent) == []
 
 
-@pytest.mark.parametrize(("dialect", "model"), targets())
+@pytest.mark.parametrize(("dialect", "model"), translating())
 @given(st.lists(CALLS, min_size=1, max_size=4, unique_by=lambda each: each["id"]), st.randoms(use_true_random=False))
 @settings(max_examples=50, deadline=None)
 def test_a_whole_tool_loop_is_never_refused(dialect: str, model: str, made: list[dict[str, Any]], random: Any) -> None:

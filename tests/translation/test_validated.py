@@ -9,35 +9,33 @@ from urllib.parse import unquote
 import pytest
 
 from extproc.refusal import Refusal
-from extproc.translation.registry import PAIRS
-from tests.translation.asking import chat_call, passing, provider_of, targets, translated
+from tests.translation.asking import chat_call, destination, judged, pair_of, passing, translated, translating
 from tests.translation.requests import REQUESTS, encoded
-from tests.validators.client import validate, why_missing
+from tests.validators.client import why_missing
 
-judged = pytest.mark.skipif(why_missing() is not None, reason=str(why_missing()))
+with_validators = pytest.mark.skipif(why_missing() is not None, reason=str(why_missing()))
 
 
 @pytest.mark.sdk
-@judged
-@pytest.mark.parametrize(("dialect", "model"), targets())
+@with_validators
+@pytest.mark.parametrize(("dialect", "model"), translating())
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_what_the_vendors_sdk_would_say_or_is_refused(dialect: str, model: str, name: str) -> None:
     sent = translated(dialect, encoded(name, model), model)
     if isinstance(sent, Refusal):
         assert 400 <= sent.status < 500 and len(sent.message) > 10, sent
         return
-    assert sent.body is not None
-    assert validate(dialect, json.loads(sent.body)) == []
+    assert judged(dialect, model, sent) == []
 
 
-@pytest.mark.parametrize(("dialect", "model"), targets())
+@pytest.mark.parametrize(("dialect", "model"), translating())
 def test_most_requests_are_not_refused(dialect: str, model: str) -> None:
     """A pair that refuses everything would pass the test above."""
     refused = [name for name in REQUESTS if isinstance(translated(dialect, encoded(name, model), model), Refusal)]
     assert len(refused) < len(REQUESTS) / 4, refused
 
 
-@pytest.mark.parametrize(("dialect", "model"), targets())
+@pytest.mark.parametrize(("dialect", "model"), translating())
 def test_a_streamed_request_is_asked_for_as_a_stream(dialect: str, model: str) -> None:
     whole, streamed = (translated(dialect, encoded(name, model), model) for name in ("plain", "streamed"))
     assert not isinstance(whole, Refusal) and not isinstance(streamed, Refusal)
@@ -51,5 +49,5 @@ def test_a_streamed_request_is_asked_for_as_a_stream(dialect: str, model: str) -
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_callers_own_dialect_passes_as_it_came(dialect: str, name: str) -> None:
     call = chat_call(encoded(name, "m"))
-    sent = PAIRS["openai", dialect].request(call, provider_of(dialect), "m")
+    sent = pair_of(dialect, "m").request(call, destination(dialect, "m"))
     assert not isinstance(sent, Refusal) and sent.body is None

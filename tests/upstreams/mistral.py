@@ -1,4 +1,4 @@
-"""Mistral's chat completions: OpenAI's but for padding, finish and usage in one chunk, whole calls, thought in lists."""
+"""Mistral's chat completions: OpenAI's but for padding, usage in the last chunk, whole calls, thought in lists."""
 
 import json
 from typing import Any

@@ -27,11 +27,13 @@ def said(
     cached: Any = None,
     reasoning: Any = None,
     plan: str | None = None,
+    thought: str | None = None,
 ) -> dict[str, Any]:
     usage = {"prompt": prompt, "completion": completion, "cached": cached, "reasoning": reasoning}
     return {
         "text": text or "",
         "plan": plan or "",  # what a provider says of its calls apart from its text
+        "thought": thought or "",
         "calls": [[name, arguments(value)] for name, value in calls],
         "finish": "tool_calls" if calls and finish == "stop" else finish,
         "usage": {name: None if value is None else int(value) for name, value in usage.items()},

@@ -40,23 +40,31 @@ def _completion(whole: Any) -> dict[str, Any]:
     calls = [(call.function.name, call.function.arguments) for call in (message and message.tool_calls) or []]
     text = message.content if message is not None else None
     finish = choice.finish_reason if choice is not None else None
-    return said(text, calls, FINISHES.get(str(finish), finish), **_usage(whole.usage))
+    return said(text, calls, FINISHES.get(str(finish), finish), thought=_thought(message), **_usage(whole.usage))
+
+
+def _thought(message: Any) -> str:
+    """In the two spellings that servers have for it."""
+    return getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""
 
 
 def _of_chunks(chunks: list[Any]) -> dict[str, Any]:
-    text, finish, usage = "", None, None
+    text, thought, finish, usage = "", "", None, None
     calls: dict[int, list[str]] = {}
     for chunk in chunks:
         usage = chunk.usage or usage
         for choice in [each for each in chunk.choices if each.index == 0]:
             finish = choice.finish_reason or finish
             text += (choice.delta and choice.delta.content) or ""
+            thought += (
+                getattr(choice.delta, "reasoning_content", None) or getattr(choice.delta, "reasoning", None) or ""
+            )
             for call in (choice.delta and choice.delta.tool_calls) or []:
                 made = calls.setdefault(call.index, ["", ""])
                 made[0] += (call.function and call.function.name) or ""
                 made[1] += (call.function and call.function.arguments) or ""
     made_calls = [(name, arguments) for _, (name, arguments) in sorted(calls.items())]
-    return said(text, made_calls, FINISHES.get(str(finish), finish), **_usage(usage))
+    return said(text, made_calls, FINISHES.get(str(finish), finish), thought=thought, **_usage(usage))
 
 
 def _usage(usage: Any) -> dict[str, Any]:
