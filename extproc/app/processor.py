@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from extproc.config.watch import changes, fingerprint
 from extproc.dataplane.start import CannotStart
 from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
+from extproc.exchange.errors import ErrorExchange
 from extproc.exchange.router import RouterExchange
 from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
@@ -42,6 +43,11 @@ from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
+_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange]] = {
+    names.FILTER_ROUTER: RouterExchange,
+    names.FILTER_ATTEMPT: AttemptExchange,
+    names.FILTER_ERRORS: ErrorExchange,
+}
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 
 
@@ -150,8 +156,7 @@ class _Processor:
 
     def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
         filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        handler: AttemptExchange | RouterExchange
-        handler = AttemptExchange(self._desk) if filter_name == names.FILTER_ATTEMPT else RouterExchange(self._desk)
+        handler = _HANDLERS.get(filter_name, RouterExchange)(self._desk)
 
         def on_bug(bug: BaseException) -> ImmediateReply:
             self._metrics.bug()
@@ -161,7 +166,8 @@ class _Processor:
             )
             return immediate(refusal, "openai", handler.id)
 
-        return Counted(ProcessorStream(handler, on_bug), filter_name, self._metrics)
+        stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
+        return Counted(stream, filter_name, self._metrics)
 
     def _open_log(self) -> RecordSink:
         return LogStream(self._books.record)

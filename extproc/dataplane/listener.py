@@ -2,6 +2,7 @@
 
 from extproc.dataplane import access_logs
 from extproc.dataplane.edge import early_header_mutation
+from extproc.dataplane.errors_filter import errors_filter
 from extproc.dataplane.filters import answer_filter, router_filter
 from extproc.dataplane.form import Node, file_source, named, socket_address
 from extproc.dataplane.local_replies import local_reply_config
@@ -42,7 +43,8 @@ def _http(place: Place) -> Node:
         access_log_options={"access_log_flush_interval": access_logs.PERIOD},
         local_reply_config=local_reply_config(),
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": False}],  # services' routes enable it
-        http_filters=[answer_filter(), router_filter(), _router()],
+        # answers come through them from the last to the first
+        http_filters=[answer_filter(), router_filter(), errors_filter(), _router()],
         rds={"route_config_name": ROUTES, "config_source": file_source(place.rds)},
     )
 

@@ -106,6 +106,7 @@ def _to_service(entry: Entry, snapshot: Snapshot) -> Node:
         "typed_per_filter_config": {
             **filters.router_mode(filters.headers_only("SKIP"), fail_open=route.when_down == "pass"),
             **filters.without_answer_filter(),  # a service's answer passes as it is
+            **filters.without(names.ERRORS_FILTER),  # and so do its errors
         },
         "request_headers_to_remove": list(TO_SERVICES_NEVER),
         "response_headers_to_remove": list(names.ANSWER_HEADERS),

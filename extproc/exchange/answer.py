@@ -12,7 +12,7 @@ from extproc.decision.plan import Plan
 from extproc.dialects.inflate import Inflate, inflates
 from extproc.exchange.answer_kinds import EVENTS, JSON, ErrorAnswer, StreamedAnswer, WholeAnswer, refused
 from extproc.exchange.attempt import destination
-from extproc.exchange.mapped_errors import LARGEST_READ, VIA_UPSTREAM, caller_error
+from extproc.exchange.mapped_errors import LARGEST_READ, caller_error
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyMode, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
 from extproc.snapshot import Snapshot
@@ -45,8 +45,8 @@ class AttendedAnswer:
 
     def _on_headers(self, event: HeadersEvent) -> Turn:
         to = self._winner(event)
-        details = str(event.context.attributes.get(names.ATTR_DETAILS, VIA_UPSTREAM))
-        if to is None or details != VIA_UPSTREAM:
+        details = str(event.context.attributes.get(names.ATTR_DETAILS, names.VIA_UPSTREAM))
+        if to is None or details != names.VIA_UPSTREAM:
             return _PASSES  # Envoy's own answer, which is in the caller's dialect already
         status = event.headers.get(":status") or ""
         if status >= "400":

@@ -19,9 +19,9 @@ from extproc.protocol.replies import HeaderEdit, ImmediateReply
 from extproc.translation.pair import Destination
 
 LARGEST_READ: Final = 256 * 1024  # bytes of an error's body; a larger one is classed by its status alone
-VIA_UPSTREAM: Final = "via_upstream"  # Envoy's details of an answer that an upstream gave
 JSON: Final = "application/json"
 _PASSES: Final = frozenset({"openai"})  # dialects whose well-formed errors are the caller's own form
+_NOBODYS: Final = "openai"  # how an error is read whose provider is not known
 _NEVER_AS_SAID: Final = frozenset({"auth", "billing"})
 
 
@@ -72,8 +72,8 @@ def mapped(
     snapshot = desk.shelf.get(str(decision.get(names.M_SNAPSHOT, ""))) or desk.shelf.current
     target = target_of(decision, int(attributes.get(names.ATTR_ATTEMPT, 0)))
     provider = snapshot.providers.get(target.provider) if target is not None else None
-    if target is None or provider is None:
-        return None
+    if target is None or provider is None:  # nobody knows any more whose it is: nothing of it passes
+        return _shown(side_of(_NOBODYS, "").read_error(status, headers, body)).immediate(headers)
     found = caller_error(destination(provider, target.model), status, headers, body)
     return None if found is None else found.immediate(headers)
 

@@ -131,15 +131,16 @@ class RouterExchange:
             content_type=headers.get("content-type") or "",
             credential=admitted.identity.credential,
         )
-        metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received)
-        edit = llm_headers(headers, plan)
         ask_usage = asks_usage(facts, matched.route)
         call = self._call(facts, received, body, ask_usage)
         if is_attended(plan, call, matched.route, matched.snapshot):
             self._answer = AttendedAnswer(plan, call, matched.snapshot)
+        attended = self._answer is not None
+        metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received, attended=attended)
+        edit = llm_headers(headers, plan)
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
-        return Turn(reply, done=self._answer is None)
+        return Turn(reply, done=not attended)
 
     def _call(self, facts: Facts, received: Received, body: bytes | None, ask_usage: bool) -> Call:
         """The request as the pair of whichever target answers will want it."""
@@ -154,6 +155,7 @@ class RouterExchange:
             stream=facts.stream,
             body_model=facts.body_model,
             own_fields=facts.own_fields,
+            features=facts.features,
             usage_asked=facts.usage_asked,
             ask_usage=ask_usage,
             id=self.id,

@@ -8,6 +8,7 @@ from typing import Final
 from extproc.outcome.classify import NO_HOST, RESET, client_left, cut
 from extproc.outcome.record import Record
 from extproc.refusal import Reason
+from extproc.rewrite.refusals import DETAILS_PREFIX
 
 BY_DETAILS: Final = (  # Envoy's response code details begin so
     ("ext_proc_error", Reason.PROCESSOR_UNAVAILABLE),
@@ -21,7 +22,7 @@ NOT_REACHED: Final = NO_HOST | {"upstream_connection_failure", "upstream_overflo
 def refused_by_envoy(exchange: Record) -> Reason | None:
     if exchange.details in ("", "via_upstream") or exchange.status < 400 or client_left(exchange) or cut(exchange):
         return None
-    ours = BY_CODE.get(exchange.details.partition("{")[0])
+    ours = BY_CODE.get(exchange.details.removeprefix(DETAILS_PREFIX).partition("{")[0])
     if ours is not None:
         return ours
     for beginning, reason in BY_DETAILS:

@@ -20,7 +20,8 @@ from extproc.translation.pair import TranslatedRequest
 _SAFE: Final = frozenset({*names.FORWARDED_HEADERS, names.ENVOY_REQUEST_ID})
 # Never a provider's, whoever set them, even if somebody adds them to the list of what is forwarded.
 _SECRETS: Final = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"}
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
+    | {"x-amz-security-token", "x-amz-date", "x-amz-content-sha256"}
 )
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 

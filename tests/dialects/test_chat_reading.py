@@ -143,7 +143,7 @@ def test_settings() -> None:
     assert (chat.reasoning_effort, chat.thinking_budget) == ("low", 2048)
     assert read(thinking={"type": "disabled"}).reasoning_effort == "none"
     assert chat.asked == {
-        "response_format", "stop", "max_completion_tokens", "temperature", "reasoning_effort", "n", "seed"
+        "response_format", "stop", "max_tokens", "max_completion_tokens", "temperature", "reasoning_effort", "n", "seed"
     }  # fmt: skip
 
 
