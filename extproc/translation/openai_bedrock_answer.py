@@ -7,11 +7,11 @@ the answer in its form is content. Kinds of blocks that nobody knows are passed 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from extproc.dialects.bedrock import FINISHES, usage_of
 from extproc.dialects.bedrock_families import Family, family_of
+from extproc.dialects.invented_ids import invented_id
 from extproc.dialects.openai.completion import FinishReason, MadeCall, MadeChoice, completion
+from extproc.dialects.openai.shapes import arguments_text
 from extproc.dialects.tolerant import decoded, items, mapping, text
 from extproc.dialects.tool_ids import WORD
 from extproc.dialects.upstream_error import LONGEST_MESSAGE
@@ -48,7 +48,7 @@ def _choice(call: Call, family: Family, blocks: list[Any], finish: FinishReason)
     calls = tuple(_call(call, use, place) for place, use in enumerate(uses) if text(use, "name") != ANSWER_TOOL)
     thoughts = (read(mapping(block, "reasoningContent"), family) for block in blocks if isinstance(block, Mapping))
     said = "".join(piece for block in blocks for piece in _texts(block))
-    answers = [arguments(use.get("input")) for use in uses if text(use, "name") == ANSWER_TOOL]
+    answers = [arguments_text(use.get("input")) for use in uses if text(use, "name") == ANSWER_TOOL]
     if answers:  # what was said beside it is no part of the form
         said = answers[0]
     return MadeChoice(
@@ -66,17 +66,5 @@ def _texts(block: object) -> Iterator[str]:
 
 
 def _call(call: Call, use: Mapping[str, Any], place: int) -> MadeCall:
-    id_ = text(use, "toolUseId") or invented_id(call, place)
-    return MadeCall(id_, meant_name(call, text(use, "name"), WORD), arguments(use.get("input")))
-
-
-def invented_id(call: Call, place: int) -> str:
-    """For a call that came without one; in the same answer it is always the same."""
-    return f"tooluse_{call.id}_{place}"
-
-
-def arguments(given: object) -> str:
-    """An object, or the text of one."""
-    if isinstance(given, str):
-        return given if isinstance(decoded(given), dict) else "{}"
-    return msgspec.json.encode(given).decode() if isinstance(given, Mapping) else "{}"
+    id_ = text(use, "toolUseId") or invented_id(call.id, place)
+    return MadeCall(id_, meant_name(call, text(use, "name"), WORD), arguments_text(use.get("input")))

@@ -11,7 +11,13 @@ from typing import Any, Final
 
 from extproc.dialects.openai.chat import Audio, File, Image
 
-_IMAGES: Final = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+_IMAGES: Final = {
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "image/jpg": "jpeg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
 _DOCUMENTS: Final = {
     "application/pdf": "pdf",
     "text/csv": "csv",

@@ -5,14 +5,11 @@ a model that takes none, blocks of tools for one that knows none (they become wo
 model would not continue. Thoughts stand first in a turn and only while the model thinks.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
-
-import msgspec
 
 from extproc.dialects.bedrock_families import Family
 from extproc.dialects.openai.chat import Audio, CacheHint, File, Image, Part, Text, ToolCall
-from extproc.dialects.tolerant import decoded
+from extproc.dialects.openai.shapes import arguments_of, arguments_text
 from extproc.dialects.tool_ids import BEDROCK_ID, ToolNames, fitted
 from extproc.dialects.turns import Dialogue, Result, Said
 from extproc.translation.openai_bedrock_media import Files, audio, image
@@ -72,7 +69,7 @@ class Conversation:
         return said + [{"text": instruction} for instruction in instructions]
 
     def messages(self, dialogue: Dialogue, *instructions: str) -> list[Block]:
-        turns = [{"role": turn.role, "content": self._content(turn)} for turn in dialogue.turns]
+        turns: list[Block] = [{"role": turn.role, "content": self._content(turn)} for turn in dialogue.turns]
         if not self._family.system:
             words = [part.text for part in dialogue.system if isinstance(part, Text)]
             turns[0]["content"] = [{"text": word} for word in (*words, *instructions)] + turns[0]["content"]
@@ -155,17 +152,10 @@ class Conversation:
         return said or [{"text": NO_OUTPUT}]
 
     def _call(self, call: ToolCall) -> Block:
-        given = self._arguments(call)
+        given, broken = arguments_of(call)
+        if broken:
+            self.lost.add("messages.tool_calls.arguments")
         if not self._family.tools:
-            return {"text": f"[Called the tool {call.name} with {msgspec.json.encode(given).decode()}]"}
+            return {"text": f"[Called the tool {call.name} with {arguments_text(given)}]"}
         id_, name = fitted(call.id, BEDROCK_ID), self._names.told(call.name)
         return {"toolUse": {"toolUseId": id_, "name": name, "input": given}}
-
-    def _arguments(self, call: ToolCall) -> Mapping[str, Any]:
-        written = call.arguments.strip()
-        given = decoded(written) if written else {}
-        if isinstance(given, dict):
-            return given
-        if written != "null":
-            self.lost.add("messages.tool_calls.arguments")
-        return {}

@@ -8,19 +8,18 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from extproc.dialects.bedrock import PASSED
-from extproc.dialects.bedrock_families import Family, family_of, telling_name
-from extproc.dialects.losses import losses
+from extproc.dialects.bedrock_families import family_of, telling_name
 from extproc.dialects.model_families import Traits, traits
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.tool_ids import WORD, tool_names
 from extproc.dialects.turns import dialogue
 from extproc.refusal import Reason, Refusal
-from extproc.translation.chat_asked import chat_asked, names_in, passed_on, written
+from extproc.translation.chat_asked import chat_asked, lost_at_once, names_in, passed_on, written
 from extproc.translation.openai_bedrock_media import Untakeable
 from extproc.translation.openai_bedrock_messages import CachePoints, Conversation
 from extproc.translation.openai_bedrock_settings import Settings, guardrail, performance
 from extproc.translation.openai_bedrock_thinking import thinking
-from extproc.translation.openai_bedrock_tools import Offered, Offering
+from extproc.translation.openai_bedrock_tools import Offered, offering
 from extproc.translation.pair import Call, Destination, TranslatedRequest
 
 _AS_WRITTEN: Final = PASSED | {"metadata", "service_tier"}
@@ -77,9 +76,7 @@ def _said(chat: Chat, call: Call, to: Destination) -> tuple[dict[str, Any], set[
     if not talk.turns:
         raise _Wrong("messages", "a conversation in which something is said")
     points = CachePoints(family)
-    offered = Offering(chat, family, _knows_schemas(family, known, to), known.forced_tools, known.parallel_tools).put(
-        talk, names, points
-    )
+    offered = offering(chat, to).put(talk, names, points)
     thought = thinking(chat, family, known, talk, offered.forced)
     continues = family.claude and known.prefill and not thought.on and not offered.forced
     conversation = Conversation(family, names, points, thinks=thought.on, continues=continues)
@@ -97,7 +94,7 @@ def _said(chat: Chat, call: Call, to: Destination) -> tuple[dict[str, Any], set[
         "serviceTier": settings.tier(given),
         **_passed(given, call.stream),
     }
-    lost = _lost_at_once(chat, to, known) | points.lost | conversation.lost | settings.lost
+    lost = _lost_anyhow(chat, to, known) | points.lost | conversation.lost | settings.lost
     return {key: value for key, value in body.items() if value}, lost | offered.losses | set(thought.losses)
 
 
@@ -106,12 +103,6 @@ def _check_choice(chat: Chat) -> None:
         known = {tool.name for tool in chat.tools}
         if any(name not in known for name in chat.choice.names):
             raise _Wrong("tool_choice", "a function that is one of `tools`")
-
-
-def _knows_schemas(family: Family, known: Traits, to: Destination) -> bool:
-    """Elsewhere more models do: of those that are not Claude the model's entry must say it."""
-    said = to.entry.capabilities if to.entry is not None else frozenset()
-    return known.native_json_schema and (family.claude or "native_json_schema" in said)
 
 
 def _additional(offered: Offered, fields: dict[str, Any]) -> dict[str, Any]:
@@ -136,11 +127,11 @@ def _passed(given: dict[str, Any], stream: bool) -> dict[str, Any]:
     return told
 
 
-def _lost_at_once(chat: Chat, to: Destination, known: Traits) -> set[str]:
+def _lost_anyhow(chat: Chat, to: Destination, known: Traits) -> set[str]:
     """What the API or its model cannot be told, whatever it is."""
-    notice = to.entry.notice if to.entry is not None else None
-    told = {f"model: {notice}"} if notice else set()
-    lost = set(losses(to.provider.dialect, to.model, to.entry, chat.asked))
+    lost = lost_at_once(chat, to)
+    if any(turn.name is not None for turn in chat.turns if turn.role != "tool"):
+        lost.add("messages.name")
     if known.thinking != "none" or chat.reasoning_effort == "none":
         lost.discard("reasoning_effort")  # what becomes of it is told where it is put
-    return told | lost
+    return lost

@@ -71,14 +71,14 @@ def _claude(
         lost = asked not in (None, "none") or always
         return _silent(traits, (LOSS,) if lost else ())
     if traits.thinking == "adaptive":
-        told = {"type": "adaptive"} | ({} if traits.sampling else {"display": "summarized"})
+        told = {"type": "adaptive", "display": "summarized"}  # newer models show nothing of it unless they are told to
         return Thinking({"thinking": told}, effort=nearest(str(asked), traits.efforts), on=True)
     budget = chat.thinking_budget or _BUDGETS[str(asked)]
     least, most = traits.budget or (1024, 32_000)
     cap = min(chat.max_tokens or traits.max_output or 2**31, traits.max_output or 2**31)
     if cap <= least or _thoughts_missing(dialogue, family):
         return _silent(traits, (LOSS,))
-    told_budget = min(max(budget, least), most, max(cap // 2, least))
+    told_budget = min(max(budget, least), most, max(cap * 3 // 4, least))
     fields = {"thinking": {"type": "enabled", "budget_tokens": told_budget}}
     return Thinking(fields, on=True, at_most=min(told_budget + _ROOM, cap))
 
@@ -93,13 +93,11 @@ def _silent(traits: Traits, losses: tuple[str, ...]) -> Thinking:
 
 
 def _thoughts_missing(dialogue: Dialogue, family: Family) -> bool:
-    """Within a tool loop a turn that called tools must begin with the thoughts that led to it."""
-    for turn in reversed(dialogue.turns):
-        if turn.role == "user" and not turn.results:
-            return False
-        if turn.calls and not any(block_of(thought, family) for thought in turn.thoughts):
-            return True
-    return False
+    """Results of tools are to be answered, and the signed thoughts that led to the calls were not sent back."""
+    if len(dialogue.turns) < 2 or not dialogue.turns[-1].results:
+        return False
+    asker = next(turn for turn in reversed(dialogue.turns) if turn.role == "assistant")
+    return not any(block_of(thought, family) for thought in asker.thoughts)
 
 
 def nearest(effort: str, known: frozenset[str]) -> str:

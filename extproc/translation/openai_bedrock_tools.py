@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
-from extproc.dialects.bedrock_families import Family
+from extproc.dialects.bedrock_families import Family, family_of, telling_name
 from extproc.dialects.json_schema import Rewritten, Schema, for_grammar, for_tool_input, inlined
+from extproc.dialects.model_families import traits
 from extproc.dialects.openai.chat import AnswerFormat, Chat, Tool
 from extproc.dialects.tool_ids import WORD, ToolNames, fitted
 from extproc.dialects.turns import Dialogue
 from extproc.translation.openai_bedrock_messages import CachePoints
+from extproc.translation.pair import Destination
 
 ANSWER_TOOL: Final = "give_the_answer_in_its_form"  # no caller's tool is called so
 _ANSWER_TOOL_SAYS: Final = "Gives the final answer to the user, in the form that was asked for."
@@ -112,8 +114,9 @@ class Offering:
         return specs
 
     def _spec(self, name: str, tool: Tool) -> dict[str, Any]:
-        schema = self._fitted(tool.parameters, bool(tool.strict))
-        spec: dict[str, Any] = {"name": name, "inputSchema": {"json": schema}}
+        made = self._fitted(tool.parameters, bool(tool.strict))
+        self._lost |= {f"tools.function.parameters.{key}" for key in made.moved}
+        spec: dict[str, Any] = {"name": name, "inputSchema": {"json": made.schema}}
         if tool.description:
             spec["description"] = tool.description
         if tool.strict and self._family.strict_tools:
@@ -122,7 +125,7 @@ class Offering:
             self._lost.add("tools.function.strict")
         return {"toolSpec": spec}
 
-    def _fitted(self, parameters: Schema | None, strict: bool) -> Schema:
+    def _fitted(self, parameters: Schema | None, strict: bool) -> Rewritten:
         made = for_tool_input(parameters)
         moved = set(made.moved)
         if strict and self._family.strict_tools:
@@ -130,16 +133,13 @@ class Offering:
         elif self._family.nova:  # at the top it knows these alone
             made = inlined(made.schema)
             made = Rewritten({key: one for key, one in made.schema.items() if key in _NOVAS_TOP}, made.moved)
-        self._lost |= {f"tools.function.parameters.{key}" for key in moved | set(made.moved)}
-        return made.schema
+        return Rewritten(made.schema, tuple(sorted(moved | set(made.moved))))
 
     def _stubs(self, dialogue: Dialogue, names: ToolNames) -> list[dict[str, Any]]:
         """The history's tools, though the caller offers none now."""
         called = dict.fromkeys(names.told(call.name) for turn in dialogue.turns for call in turn.calls)
         anything = {"json": {"type": "object", "properties": {}}}
-        return [
-            {"toolSpec": {"name": name, "description": _STUB_SAYS, "inputSchema": anything}} for name in called
-        ]
+        return [{"toolSpec": {"name": name, "description": _STUB_SAYS, "inputSchema": anything}} for name in called]
 
     # --- which of them -----------------------------------------------------------------------------------------------
 
@@ -185,6 +185,23 @@ class Offering:
 
     # --- the answer's form -------------------------------------------------------------------------------------------
 
+    @property
+    def answers_by_tool(self) -> bool:
+        """The answer is the input of a tool of ours."""
+        wanted = self._chat.format
+        if wanted is None or wanted.kind != "json_schema" or self._native_schema or self._demanded:
+            return False
+        if (wanted.schema or {}).get("type", "object") != "object":  # a tool's input is one
+            return False
+        chooses = self._chat.tools and not (self._chat.choice is not None and self._chat.choice.kind == "none")
+        return self._family.tools and ("any" in self._choices if chooses else bool(self._choices))
+
+    @property
+    def _demanded(self) -> bool:
+        """What comes is a call of the caller's own tools: it has no form."""
+        choice = self._chat.choice
+        return self._family.tools and choice is not None and choice.kind == "required" and bool(self._chat.tools)
+
     def _format(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """(the tool whose input is the answer, the text format)"""
         wanted = self._chat.format
@@ -192,42 +209,38 @@ class Offering:
             return None, None
         if wanted.kind == "json_object":
             self._said.append(_JSON)
-            self._lost.add("response_format")
             return None, None
         if self._native_schema:
             return None, self._text_format(wanted)
-        demanded = self._chat.choice is not None and self._chat.choice.kind == "required" and bool(self._chat.tools)
-        if demanded and self._family.tools:  # the answer is a call of the caller's own tools: it has no form
-            return None, None
-        if self._takes_answer_tool():
+        if self.answers_by_tool:
             return self._answer_tool(wanted), None
-        self._instruct_form()
+        if not self._demanded:
+            self._instruct_form()
         return None, None
 
     def _instruct_form(self) -> None:
         schema = self._chat.format.schema if self._chat.format is not None else None
         self._said.append(_BY_SCHEMA + msgspec.json.encode(schema or {}).decode())
-        self._lost.add("response_format")
-
-    def _takes_answer_tool(self) -> bool:
-        schema = self._chat.format.schema if self._chat.format is not None else None
-        if schema and schema.get("type", "object") != "object":  # a tool's input is an object
-            return False
-        chooses = self._chat.tools and not (self._chat.choice is not None and self._chat.choice.kind == "none")
-        return self._family.tools and ("any" in self._choices if chooses else bool(self._choices))
+        self._lost.add("response_format.json_schema")
 
     def _answer_tool(self, wanted: AnswerFormat) -> dict[str, Any]:
         says = f"{_ANSWER_TOOL_SAYS} {wanted.description}" if wanted.description else _ANSWER_TOOL_SAYS
-        schema = self._fitted(wanted.schema, strict=False)
-        return {"toolSpec": {"name": ANSWER_TOOL, "description": says, "inputSchema": {"json": schema}}}
+        made = self._fitted(wanted.schema, strict=False)
+        self._lost |= {f"response_format.json_schema.{key}" for key in made.moved}
+        return {"toolSpec": {"name": ANSWER_TOOL, "description": says, "inputSchema": {"json": made.schema}}}
 
     def _text_format(self, wanted: AnswerFormat) -> dict[str, Any]:
         made = for_grammar(wanted.schema or {})
         self._lost |= {f"response_format.json_schema.{key}" for key in made.moved}
-        inside: dict[str, Any] = {
-            "schema": msgspec.json.encode(made.schema).decode(),
-            "name": fitted(wanted.name, WORD),
-        }
+        inside = {"schema": msgspec.json.encode(made.schema).decode(), "name": fitted(wanted.name, WORD)}
         if wanted.description:
             inside["description"] = wanted.description
         return {"type": "json_schema", "structure": {"jsonSchema": inside}}
+
+
+def offering(chat: Chat, to: Destination) -> Offering:
+    family, known = family_of(to.model, to.entry), traits(telling_name(to.model, to.entry), to.entry)
+    # Elsewhere more models know schemas: of those that are not Claude the model's entry must say it.
+    said = to.entry.capabilities if to.entry is not None else frozenset()
+    native = known.native_json_schema and (family.claude or "native_json_schema" in said)
+    return Offering(chat, family, native, known.forced_tools, known.parallel_tools)
