@@ -1,15 +1,20 @@
 """The router's stream: identify → facts → decide → reply."""
 
 import json
+import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from extproc import names
 from extproc.decision.plan import Observation, Plan
+from extproc.exchange import router
+from extproc.facts.read import read_facts
+from extproc.facts.request import Facts
 from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
-from extproc.refusal import Reason
+from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Limits
 from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, error_of, request, snapshot
 
@@ -44,6 +49,20 @@ async def test_a_request_is_answered_at_its_body_with_plan_headers_and_metadata_
 async def test_a_callers_own_key_goes_no_further_where_no_target_takes_it() -> None:
     turn = await Scene().ask(ASKED, headers={"authorization": "Bearer sk-own"})
     assert "sk-own" not in str(turn)
+
+
+async def test_a_large_body_is_read_beside_the_loop_and_a_small_one_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def noted(*asked: Any) -> Facts | Refusal:
+        threads.append(threading.get_ident())
+        return read_facts(*asked)
+
+    monkeypatch.setattr(router, "read_facts", noted)
+    large = {**ASKED, "messages": [{"role": "user", "content": "hi " * router.LARGE_BODY}]}
+    small, big = await Scene().ask(ASKED), await Scene().ask(large)
+    assert threads[0] == threading.get_ident() != threads[1]
+    assert small.reply.metadata[names.META]["targets"] == big.reply.metadata[names.META]["targets"]
 
 
 async def test_the_books_hear_of_every_step_and_then_once_of_the_decision() -> None:

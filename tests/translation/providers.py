@@ -40,3 +40,25 @@ CALLERS_KEY = provider(
     "byok", "openai", "api.openai.com", path_prefix="/v1", versioned=True, credential=Credential("caller")
 )
 EVERY = (OPENAI, OPENROUTER, AZURE, AZURE_V1, AZURE_V1_URL, MISTRAL, OLLAMA, LAB, POOL, CALLERS_KEY)
+
+ANTHROPIC = provider("anthropic", "anthropic", "api.anthropic.com", credential=Credential("injected", "x-api-key", ""))
+VERTEX = provider(
+    "vertex", "vertex", "europe-west1-aiplatform.googleapis.com", project="a-project", region="europe-west1"
+)
+GEMINI = provider(
+    "gemini", "gemini", "generativelanguage.googleapis.com", credential=Credential("injected", "x-goog-api-key", "")
+)
+BEDROCK = provider("bedrock", "bedrock", "bedrock-runtime.eu-west-1.amazonaws.com", region="eu-west-1")
+COHERE = provider("cohere", "cohere", "api.cohere.com")
+OF_DIALECT = {
+    "openai": OPENAI,
+    "azure_openai": AZURE,
+    "openrouter": OPENROUTER,
+    "mistral": MISTRAL,
+    "ollama": OLLAMA,
+    "anthropic": ANTHROPIC,
+    "vertex": VERTEX,
+    "gemini": GEMINI,
+    "bedrock": BEDROCK,
+    "cohere": COHERE,
+}

@@ -16,12 +16,14 @@ from extproc.dialects.openai.chat import Thought
 from extproc.dialects.openai.completion import (
     FinishReason,
     finish_reason,
+    image_object,
     signature_content,
     thought_detail,
     usage_object,
 )
-from extproc.dialects.openai.errors import error_event
+from extproc.dialects.openai.errors import error_event, upstream_error_body
 from extproc.dialects.openai.stamp import Stamp
+from extproc.dialects.upstream_error import UpstreamError
 from extproc.money import Usage
 from extproc.refusal import Refusal
 
@@ -29,7 +31,7 @@ DONE: Final = b"data: [DONE]\n\n"
 
 
 class ChunkWriter:
-    __slots__ = ("_begun", "_calls", "_include_usage", "_stamp", "_thoughts", "ended")
+    __slots__ = ("_begun", "_calls", "_images", "_include_usage", "_stamp", "_thoughts", "ended")
 
     def __init__(self, stamp: Stamp, include_usage: bool) -> None:
         self._stamp = stamp
@@ -37,6 +39,7 @@ class ChunkWriter:
         self._begun: set[int] = set()
         self._calls: dict[int, int] = {}  # by choice: how many tool calls have begun
         self._thoughts: dict[int, int] = {}
+        self._images: dict[int, int] = {}
         self.ended = False  # by end() or fail()
 
     def begin(self, choice: int = 0) -> bytes:
@@ -63,6 +66,14 @@ class ChunkWriter:
         place = self._thoughts.get(choice, 0)
         self._thoughts[choice] = place + 1
         return self.begin(choice) + self._chunk(choice, {"reasoning_details": [thought_detail(thought, place)]})
+
+    def image(self, url: str, choice: int = 0) -> bytes:
+        place = self._images.get(choice, 0)
+        self._images[choice] = place + 1
+        return self.begin(choice) + self._chunk(choice, {"images": [image_object(url, place)]})
+
+    def audio(self, audio: Mapping[str, Any], choice: int = 0) -> bytes:
+        return self.begin(choice) + self._chunk(choice, {"audio": audio})
 
     def call(
         self, id_: str, name: str, arguments: str = "", choice: int = 0, signature: str | None = None
@@ -98,9 +109,10 @@ class ChunkWriter:
             last = self._written({"choices": [], "usage": usage_object(usage)})
         return last + DONE
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: Refusal, error: UpstreamError | None = None) -> bytes:
+        """`error`: what the provider said, whose class the caller is told."""
         self.ended = True
-        return error_event(refusal)
+        return error_event(refusal) if error is None else sse.encode(upstream_error_body(error))
 
     def _chunk(
         self,
