@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from extproc import names
 from extproc.dialects.error_classes import classify_error
-from extproc.dialects.inflate import Inflate, Uninflatable, inflates
+from extproc.dialects.inflate import plain
 from extproc.exchange.first_event import FirstEvent
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import HeaderEdit, HeadersReply, MoreTime, Turn
@@ -63,8 +63,7 @@ class HeldAnswer:
         status = event.headers.get(":status") or ""
         if status >= "400":
             ours = self._hold.fallback_on and not _retried_by_envoy(int(status))
-            headers = {name: event.headers.get(name) or "" for name in event.headers.names()}
-            return _Error(self._hold, int(status), headers) if ours else None
+            return _Error(self._hold, int(status), event.headers.firsts()) if ours else None
         kind = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()
         streamed = status == "200" and kind == "text/event-stream" and not event.headers.get("content-encoding")
         return FirstEvent() if self._hold.first_event and streamed else None
@@ -89,16 +88,6 @@ class _Error:
 
     def at_end(self) -> bool:
         to = self._hold.to
-        body = _plain(self._body, self._headers.get("content-encoding", "").strip().lower())
-        return (
-            classify_error(to.provider.dialect, to.model, self._status, self._headers, body) in self._hold.fallback_on
-        )
-
-
-def _plain(body: bytes, encoding: str) -> bytes:
-    if encoding in ("", "identity"):
-        return body
-    try:
-        return Inflate(encoding, LARGEST_HELD).feed(body) if inflates(encoding) else b""
-    except Uninflatable:
-        return b""
+        body = plain(self._body, self._headers.get("content-encoding", ""), LARGEST_HELD)
+        found = classify_error(to.provider.dialect, to.model, self._status, self._headers, body)
+        return found in self._hold.fallback_on

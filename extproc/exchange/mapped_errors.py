@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from extproc import names
-from extproc.dialects.inflate import Inflate, Uninflatable, inflates
+from extproc.dialects.inflate import plain
 from extproc.dialects.registry import side_of, vocabulary
 from extproc.dialects.upstream_error import UpstreamError
 from extproc.exchange.attempt import destination, target_of
@@ -87,13 +87,7 @@ def error_bytes(event: BodyEvent, headers: Mapping[str, str]) -> bytes:
     """What is read of an error's body: nothing where it is too large, or of an encoding that cannot be read."""
     if not event.end_of_stream or len(event.data) > LARGEST_READ:
         return b""
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return event.data
-    try:
-        return Inflate(encoding, LARGEST_READ).feed(event.data) if inflates(encoding) else b""
-    except Uninflatable:
-        return b""
+    return plain(event.data, headers.get("content-encoding", ""), LARGEST_READ)
 
 
 def _shown(error: UpstreamError) -> CallerError:
