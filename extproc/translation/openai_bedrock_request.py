@@ -15,8 +15,9 @@ from extproc.dialects.tool_ids import WORD, tool_names
 from extproc.dialects.turns import dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import chat_asked, lost_at_once, names_in, passed_on, written
+from extproc.translation.openai_bedrock_cache import CachePoints
 from extproc.translation.openai_bedrock_media import Untakeable
-from extproc.translation.openai_bedrock_messages import CachePoints, Conversation
+from extproc.translation.openai_bedrock_messages import Conversation
 from extproc.translation.openai_bedrock_settings import Settings, guardrail, performance
 from extproc.translation.openai_bedrock_thinking import thinking
 from extproc.translation.openai_bedrock_tools import Offered, offering
@@ -94,6 +95,7 @@ def _said(chat: Chat, call: Call, to: Destination) -> tuple[dict[str, Any], set[
         "serviceTier": settings.tier(given),
         **_passed(given, call.stream),
     }
+    points.bound(body)
     lost = _lost_anyhow(chat, to, known) | points.lost | conversation.lost | settings.lost
     return {key: value for key, value in body.items() if value}, lost | offered.losses | set(thought.losses)
 
