@@ -5,12 +5,12 @@ with the place where it stands; everything that is not said is named.
 """
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from extproc.dialects.bedrock import PASSED
 from extproc.dialects.bedrock_families import family_of, telling_name
 from extproc.dialects.model_families import Traits, traits
 from extproc.dialects.openai.chat import Chat
+from extproc.dialects.path_segment import segment
 from extproc.dialects.tool_ids import WORD, tool_names
 from extproc.dialects.turns import dialogue
 from extproc.refusal import Reason, Refusal
@@ -61,11 +61,10 @@ class _Wrong(ValueError):
 
 def _path(to: Destination, streams: bool) -> str | None:
     """An ARN's slashes and colons are quoted: it is one segment."""
-    model = to.model
-    if not model or model in (".", "..") or not model.isprintable():
+    model = segment(to.model, slashes=True)
+    if model is None:
         return None
-    operation = "converse-stream" if streams else "converse"
-    return f"{to.provider.path_prefix}/model/{quote(model, safe='')}/{operation}"
+    return f"{to.provider.path_prefix}/model/{model}/{'converse-stream' if streams else 'converse'}"
 
 
 def _said(chat: Chat, call: Call, to: Destination) -> tuple[dict[str, Any], set[str]]:
