@@ -33,6 +33,7 @@ CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's header mutation → Lua, in 
 FILTER_METADATA: Final = "x-extproc-filter"  # gRPC metadata: which filter opened the stream
 FILTER_ROUTER: Final = "router"
 FILTER_ATTEMPT: Final = "attempt"
+FILTER_ERRORS: Final = "errors"
 
 # --- Envoy's own headers that we set ---------------------------------------------------------------------------------
 ENVOY_PREFIX: Final = "x-envoy-"
@@ -43,6 +44,7 @@ ENVOY_REQUEST_ID: Final = "x-request-id"  # Envoy's own, made anew at the edge: 
 # --- filters and access logs -----------------------------------------------------------------------------------------
 ROUTER_FILTER: Final = "envoy.filters.http.ext_proc.router"
 ATTEMPT_FILTER: Final = "envoy.filters.http.ext_proc.attempt"
+ERRORS_FILTER: Final = "envoy.filters.http.ext_proc.errors"
 ANSWER_FILTER: Final = "envoy.filters.http.lua.answer"
 WALK_FILTER: Final = "envoy.filters.http.lua.walk"
 LOG_EXCHANGE: Final = "exchange"
@@ -71,6 +73,7 @@ M_STREAM: Final = "stream"
 M_INPUT_ESTIMATE: Final = "input_estimate"
 M_REFUSAL: Final = "refusal"
 M_LABELS: Final = "labels"
+M_ATTENDED: Final = "attended"  # true: a stream of ours reads the answer, errors included
 
 P_PATH: Final = "path"
 P_METHOD: Final = "method"
@@ -78,6 +81,7 @@ P_CONTENT_TYPE: Final = "content_type"
 P_CREDENTIAL: Final = "credential"
 P_BODY_MODEL: Final = "body_model"
 P_OWN_FIELDS: Final = "own_fields"
+P_FEATURES: Final = "features"  # of a chat: what it asks for, by name
 P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
 P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt must not inherit another's
@@ -90,7 +94,7 @@ U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the p
 
 W_TRIED: Final = "tried"  # attempts, those at the sink included
 W_REAL: Final = "real"  # attempts at a real address
-W_LAST: Final = "last"  # the last of those: its place in the plan, from 1
+W_TARGET: Final = "target"  # the last of those: whom it went to
 
 # --- attributes asked of Envoy ---------------------------------------------------------------------------------------
 ATTR_ROUTE: Final = "xds.route_name"
@@ -98,6 +102,7 @@ ATTR_CLUSTER: Final = "xds.cluster_name"
 ATTR_ATTEMPT: Final = "upstream.request_attempt_count"
 ATTR_SOURCE: Final = "source.address"
 ATTR_DETAILS: Final = "response.code_details"  # who answered: an upstream, or Envoy and why
+VIA_UPSTREAM: Final = "via_upstream"  # what those say of an answer that an upstream gave
 
 # --- body fields that are ours: read, then removed before anything goes upstream -------------------------------------
 OWN_FIELDS: Final = (

@@ -119,6 +119,7 @@ def _call(facts: Facts, asked: Asked) -> Call:
         stream=facts.stream,
         body_model=facts.body_model,
         own_fields=facts.own_fields,
+        features=facts.features,
     )
 
 
@@ -129,7 +130,7 @@ def _sent_headers(translated: TranslatedRequest, asked: Asked, provider: Provide
     original = OriginalRequest(asked.headers.get("content-type", ""))
     edit = attempt_headers(present, translated, provider, original, length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
-    credential = {provider.credential.header: ""} if provider.credential.kind not in ("none", "google") else {}
+    credential = {} if provider.credential.kind == "none" else {provider.credential.header: ""}
     return {**kept, **dict(edit.set), **credential}
 
 

@@ -107,7 +107,7 @@ class _Gateway:
                 notes=loaded.notes,
             )
         )
-        await self._until_ended(supervisor, self._watch(supervisor, listening, loaded.files, seen))
+        await self._until_ended(supervisor, self._watch(supervisor, listening, loaded, seen))
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -161,9 +161,7 @@ class _Gateway:
             for task in (ending, envoy, watching):
                 task.cancel()
 
-    async def _watch(
-        self, supervisor: Supervisor, listening: Listening, files: tuple[Path, ...], seen: Fingerprint
-    ) -> None:
+    async def _watch(self, supervisor: Supervisor, listening: Listening, first: Loaded, seen: Fingerprint) -> None:
         """Follows the source and the secret files; a reload takes effect whole, or says why it did not.
 
         `seen` is what they were when they were read: what was edited while everything started is a change too.
@@ -171,7 +169,7 @@ class _Gateway:
         if self._origin.source is None:
             await self._ending.wait()
             return
-        followed = list(files)
+        followed, told = list(first.files), set(first.notes)
         async for _ in changes(self._origin.source, lambda: tuple(followed), since=seen):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
             followed[:] = loaded.files or followed
@@ -184,6 +182,10 @@ class _Gateway:
             except CannotStart as error:
                 await supervisor.refuse(str(error))
                 continue
+            for note in loaded.notes:
+                if note not in told:
+                    _log.warning("note: %s", note)
+            told = set(loaded.notes)
             await supervisor.change(new)
 
 

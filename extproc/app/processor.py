@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +24,10 @@ from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
 from extproc.dataplane.start import CannotStart
+from extproc.dialects.tokens import load_for
 from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
+from extproc.exchange.errors import ErrorExchange
 from extproc.exchange.router import RouterExchange
 from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
@@ -42,6 +44,11 @@ from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
+_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange]] = {
+    names.FILTER_ROUTER: RouterExchange,
+    names.FILTER_ATTEMPT: AttemptExchange,
+    names.FILTER_ERRORS: ErrorExchange,
+}
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 
 
@@ -122,7 +129,7 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
-            for work in (self._tick(), self._watch(), self._end_with_parent(ending)):
+            for work in (self._tick(), self._watch(), self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
                 stack.callback(task.cancel)
@@ -150,8 +157,7 @@ class _Processor:
 
     def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
         filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        handler: AttemptExchange | RouterExchange
-        handler = AttemptExchange(self._desk) if filter_name == names.FILTER_ATTEMPT else RouterExchange(self._desk)
+        handler = _HANDLERS.get(filter_name, RouterExchange)(self._desk)
 
         def on_bug(bug: BaseException) -> ImmediateReply:
             self._metrics.bug()
@@ -161,7 +167,8 @@ class _Processor:
             )
             return immediate(refusal, "openai", handler.id)
 
-        return Counted(ProcessorStream(handler, on_bug), filter_name, self._metrics)
+        stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
+        return Counted(stream, filter_name, self._metrics)
 
     def _open_log(self) -> RecordSink:
         return LogStream(self._books.record)
@@ -228,6 +235,11 @@ class _Processor:
         while True:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
+
+    async def _load_vocabularies(self) -> None:
+        """Only those that a listed model is counted by: each takes memory."""
+        providers = self._shelf.current.providers.values()
+        await asyncio.to_thread(load_for, [model.name for provider in providers for model in provider.models])
 
     async def _end_with_parent(self, ending: asyncio.Event) -> None:
         """Under `up` our standard input is a pipe that ends when the supervisor does, however it does."""

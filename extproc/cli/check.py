@@ -31,6 +31,7 @@ def command(
         "aliases": list(snapshot.aliases),
         "strategies": list(snapshot.strategies),
         "callers": len(snapshot.callers),
+        "notes": list(loaded.notes),
     }
     if not screen.for_people():
         screen.write_json(facts)
@@ -39,6 +40,7 @@ def command(
     rows = [
         (key, screen.plain(", ".join(value) if isinstance(value, list) else str(value)))
         for key, value in facts.items()
-        if value
+        if value and key != "notes"
     ]
     screen.table(("what", "which"), rows[1:])
+    screen.notes(loaded.notes)

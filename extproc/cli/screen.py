@@ -39,6 +39,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | No
     out.print(made)
 
 
+def notes(texts: Iterable[str]) -> None:
+    """What works, and not as somebody may think."""
+    for text in texts:
+        out.print(f"[yellow]note[/] {plain(text)}", soft_wrap=True)
+
+
 def complain(line: str) -> None:
     complaints.print(f"[bold red]extproc:[/] {plain(line)}", soft_wrap=True)
 

@@ -16,6 +16,7 @@ def welcome(started: Started) -> None:
                 "providers": list(started.snapshot.providers),
                 "configuration": started.origin,
                 "hash": started.snapshot.id,
+                "notes": list(started.notes),
             },
             compact=True,
         )
@@ -28,8 +29,7 @@ def welcome(started: Started) -> None:
         ("provider", "dialect", "models", "$ per million tokens in/out"),
         [_provider_row(started.snapshot, name) for name in started.snapshot.providers],
     )
-    for note in started.notes:
-        screen.out.print(f"[yellow]note[/] {note}", soft_wrap=True)
+    screen.notes(started.notes)
     screen.out.print("\n[bold]try[/]")
     for what, command in requests_to_try(started):
         screen.out.print(f"  [dim]# {what}[/]")

@@ -1,26 +1,19 @@
 """A configuration from the environment alone: every API key that is set makes a provider.
 
-Law: nothing is guessed beyond the names that vendors' own SDKs read; a key that is seen and not used is said so.
+Law: nothing is guessed beyond the names that vendors' own SDKs and tools read; a key that is seen and not used is said
+so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-_NOT_USED = {
-    "ANTHROPIC_API_KEY": "anthropic",
-    "GEMINI_API_KEY": "gemini",
-    "GOOGLE_API_KEY": "gemini",
-    "COHERE_API_KEY": "cohere",
-    "CO_API_KEY": "cohere",
-    "AWS_ACCESS_KEY_ID": "bedrock",
-    "GOOGLE_APPLICATION_CREDENTIALS": "vertex",
-}
+from extproc.config.found_clouds import bedrock, vertex
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    document: dict[str, Any] | None
+    document: dict[str, Any] | None = field(repr=False)
     notes: tuple[str, ...] = ()
 
 
@@ -34,15 +27,16 @@ def find(environment: Mapping[str, str]) -> Found:
         if key in is_set:
             providers[name] = {"dialect": name, "credential": is_set[key]}
     _azure(is_set, providers, notes)
+    _anthropic(is_set, providers)
+    _gemini(is_set, providers)
+    _cohere(is_set, providers)
+    for name, found in (("bedrock", bedrock(is_set, notes)), ("vertex", vertex(is_set, notes))):
+        if found is not None:
+            providers[name] = found
     if "OLLAMA_BASE_URL" in is_set:
         address = is_set["OLLAMA_BASE_URL"].rstrip("/").removesuffix("/v1")
         providers["ollama"] = {"dialect": "ollama", "base_url": address}
     _custom(is_set, providers, notes)
-    notes += [
-        f"{key} is seen, not used: the dialect {dialect} has not landed in this version"
-        for key, dialect in _NOT_USED.items()
-        if key in is_set
-    ]
     return Found({"providers": providers} if providers else None, tuple(notes))
 
 
@@ -66,6 +60,25 @@ def _azure(is_set: Mapping[str, str], providers: dict[str, dict[str, Any]], note
     }
     if "AZURE_OPENAI_API_VERSION" in is_set:
         providers["azure"]["api_version"] = is_set["AZURE_OPENAI_API_VERSION"]
+
+
+def _anthropic(is_set: Mapping[str, str], providers: dict[str, dict[str, Any]]) -> None:
+    if "ANTHROPIC_API_KEY" in is_set:
+        providers["anthropic"] = {"dialect": "anthropic", "credential": is_set["ANTHROPIC_API_KEY"]}
+        if "ANTHROPIC_BASE_URL" in is_set:
+            providers["anthropic"]["base_url"] = is_set["ANTHROPIC_BASE_URL"]
+
+
+def _gemini(is_set: Mapping[str, str], providers: dict[str, dict[str, Any]]) -> None:
+    key = is_set.get("GOOGLE_API_KEY") or is_set.get("GEMINI_API_KEY")  # Google's own SDK takes them in this order
+    if key:
+        providers["gemini"] = {"dialect": "gemini", "credential": key}
+
+
+def _cohere(is_set: Mapping[str, str], providers: dict[str, dict[str, Any]]) -> None:
+    key = is_set.get("CO_API_KEY") or is_set.get("COHERE_API_KEY")
+    if key:
+        providers["cohere"] = {"dialect": "cohere", "credential": key}
 
 
 def _custom(is_set: Mapping[str, str], providers: dict[str, dict[str, Any]], notes: list[str]) -> None:

@@ -51,15 +51,46 @@ before glob), then as `provider/model`.
 **Addresses.** `base_url` is what that vendor's own SDK is given. For `openai` and `openrouter` it holds the version
 (`https://host/v1`), and the caller's path after `/v1` is appended; for the others it is the origin, with a path
 before it where a proxy asks for one, and the whole path is appended. `azure_openai` takes the resource's origin or
-its `/openai/v1`. Left out, it is the vendor's: `https://api.openai.com/v1`, `https://openrouter.ai/api/v1`,
-`https://api.mistral.ai`, `http://127.0.0.1:11434` for ollama; `azure_openai` has none. `endpoints`, instead of it,
-are the origins of one pool, with the whole path appended. `unix:///path` is a local socket; it has no path of its
-own, so the whole path is appended there too. `http://` is spoken as HTTP/1.1 unless `http2` says h2c; `https://` as
-both sides agree.
+its `/openai/v1`. Left out, it is the vendor's:
 
-**Credentials.** A string or `{file: PATH}` is sent as `Authorization: Bearer` (`api-key` to Azure). `caller` passes
-the key on with which the caller came. Left out, none is sent. A secret is never printed and never part of what other
-processes are told.
+* openai `https://api.openai.com/v1`, openrouter `https://openrouter.ai/api/v1`, mistral `https://api.mistral.ai`,
+  anthropic `https://api.anthropic.com`, cohere `https://api.cohere.com`, gemini
+  `https://generativelanguage.googleapis.com`, ollama `http://127.0.0.1:11434`;
+* vertex `https://REGION-aiplatform.googleapis.com`, with `region: global` `https://aiplatform.googleapis.com`, with
+  `us` and `eu` `https://aiplatform.us.rep.googleapis.com` and `https://aiplatform.eu.rep.googleapis.com`. It needs
+  `region` and `project` at any address;
+* bedrock `https://bedrock-runtime.REGION.amazonaws.com`. It needs `region` here, and wherever requests are signed;
+* azure_openai has none: write `https://NAME.openai.azure.com`.
+
+`endpoints`, instead of it, are the origins of one pool, with the whole path appended. `unix:///path` is a local socket;
+it has no path of its own, so the whole path is appended there too. `http://` is spoken as HTTP/1.1 unless `http2` says
+h2c; `https://` as both sides agree.
+
+**Credentials.** A secret is a string, `{value: TEXT}` or `{file: PATH}`; a file may rotate. It is sent as the vendor
+wants its own keys: in `api-key` to azure_openai, `x-api-key` to anthropic, `x-goog-api-key` to gemini, and as
+`Authorization: Bearer` to all others, Bedrock's API keys included. `as: bearer` sends it as `Authorization: Bearer`
+to these too: for a token of Entra, Google or Anthropic that another program keeps fresh in a file. `caller` passes the
+key on with which the caller came, in the same header. Left out, none is sent. A secret is never printed and never part
+of what other processes are told.
+
+Requests to bedrock are signed (SigV4) when its credential is one of AWS's:
+
+* `{aws: default}`: with the keys that AWS's own programs would find, in this order: environment, credentials file, web
+  identity (IRSA), container, instance profile. `AWS_EC2_METADATA_DISABLED=true` leaves the last out;
+* `{aws: PROFILE}`: with that profile's keys in `~/.aws/credentials` or `AWS_SHARED_CREDENTIALS_FILE`; the file is
+  followed. Profiles that assume a role, sign in by SSO or run a program are not read;
+* `{access_key_id, secret_access_key, session_token}`: with these; each is text or `{file: PATH}`, the last is for
+  temporary keys only.
+
+```yaml
+providers:
+  claude: {dialect: anthropic, credential: "${ANTHROPIC_API_KEY}"}
+  gemini: {dialect: gemini, credential: "${GEMINI_API_KEY}"}
+  vertex: {dialect: vertex, project: my-project, region: global, credential: {value: "${GOOGLE_TOKEN}", as: bearer}}
+  bedrock: {dialect: bedrock, region: us-east-1, credential: {aws: default}}
+  bedrock-by-key: {dialect: bedrock, region: eu-central-1, credential: "${AWS_BEARER_TOKEN_BEDROCK}"}
+  cohere: {dialect: cohere, credential: "${CO_API_KEY}"}
+```
 
 **Models.** A list of names, globs and `{name, …}`, or a mapping `name: upstream`, where `upstream` is what the
 provider is told. A provider without `models` at its vendor's own address serves the models of the shipped table; at
@@ -71,7 +102,9 @@ without an entry of its own. A model that the table's source has dropped is serv
 nobody. A model serves the endpoints that the table
 or its `endpoints` say. Unknown models serve chat; at an address that is not the vendor's own the name is taken as a
 hint: `*embed*` embeddings, `*moderation*` moderations, `dall-e*` and `*image*` images, `tts*` speech, `whisper*` and
-`*transcribe*` audio, all others chat and completions.
+`*transcribe*` audio, all others chat and completions. On gemini and vertex, names of PaLM's days (`code-bison@002`,
+`text-bison`, `chat-bison`, `textembedding-gecko` and their like) are answered by a model of today, at its price;
+`extproc check` and `extproc up` say by which, and an `upstream` of your own goes before it.
 
 **Prices.** Dollars for a million tokens. What is written replaces the table's price as a whole. A kind without a price
 costs what the kind around it costs: cached, written and audio input cost `input`, `cache_write_1h` costs `cache_write`,
@@ -174,9 +207,10 @@ goes to the caller. An entry of a chain without `model` takes the model asked fo
 `default_model`, else is passed over.
 """,
     "callers": """\
-With callers, an LLM request needs one of their keys, as `Authorization: Bearer`, `x-api-key` or `api-key`; routes to
-services are not guarded: a service sees its callers' headers as they are and decides itself. Without, only this machine
-may call. Each has `key` or `hash`, never both; the key itself is not kept, only its SHA-256.
+With callers, an LLM request needs one of their keys, as `Authorization: Bearer`, `x-api-key`, `api-key` or
+`x-goog-api-key`; routes to services are not guarded: a service sees its callers' headers as they are and decides
+itself. Without, only this machine may call. Each has `key` or `hash`, never both; the key itself is not kept, only its
+SHA-256.
 
 ```yaml
 providers:
@@ -192,8 +226,20 @@ callers:
 FOUND: Final = """\
 ## Without a file
 
-With neither `-c` nor `./extproc.yaml`, keys in the environment make providers: `OPENAI_API_KEY` (and
-`OPENAI_BASE_URL`), `OPENROUTER_API_KEY`, `MISTRAL_API_KEY`, `AZURE_OPENAI_API_KEY` with `AZURE_OPENAI_ENDPOINT` (and
-`AZURE_OPENAI_API_VERSION`), `OLLAMA_BASE_URL`, and `CUSTOM_PROVIDER_BASE_URL` (and `CUSTOM_PROVIDER_NAME`,
-`CUSTOM_PROVIDER_API_KEY`).
+With neither `-c` nor `./extproc.yaml`, keys in the environment make providers:
+
+* openai: `OPENAI_API_KEY` (and `OPENAI_BASE_URL`)
+* openrouter: `OPENROUTER_API_KEY`
+* mistral: `MISTRAL_API_KEY`
+* azure: `AZURE_OPENAI_API_KEY` with `AZURE_OPENAI_ENDPOINT` (and `AZURE_OPENAI_API_VERSION`)
+* anthropic: `ANTHROPIC_API_KEY` (and `ANTHROPIC_BASE_URL`)
+* gemini: `GOOGLE_API_KEY` or `GEMINI_API_KEY`
+* cohere: `CO_API_KEY` or `COHERE_API_KEY`
+* bedrock: `AWS_BEARER_TOKEN_BEDROCK`, or `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` (and `AWS_SESSION_TOKEN`);
+  either with `AWS_REGION` or `AWS_DEFAULT_REGION`
+* vertex: `CLOUDSDK_AUTH_ACCESS_TOKEN` with `GOOGLE_CLOUD_PROJECT` and `GOOGLE_CLOUD_LOCATION`
+* ollama: `OLLAMA_BASE_URL`
+* custom: `CUSTOM_PROVIDER_BASE_URL` (and `CUSTOM_PROVIDER_NAME`, `CUSTOM_PROVIDER_API_KEY`)
+
+A key that is seen and cannot be used is told when the gateway starts.
 """

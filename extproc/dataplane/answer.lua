@@ -64,11 +64,9 @@ local function dress(headers, decision, walk)
   if decision["explain"] and decision["reason"] then
     headers:replace("x-extproc-reason", printable(decision["reason"]))
   end
-  local targets = decision["targets"]
-  if targets then
-    local target = targets[walk["last"] or 0]
+  if decision["targets"] then
     headers:replace("x-extproc-attempts", string.format("%d", walk["real"] or 0))
-    if target then headers:replace("x-extproc-target", printable(target)) end
+    if walk["target"] then headers:replace("x-extproc-target", walk["target"]) end
   end
   local status = tonumber(headers:get(":status")) or 0
   if RETRIED_BY_CLIENTS[status] or status >= 500 then

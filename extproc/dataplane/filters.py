@@ -7,7 +7,7 @@ fails open would send a caller's credential upstream.
 from importlib.resources import files
 
 from extproc import names
-from extproc.dataplane.form import Node, file_source, named, typed
+from extproc.dataplane.form import ANY, Node, file_source, named, typed
 from extproc.dataplane.place import Place
 from extproc.snapshot import Provider
 
@@ -24,7 +24,7 @@ HELD_AT_MOST = "600s"  # the longest that the processor may ask for while it hol
 UPSTREAM_CODEC = named("envoy.filters.http.upstream_codec", "filters.http.upstream_codec.v3.UpstreamCodec")
 
 
-def _asks_processor(filter_name: str, said: str, **fields: object) -> Node:
+def asks_processor(filter_name: str, said: str, **fields: object) -> Node:
     return named(
         filter_name,
         EXTERNAL_PROCESSOR,
@@ -50,7 +50,7 @@ def _asks_processor(filter_name: str, said: str, **fields: object) -> Node:
 
 def router_filter() -> Node:
     """Asks for a decision. Bodies are asked for by route, so that upgrades and uploads are never buffered."""
-    return _asks_processor(
+    return asks_processor(
         names.ROUTER_FILTER,
         names.FILTER_ROUTER,
         allow_mode_override=True,
@@ -82,7 +82,7 @@ def with_request_body(response: str) -> Node:
 
 def attempt_filter() -> Node:
     """Addresses and translates one attempt. It never sees a response body: over 1 MiB that crashes Envoy 1.40."""
-    return _asks_processor(
+    return asks_processor(
         names.ATTEMPT_FILTER,
         names.FILTER_ATTEMPT,
         processing_mode=with_request_body("SKIP"),
@@ -97,7 +97,7 @@ def first_event_filter() -> Node:
     STREAMED because FULL_DUPLEX loses data when it is left early; the body must come without waiting for the reply to
     the headers, because that reply is what is held.
     """
-    return _asks_processor(
+    return asks_processor(
         names.ATTEMPT_FILTER,
         names.FILTER_ATTEMPT,
         processing_mode={**with_request_body("SEND"), "response_body_mode": "STREAMED"},
@@ -199,3 +199,9 @@ def router_mode(mode: Node, *, fail_open: bool = False) -> Node:
 
 def without_router_filter() -> Node:
     return {names.ROUTER_FILTER: typed(PER_ROUTE, disabled=True)}
+
+
+def without(*filter_names: str) -> Node:
+    """Filters that are not even made for a route's requests."""
+    off = {"@type": f"{ANY}/envoy.config.route.v3.FilterConfig", "disabled": True}
+    return dict.fromkeys(filter_names, off)

@@ -7,7 +7,8 @@ from typing import Any
 
 Node = dict[str, Any]
 
-EXTENSIONS = "type.googleapis.com/envoy.extensions"
+ANY = "type.googleapis.com"
+EXTENSIONS = f"{ANY}/envoy.extensions"
 
 
 def typed(kind: str, **fields: Any) -> Node:

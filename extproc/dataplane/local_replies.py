@@ -1,7 +1,10 @@
 """Envoy's own answers, said as the OpenAI dialect says errors.
 
 Law: only what Envoy itself says is mapped, told by its response flag or by the details that name its cause; refusals of
-the processor and answers of upstreams pass as they are. The first mapper that holds is taken.
+the processor keep their words, and answers of upstreams are none of this. The first mapper that holds is taken.
+
+An answer that is broken off under our hands goes straight to the caller, past all filters; so what the answer filter
+would put on it is put on here.
 """
 
 import json
@@ -9,6 +12,7 @@ import json
 from extproc import names
 from extproc.dataplane.form import Node, expression
 from extproc.refusal import Reason
+from extproc.rewrite.refusals import DETAILS_PREFIX
 
 # What Envoy found wrong with the request itself; it has chosen the status.
 BAD_REQUEST_DETAILS = (
@@ -27,8 +31,15 @@ BAD_REQUEST_DETAILS = (
 def local_reply_config() -> Node:
     return {
         "mappers": [
+            _ours(),
             _details("startsWith('ext_proc_error')", Reason.PROCESSOR_UNAVAILABLE, "The gateway's processor is down."),
             _details("startsWith('mismatch_between_content_length')", Reason.INTERNAL_ERROR, "A bug of the gateway."),
+            _details(
+                "startsWith('response_payload_too_large')",
+                Reason.UPSTREAM_GARBLED,
+                "The provider's answer is larger than this gateway reads.",
+                final=True,
+            ),
             _details(
                 "matches('^(request_payload_too_large|request_payload_exceeded.*)')",
                 Reason.REQUEST_TOO_LARGE,
@@ -60,24 +71,41 @@ def _flags(flags: tuple[str, ...], reason: Reason, message: str) -> Node:
         "filter": {"response_flag_filter": {"flags": list(flags)}},
         "status_code": reason.status,
         "body_format_override": _json(reason, message),
-        "headers_to_add": _dress(),
+        "headers_to_add": _dress(final=True),
     }
 
 
-def _dress() -> list[Node]:
-    """Where an attended answer breaks off under our hands, the answer filter has had its turn already."""
-    said = {names.REQUEST_ID: f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%", names.SHOULD_RETRY: "false"}
-    return [
-        {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-        for name, value in said.items()
-    ]
+def _ours() -> Node:
+    """First, because Envoy's flags tell of attempts before: a refusal behind the last retry is no lack of targets."""
+    return {
+        "filter": expression(f"response.code_details.startsWith('{DETAILS_PREFIX}')"),
+        "headers_to_add": _dress(final=False),  # whether to try again, a refusal has said itself
+    }
 
 
-def _details(test: str, reason: Reason, message: str) -> Node:
+def _dress(*, final: bool) -> list[Node]:
+    """`final`: the plan was walked, an SDK need not walk it again."""
+    said = {**_DRESS, names.SHOULD_RETRY: "false"} if final else _DRESS
+    return [_header(name, value) for name, value in said.items()]
+
+
+def _header(name: str, value: str) -> Node:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+_DRESS = {
+    names.REQUEST_ID: f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%",
+    names.TARGET: f"%DYNAMIC_METADATA({names.META_WALK}:{names.W_TARGET})%",
+    names.ATTEMPTS: f"%DYNAMIC_METADATA({names.META_WALK}:{names.W_REAL})%",
+}
+
+
+def _details(test: str, reason: Reason, message: str, *, final: bool = False) -> Node:
     return {
         "filter": expression(f"response.code_details.{test}"),
         "status_code": reason.status,
         "body_format_override": _json(reason, message),
+        "headers_to_add": _dress(final=final),
     }
 
 

@@ -7,8 +7,8 @@ what the answer is, so a plan goes around them where it can; the others are name
 
 from typing import Final
 
-from extproc.dialects.model_families import traits
-from extproc.dialects.openai.features import CONTENTS
+from extproc.dialects.model_families import Traits, traits_at
+from extproc.dialects.openai.features import CONTENTS, OLD_CAP
 from extproc.dialects.registry import side_of
 from extproc.snapshot import Model
 
@@ -30,23 +30,29 @@ DECISIVE: Final = frozenset(
         "web_search_options",
     }
 )
+ADAPTED: Final = frozenset({"openai", "azure_openai"})  # of the caller's shape, and still refusing some of it
 SAMPLING: Final = frozenset({"temperature", "top_p", "top_k"})
-_PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
+PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
 
 
 def losses(dialect: str, model: str, entry: Model | None, features: frozenset[str]) -> tuple[str, ...]:
     """The names of what gets lost, in their order. `model` is what the provider is told."""
     side = side_of(dialect, model)
-    if side.expresses is None or not features:
+    if not features or (side.expresses is None and dialect not in ADAPTED):
         return ()
-    asked = features - CONTENTS - side.unsent
-    lost = asked - side.expresses
-    known = traits(model, entry)
-    if not known.sampling:
-        lost |= asked & (SAMPLING | _PENALTIES)
-    if known.thinking == "none":
+    asked = features - CONTENTS - side.unsent - {OLD_CAP}
+    lost = frozenset() if side.expresses is None else asked - side.expresses
+    known = traits_at(dialect, model, entry)
+    if not _samples(known, features):
+        lost |= asked & (SAMPLING | PENALTIES)
+    if known.thinking == "none" and dialect not in ADAPTED:
         lost |= asked & {"reasoning_effort"}
     return tuple(sorted(lost))
+
+
+def _samples(known: Traits, features: frozenset[str]) -> bool:
+    quiet = known.sampling_at_no_effort and not known.thinks_unasked and "reasoning_effort" not in features
+    return known.sampling or quiet
 
 
 def unfit(dialect: str, model: str, features: frozenset[str]) -> tuple[str, ...]:

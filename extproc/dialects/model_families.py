@@ -45,6 +45,12 @@ def traits(name: str, entry: Model | None) -> Traits:
     return family if entry is None else _told(family, entry)
 
 
+def traits_at(dialect: str, upstream: str, entry: Model | None) -> Traits:
+    """Of a model at a provider. At Azure the provider is told a deployment, whose name says nothing."""
+    deployed = dialect == "azure_openai" and entry is not None and "*" not in entry.name
+    return traits(entry.name if deployed and entry is not None else upstream, entry)
+
+
 # The capabilities that decide one field each.
 _DECIDES: Final = (
     ("sampling", "sampling"),

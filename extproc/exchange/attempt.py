@@ -151,6 +151,7 @@ def _try_of(
         stream=bool(decision.get(names.M_STREAM, False)),
         body_model=private.get(names.P_BODY_MODEL),
         own_fields=tuple(private.get(names.P_OWN_FIELDS, ())),
+        features=frozenset(private.get(names.P_FEATURES, ())),
         ask_usage=bool(private.get(names.P_ASK_USAGE, False)),
         id=str(decision.get(names.M_ID, "")),
     )

@@ -11,17 +11,19 @@ from typing import Any, Final
 import msgspec
 
 from extproc import names
+from extproc.dialects.inflate import Inflate, Uninflatable, inflates
 from extproc.dialects.registry import side_of, vocabulary
 from extproc.dialects.upstream_error import UpstreamError
 from extproc.exchange.attempt import destination, target_of
 from extproc.exchange.desk import Desk
+from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import HeaderEdit, ImmediateReply
 from extproc.translation.pair import Destination
 
 LARGEST_READ: Final = 256 * 1024  # bytes of an error's body; a larger one is classed by its status alone
-VIA_UPSTREAM: Final = "via_upstream"  # Envoy's details of an answer that an upstream gave
 JSON: Final = "application/json"
 _PASSES: Final = frozenset({"openai"})  # dialects whose well-formed errors are the caller's own form
+_NOBODYS: Final = "openai"  # how an error is read whose provider is not known
 _NEVER_AS_SAID: Final = frozenset({"auth", "billing"})
 
 
@@ -72,10 +74,23 @@ def mapped(
     snapshot = desk.shelf.get(str(decision.get(names.M_SNAPSHOT, ""))) or desk.shelf.current
     target = target_of(decision, int(attributes.get(names.ATTR_ATTEMPT, 0)))
     provider = snapshot.providers.get(target.provider) if target is not None else None
-    if target is None or provider is None:
-        return None
+    if target is None or provider is None:  # nobody knows any more whose it is: nothing of it passes
+        return _shown(side_of(_NOBODYS, "").read_error(status, headers, body)).immediate(headers)
     found = caller_error(destination(provider, target.model), status, headers, body)
     return None if found is None else found.immediate(headers)
+
+
+def error_bytes(event: BodyEvent, headers: Mapping[str, str]) -> bytes:
+    """What is read of an error's body: nothing where it is too large, or of an encoding that cannot be read."""
+    if not event.end_of_stream or len(event.data) > LARGEST_READ:
+        return b""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return event.data
+    try:
+        return Inflate(encoding, LARGEST_READ).feed(event.data) if inflates(encoding) else b""
+    except Uninflatable:
+        return b""
 
 
 def _shown(error: UpstreamError) -> CallerError:

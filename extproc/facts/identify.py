@@ -17,7 +17,7 @@ from extproc.protocol.events import Headers
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Caller, Snapshot
 
-KEY_HEADERS: Final = ("authorization", "x-api-key", "api-key")
+KEY_HEADERS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 _LONGEST_KEY: Final = 8192
 
 
@@ -46,7 +46,7 @@ def identify(headers: Headers, source_address: str | None, snapshot: Snapshot) -
         why = "is not known" if sent else "is missing"
         return Refusal(
             Reason.INVALID_API_KEY,
-            f"The gateway's key {why}. Send it as `Authorization: Bearer`, x-api-key or api-key.",
+            f"The gateway's key {why}. Send it as `Authorization: Bearer`, x-api-key, api-key or x-goog-api-key.",
         )
     own = next((key for (_, key), (_, owner) in zip(sent, named, strict=True) if owner is None), None)
     facts = CallerFacts(

@@ -79,7 +79,7 @@ METRICS: Final = (
         "extproc_streams_open",
         "gauge",
         ("filter",),
-        "gRPC streams of Envoy's that are open: `router`, `attempt`, `log`.",
+        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `log`.",
     ),
     Metric(
         "extproc_breaker_state",

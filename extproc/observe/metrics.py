@@ -20,7 +20,7 @@ from extproc.observe.outcome import Attempt, Outcome
 from extproc.snapshot import Snapshot
 
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
-FILTERS: Final = ("router", "attempt", "log")
+FILTERS: Final = ("router", "attempt", "errors", "log")
 RELOAD_RESULTS: Final = ("ok", "rejected")
 SERIES_AT_HAND: Final = 1024
 

@@ -8,11 +8,13 @@ from typing import Final
 from extproc.outcome.classify import NO_HOST, RESET, client_left, cut
 from extproc.outcome.record import Record
 from extproc.refusal import Reason
+from extproc.rewrite.refusals import DETAILS_PREFIX
 
 BY_DETAILS: Final = (  # Envoy's response code details begin so
     ("ext_proc_error", Reason.PROCESSOR_UNAVAILABLE),
     ("request_payload_too_large", Reason.REQUEST_TOO_LARGE),
     ("route_not_found", Reason.ROUTE_NOT_FOUND),
+    ("response_payload_too_large", Reason.UPSTREAM_GARBLED),
 )
 BY_CODE: Final = {reason.code: reason for reason in Reason}  # what a filter of ours gave as the details of its refusal
 NOT_REACHED: Final = NO_HOST | {"upstream_connection_failure", "upstream_overflow", "no_cluster_found"}
@@ -21,7 +23,7 @@ NOT_REACHED: Final = NO_HOST | {"upstream_connection_failure", "upstream_overflo
 def refused_by_envoy(exchange: Record) -> Reason | None:
     if exchange.details in ("", "via_upstream") or exchange.status < 400 or client_left(exchange) or cut(exchange):
         return None
-    ours = BY_CODE.get(exchange.details.partition("{")[0])
+    ours = BY_CODE.get(exchange.details.removeprefix(DETAILS_PREFIX).partition("{")[0])
     if ours is not None:
         return ours
     for beginning, reason in BY_DETAILS:

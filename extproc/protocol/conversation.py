@@ -8,12 +8,16 @@ Law:
 3.  Every message that is handled or acknowledged gets exactly one reply, of its own kind and direction, before the next
     one. An immediate reply may stand in for it only while Envoy still holds the response's headers.
 4.  A conversation that begins with the response is somebody else's answer (authentication, a rate limit, a codec
-    error): it is acknowledged to its end and never shown to the handler. One that begins with the request's body
-    (headers are SKIPped) is handled: only the handler knows whether that may pass.
+    error): it is acknowledged to its end and never shown to the handler, unless the filter is one of answers alone.
+    One that begins with the request's body (headers are SKIPped) is handled: only the handler knows whether that may
+    pass.
 5.  The reply to the response's headers may be held (`MoreTime`) where Envoy sends the body without waiting for it: the
     next message's reply is then the one to the headers, and the conversation is ended with it.
 6.  Under observability nothing is answered, ever, and nothing is decided.
-7.  A message that cannot stand where it stands, is of a kind we do not know, or belongs to a body mode we do not
+7.  A body that is BUFFERED comes whole or not at all. One that is BUFFERED_PARTIAL comes once: whole, or, where Envoy
+    can hold no more of it, its beginning, with more than LARGEST_BUFFERED bytes; what follows is not shown to us. (A
+    BUFFERED answer that is larger than what Envoy holds, and here before its headers were answered, hangs instead.)
+8.  A message that cannot stand where it stands, is of a kind we do not know, or belongs to a body mode we do not
     speak is Envoy's fault: `OutOfTurn`. A reply that does not fit is ours: `IllegalReply`. Neither is answered with a
     guess.
 
@@ -31,7 +35,16 @@ gets its empty reply, because Envoy waits for one, and the handler never sees it
 from typing import Final, Literal
 
 from extproc.protocol.events import BodyEvent, Direction, Event, HeadersEvent, Opening, TrailersEvent, UnknownEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, ImmediateReply, MoreTime, Reply, TrailersReply
+from extproc.protocol.replies import (
+    LARGEST_BUFFERED,
+    BodyReply,
+    HeaderEdit,
+    HeadersReply,
+    ImmediateReply,
+    MoreTime,
+    Reply,
+    TrailersReply,
+)
 
 Duty = Literal["handle", "acknowledge", "ignore"]
 State = Literal["fresh", "open", "ended"]
@@ -69,9 +82,11 @@ class Half:
 
 
 class Conversation:
-    __slots__ = ("_foreign", "_halves", "_held", "_observed", "_pending", "_started")
+    __slots__ = ("_answers_only", "_foreign", "_halves", "_held", "_observed", "_pending", "_started")
 
-    def __init__(self) -> None:
+    def __init__(self, *, answers_only: bool = False) -> None:
+        """`answers_only`: of a filter that is asked about nothing but answers."""
+        self._answers_only = answers_only
         self._halves: dict[Direction, Half] = {"request": Half(), "response": Half()}
         self._pending: KnownEvent | None = None
         self._started = False
@@ -114,9 +129,14 @@ class Conversation:
         self._pending = None
 
     def is_whole(self, event: BodyEvent) -> bool:
-        """Whether nothing of this body follows: a buffered one comes at once, and without `end_of_stream` where
-        trailers stand behind it."""
-        return event.end_of_stream or self._halves[event.direction].mode == "BUFFERED"
+        """Whether this is all of the body: a buffered one comes at once, and without `end_of_stream` where trailers
+        stand behind it."""
+        mode = self._halves[event.direction].mode
+        return (
+            event.end_of_stream
+            or mode == "BUFFERED"
+            or (mode == "BUFFERED_PARTIAL" and len(event.data) <= LARGEST_BUFFERED)
+        )
 
     @property
     def may_answer_at_once(self) -> bool:
@@ -129,7 +149,7 @@ class Conversation:
             case HeadersEvent(direction="response"):
                 return True
             case BodyEvent(direction="response"):
-                return response.mode == "BUFFERED"
+                return response.mode in ("BUFFERED", "BUFFERED_PARTIAL")
             case TrailersEvent(direction="response"):
                 return False
             case _:
@@ -143,7 +163,7 @@ class Conversation:
         self._halves["request"].mode = opening.request_body_mode
         self._halves["response"].mode = opening.response_body_mode
         self._observed = opening.observability
-        self._foreign = event.direction == "response"
+        self._foreign = event.direction == "response" and not self._answers_only
 
     def _advance(self, event: KnownEvent) -> bool:
         """Move the event's half along the table; False where the event repeats what has ended."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from extproc.protocol.events import Direction, Value
 
-BodyMode = Literal["NONE", "STREAMED", "BUFFERED"]
+BodyMode = Literal["NONE", "STREAMED", "BUFFERED", "BUFFERED_PARTIAL"]
+LARGEST_BUFFERED: Final = 32 * 1024 * 1024  # bytes of an answer that Envoy holds for us, at the least
 Metadata = Mapping[str, Mapping[str, Value]]
 
 

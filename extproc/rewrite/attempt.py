@@ -20,7 +20,8 @@ from extproc.translation.pair import TranslatedRequest
 _SAFE: Final = frozenset({*names.FORWARDED_HEADERS, names.ENVOY_REQUEST_ID})
 # Never a provider's, whoever set them, even if somebody adds them to the list of what is forwarded.
 _SECRETS: Final = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"}
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
+    | {"x-amz-security-token", "x-amz-date", "x-amz-content-sha256"}
 )
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 
@@ -55,7 +56,9 @@ def attempt_headers(
 
 def _wanted(request: TranslatedRequest, provider: Provider, original: OriginalRequest) -> dict[str, str]:
     """In the order of who wins: the caller's kind of content, the dialect, the provider, the credential."""
-    wanted = {"content-type": original.content_type} if original.content_type else {}
+    wanted = {"accept-encoding": "identity"}  # answers are read here, and pass to callers who said what they take
+    if original.content_type:
+        wanted["content-type"] = original.content_type
     wanted |= {name.lower(): value for name, value in request.headers}
     wanted |= _configured(provider.headers)
     if provider.credential.kind == "caller" and original.credential is not None:

@@ -56,16 +56,18 @@ def asks_usage(facts: Facts, route: Route) -> bool:
     return route.usage == "exact" and facts.stream and not facts.usage_asked and facts.endpoint in _ASKS_USAGE
 
 
-def plan_metadata(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, received: Received) -> Metadata:
+def plan_metadata(
+    plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, received: Received, *, attended: bool = False
+) -> Metadata:
     """The three namespaces: the decision, what attempts need, and the plan for Envoy."""
     return {
-        names.META: _decision(plan, snapshot, facts, received.id),
+        names.META: _decision(plan, snapshot, facts, received.id, attended),
         names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
         names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=plan.first_event and facts.stream))},
     }
 
 
-def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> dict[str, Value]:
+def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str, attended: bool) -> dict[str, Value]:
     told: dict[str, Value] = {
         names.M_ID: exchange,
         names.M_SNAPSHOT: snapshot.id,
@@ -81,6 +83,7 @@ def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> di
         names.M_STREAM: facts.stream,
         names.M_INPUT_ESTIMATE: facts.input_tokens,
         names.M_LABELS: dict(facts.labels),
+        names.M_ATTENDED: attended or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -93,6 +96,7 @@ def _private(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, receive
         names.P_CREDENTIAL: received.credential if _takes_callers_own(plan, snapshot) else None,
         names.P_BODY_MODEL: facts.body_model,
         names.P_OWN_FIELDS: list(facts.own_fields),
+        names.P_FEATURES: sorted(facts.features) or None,
         names.P_ASK_USAGE: asks_usage(facts, route),
         names.P_FIRST_BYTE: plan.first_byte_timeout,
         names.P_BODY_BYTES: facts.body_bytes or None,  # None: it was not read

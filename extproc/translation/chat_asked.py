@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from extproc.dialects.json_edit import NotAnObject, members
+from extproc.dialects.losses import losses
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.openai.chat_reading import read_chat
 from extproc.dialects.openai.request import WrongField
 from extproc.dialects.tolerant import decoded
 from extproc.dialects.tool_ids import Shape, tool_names
 from extproc.refusal import Reason, Refusal
-from extproc.translation.pair import Call
+from extproc.translation.pair import Call, Destination
 
 
 def chat_asked(call: Call) -> Chat | Refusal:
@@ -27,6 +28,13 @@ def chat_asked(call: Call) -> Chat | Refusal:
         return Refusal(Reason.INVALID_JSON, f"The request cannot be sent on: {error}.")
     except WrongField as error:
         return Refusal(Reason.INVALID_REQUEST, f"{error}.", param=error.field)
+
+
+def lost_at_once(chat: Chat, to: Destination) -> set[str]:
+    """What the target cannot be told, whatever it is; a pair adds what it loses of the rest."""
+    notice = to.entry.notice if to.entry is not None else None
+    told = {f"model: {notice}"} if notice else set()
+    return told | set(losses(to.provider.dialect, to.model, to.entry, chat.asked))
 
 
 def passed_on(call: Call, asked: Collection[str], names: Collection[str]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """OpenAI dialect to providers of the same shape: openai, azure_openai, openrouter, mistral, ollama and all compatible.
 
-Law: what need not change passes byte for byte: a body changes only where its model, our own fields or the question for
-usage make it, a stream only by the one chunk that we asked for and the caller did not. A name that becomes a part of a
-path is one quoted segment or a refusal.
+Law: what need not change passes byte for byte: a body changes only where its model, our own fields, the question for
+usage or a member that OpenAI's own model would refuse make it, a stream only by the one chunk that we asked for and the
+caller did not. A name that becomes a part of a path is one quoted segment or a refusal.
 """
 
 import dataclasses
@@ -14,6 +14,8 @@ import msgspec
 
 from extproc.dialects.endpoints import BY_NAME
 from extproc.dialects.json_edit import Member, NotAnObject, edit, edit_members, members
+from extproc.dialects.losses import ADAPTED, losses
+from extproc.dialects.openai.features import CAP, OLD_CAP
 from extproc.dialects.registry import vocabulary
 from extproc.dialects.sse import Decoder, Event
 from extproc.money import Usage
@@ -33,7 +35,8 @@ class OpenAIToOpenAI:
     def needs_body(self, call: Call, to: Destination) -> bool:
         if not _has_json(call):
             return False
-        return call.body_model != to.model or bool(call.own_fields) or _asks_usage(call, to.provider)
+        changes = call.body_model != to.model or bool(call.own_fields) or _asks_usage(call, to.provider)
+        return changes or bool(_refused(call, to))
 
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         path = path_of(call, to.provider, to.model)
@@ -47,7 +50,7 @@ class OpenAIToOpenAI:
                 body = _body(call.body, call, to)
             except NotAnObject as error:
                 return Refusal(Reason.INVALID_JSON, f"The request cannot be sent on: {error}.")
-        return TranslatedRequest(call.method, path, (), body)
+        return TranslatedRequest(call.method, path, (), body, _losses(call, to))
 
     def reads_answer(self, call: Call, to: Destination) -> bool:
         return False  # it is in the caller's dialect already
@@ -125,7 +128,26 @@ def _body(body: bytes, call: Call, to: Destination) -> bytes:
         put["model"] = msgspec.json.encode(to.model)
     if _asks_usage(call, to.provider):
         put["stream_options"] = _usage_question(found)
-    return edit_members(body, found, put, frozenset(call.own_fields) - put.keys())
+    refused = _refused(call, to)
+    if OLD_CAP in refused and not any(member.key == CAP for member in found):
+        put[CAP] = next(bytes(member.raw) for member in reversed(found) if member.key == OLD_CAP)
+    return edit_members(body, found, put, (frozenset(call.own_fields) | refused) - put.keys())
+
+
+def _losses(call: Call, to: Destination) -> tuple[str, ...]:
+    return losses(to.provider.dialect, to.model, to.entry, call.features) if call.endpoint == "chat" else ()
+
+
+def _refused(call: Call, to: Destination) -> frozenset[str]:
+    """Members that this model answers with a 400: they go, or under another name."""
+    if call.endpoint != "chat" or not call.features:
+        return frozenset()
+    old_cap = {OLD_CAP} if OLD_CAP in call.features and _wants_new_cap(to) else set()
+    return frozenset(_losses(call, to)) | old_cap
+
+
+def _wants_new_cap(to: Destination) -> bool:
+    return to.provider.dialect in ADAPTED and to.traits.uses_max_completion_tokens
 
 
 def _usage_question(found: list[Member]) -> bytes:

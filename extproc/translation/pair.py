@@ -7,7 +7,7 @@ too. The same call and destination give the same request, so the answer's side c
 from dataclasses import dataclass
 from typing import Protocol
 
-from extproc.dialects.model_families import Traits, traits
+from extproc.dialects.model_families import Traits, traits_at
 from extproc.dialects.openai.stamp import Stamp
 from extproc.money import Usage
 from extproc.refusal import Refusal
@@ -29,6 +29,7 @@ class Call:
     stream: bool = False
     body_model: str | None = None
     own_fields: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()  # of a chat: see features.asked_for
     usage_asked: bool = False  # the caller asked for usage in the stream
     ask_usage: bool = False  # the provider must be asked for usage in the stream, though the caller did not
     id: str = ""  # the exchange's
@@ -45,7 +46,7 @@ class Destination:
 
     @property
     def traits(self) -> Traits:
-        return traits(self.model, self.entry)
+        return traits_at(self.provider.dialect, self.model, self.entry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,16 @@ from typing import Final
 from extproc.dialects.registry import api_of
 from extproc.snapshot import OPENAI_SHAPED
 from extproc.translation.openai_anthropic import OpenAIToAnthropic
+from extproc.translation.openai_bedrock import OpenAIToBedrock
 from extproc.translation.openai_openai import OpenAIToOpenAI
 from extproc.translation.pair import Pair
 
 _OPENAI: Final = OpenAIToOpenAI()
 # By (the caller's dialect, the API spoken upstream).
-CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {("openai", "anthropic"): OpenAIToAnthropic()}
+CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {
+    ("openai", "anthropic"): OpenAIToAnthropic(),
+    ("openai", "bedrock"): OpenAIToBedrock(),
+}
 SAME_SHAPE: Final[Mapping[tuple[str, str], Pair]] = {("openai", dialect): _OPENAI for dialect in OPENAI_SHAPED}
 
 

@@ -49,6 +49,7 @@ _MODE_NUMBERS: Final[dict[BodyMode, ProcessingMode.BodySendMode]] = {
     "NONE": ProcessingMode.NONE,
     "STREAMED": ProcessingMode.STREAMED,
     "BUFFERED": ProcessingMode.BUFFERED,
+    "BUFFERED_PARTIAL": ProcessingMode.BUFFERED_PARTIAL,
 }
 _ODD_IN_DETAILS: Final = re.compile(r"[^A-Za-z0-9_.:/{}\-]")
 

@@ -28,10 +28,12 @@ class Broken(Exception):
 class ProcessorStream:
     __slots__ = ("_closed", "_conversation", "_handler", "_on_bug", "_over")
 
-    def __init__(self, handler: Handler, on_bug: Callable[[BaseException], ImmediateReply]) -> None:
+    def __init__(
+        self, handler: Handler, on_bug: Callable[[BaseException], ImmediateReply], *, answers_only: bool = False
+    ) -> None:
         self._handler = handler
         self._on_bug = on_bug
-        self._conversation = Conversation()
+        self._conversation = Conversation(answers_only=answers_only)
         self._over = False
         self._closed = False
 

@@ -12,7 +12,7 @@ from extproc.app.explaining import Asked, explain_request
 from extproc.facts import matcher
 from extproc.facts.routes import entries
 from extproc.protocol.events import BodyEvent
-from extproc.snapshot import Snapshot
+from extproc.snapshot import Credential, Snapshot
 from tests.exchange.scene import CALLERS, PROVIDERS, ROUTES, Scene, request, snapshot
 
 WEIGHTED = """
@@ -151,6 +151,28 @@ def test_explain_shows_what_the_first_attempt_would_send_and_hides_its_credentia
     assert sent["user-agent"] == "me"
     assert "cookie" not in sent and "sk-own" not in str(sent)
     assert sent.get("authorization", "***") == "***"
+
+
+@pytest.mark.parametrize(
+    ("credential", "shown"),
+    [
+        (Credential(), set()),
+        (Credential("injected"), {"authorization"}),
+        (Credential("injected", "x-api-key", ""), {"x-api-key"}),
+        (Credential("injected", "x-goog-api-key", ""), {"x-goog-api-key"}),
+        (Credential("caller", "api-key", ""), {"api-key"}),
+        (Credential("aws_keys", "authorization", ""), {"authorization"}),
+        (Credential("aws_chain", "authorization", ""), {"authorization"}),
+    ],
+)
+def test_explain_shows_that_a_credential_goes_along_and_never_which(credential: Credential, shown: set[str]) -> None:
+    """Nor anything of what the caller came with."""
+    providers = {name: replace(each, credential=credential) for name, each in CONFIGS["plain"].providers.items()}
+    keys = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token", "x-amz-date")
+    asked = Asked("POST", CHAT, dict.fromkeys(keys, "Bearer canary"), b'{"model":"m"}')
+    told = explain_request(replace(CONFIGS["plain"], providers=providers), asked, now=0.0, draw=0.5)
+    assert {name: value for name, value in told["headers"].items() if name in keys} == dict.fromkeys(shown, "***")
+    assert "canary" not in json.dumps(told)
 
 
 def test_a_request_without_a_key_is_explained_although_the_gateway_would_want_one() -> None:

@@ -70,7 +70,7 @@ def test_keys_that_cannot_be_used_are_said_and_not_answered_with_the_demo(here: 
     assert "sk-test" not in str(loaded.problems)
 
 
-@pytest.mark.parametrize("environment", [{}, {"OPENAI_API_KEY": " "}, {"ANTHROPIC_API_KEY": "sk-ant"}])
+@pytest.mark.parametrize("environment", [{}, {"OPENAI_API_KEY": " "}, {"AWS_ACCESS_KEY_ID": "AKID"}])
 def test_without_anything_it_is_the_demo(here: Path, environment: dict[str, str]) -> None:
     origin = find_origin(None, environment)
     assert (origin.source, origin.demo) == (None, True)
@@ -78,9 +78,9 @@ def test_without_anything_it_is_the_demo(here: Path, environment: dict[str, str]
 
 
 def test_the_demo_still_says_which_keys_it_saw_and_cannot_use(here: Path) -> None:
-    environment = {"ANTHROPIC_API_KEY": "sk-ant"}
+    environment = {"AWS_ACCESS_KEY_ID": "AKID"}
     notes = read_origin(find_origin(None, environment), environment, here).notes
-    assert [note.split()[0] for note in notes] == ["ANTHROPIC_API_KEY"]
+    assert [note.split()[0] for note in notes] == ["AWS_ACCESS_KEY_ID"]
 
 
 def test_the_demo_compiles_with_all_of_its_providers_models_and_prices(tmp_path: Path) -> None:

@@ -26,7 +26,12 @@ CALLERS = "callers: [{name: ci, key: gw-secret-2, labels: {team: red}, models: [
 SECRETS = ("sk-lab-secret-1", "gw-secret-2", "sk-own-secret-3")
 
 NO_KEYS = dict.fromkeys(
-    ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "MISTRAL_API_KEY", "OLLAMA_BASE_URL", "CUSTOM_PROVIDER_BASE_URL"), ""
+    (
+        *("OPENAI_API_KEY", "OPENROUTER_API_KEY", "MISTRAL_API_KEY", "OLLAMA_BASE_URL", "CUSTOM_PROVIDER_BASE_URL"),
+        *("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "COHERE_API_KEY", "CO_API_KEY"),
+        *("AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "CLOUDSDK_AUTH_ACCESS_TOKEN"),
+    ),
+    "",
 )
 
 

@@ -21,6 +21,7 @@ def test_a_good_configuration_is_told_as_json_when_piped(tmp_path: Path) -> None
         "aliases": ["smart"],
         "strategies": [],
         "callers": 0,
+        "notes": [],
     }
 
 
@@ -32,6 +33,17 @@ def test_a_good_one_is_told_in_words_on_a_terminal_whatever_its_names_hold(tmp_p
     assert result.exit_code == 0
     assert "is good" in result.stdout
     assert "[/odd]" in result.stdout
+
+
+def test_what_works_and_not_as_one_may_think_is_noted(tmp_path: Path, monkeypatch) -> None:
+    file = tmp_path / "g.yaml"
+    file.write_text("providers: {aws: {dialect: bedrock, region: us-east-1}}\n")
+    result = call("check", str(file))
+    (note,) = json.loads(result.stdout)["notes"]
+    assert result.exit_code == 0
+    assert note.startswith(f"{file}:1: providers.aws: no credential is sent")
+    monkeypatch.setattr("extproc.cli.screen.for_people", lambda: True)
+    assert note in call("check", str(file)).stdout
 
 
 def test_every_mistake_is_one_line_with_file_line_and_path_on_standard_output(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from tests.config.places import compiled, loaded
 BLOCKS = re.findall(r"```yaml\n(.*?)```", reference.page(), re.DOTALL)
 KEYS = {
     name: name.lower()
-    for name in ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "AZURE_OPENAI_API_KEY", "MISTRAL_API_KEY", "CI_KEY")
+    for name in (
+        *("OPENAI_API_KEY", "OPENROUTER_API_KEY", "AZURE_OPENAI_API_KEY", "MISTRAL_API_KEY", "CI_KEY"),
+        *("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_TOKEN", "AWS_BEARER_TOKEN_BEDROCK", "CO_API_KEY"),
+    )
 }
 
 
@@ -60,7 +63,7 @@ def test_the_starter_compiles_with_everything_in_it_uncommented(tmp_path: Path) 
     lines = STARTER.splitlines()[5:]  # without the heading, which is prose
     code = r"^(\s*)# ((\s*(- )?\{)|(\s*[a-z_0-9]+:( |$)))"
     full = "\n".join(re.sub(r"^(\s*)# ", r"\1", line) if re.match(code, line) else line for line in lines)
-    full = full.replace("/run/secrets/openrouter", "secret")
+    full = re.sub(r"/run/secrets/[a-z-]+", "secret", full)
     (tmp_path / "secret").write_text("k")
     found = loaded(tmp_path, full, KEYS)
     assert found.compiled is not None, [str(problem) for problem in found.problems]

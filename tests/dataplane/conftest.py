@@ -38,8 +38,10 @@ def world(running_world: World) -> World:
         for name in ("status", "headers", "body", "chunks", "pause", "cut", "hang", "first_pause"):
             setattr(upstream, name, getattr(fresh, name))
         upstream.asked.clear()
-    for kept in (running_world.processor.told, running_world.processor.routes, running_world.processor.records):
+    stand_in = running_world.processor
+    for kept in (stand_in.told, stand_in.routes, stand_in.records, stand_in.errors, stand_in.opened):
         kept.clear()
+    stand_in.maps = None
     running_world.processor.id = f"exchange-{next(NUMBERS)}"  # records of a test before may still be on their way
     running_world.processor.decision = {}
     running_world.processor.refuses = None

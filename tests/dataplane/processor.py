@@ -21,7 +21,21 @@ from extproc.protocol.replies import HeaderEdit
 from extproc.wire.pb import access_log_service_pb2 as logs
 from extproc.wire.pb import core_pb2 as core
 from extproc.wire.pb import external_processor_pb2 as pb
+from extproc.wire.pb.processing_mode_pb2 import ProcessingMode
 
+
+def bodies(mode: Any) -> Any:
+    """Ask for an answer's body."""
+    return ProcessingMode(
+        request_header_mode=ProcessingMode.SEND,
+        response_header_mode=ProcessingMode.SEND,
+        response_body_mode=mode,
+        request_trailer_mode=ProcessingMode.SKIP,
+        response_trailer_mode=ProcessingMode.SKIP,
+    )
+
+
+PARTLY = bodies(ProcessingMode.BUFFERED_PARTIAL)
 OVERWRITE = core.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -36,15 +50,18 @@ class Processor:
     records: list[tuple[str, Any]] = field(default_factory=list)  # (log name, entry)
     holds: float = 0.0  # seconds over and above the first chunk
     refuses: int | None = None  # answer every request with this status
+    errors: list[tuple[str, bytes | None]] = field(default_factory=list)  # (status, body) of answers shown as errors
+    maps: int | None = None  # answer every error with this status
+    opened: list[str] = field(default_factory=list)  # the filter of each stream
     # (cluster, headers, body) of an attempt → what is made of it, once its body is here
     rewrites: Callable[[str, Headers, bytes], tuple[HeaderEdit, bytes]] | None = None
 
     def process(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
         metadata = dict(context.invocation_metadata())
-        if metadata[names.FILTER_METADATA] == names.FILTER_ROUTER:
-            yield from self._route(requests)
-        else:
-            yield from self._attempt(requests)
+        filter_name = metadata[names.FILTER_METADATA]
+        self.opened.append(filter_name)
+        phases = {names.FILTER_ROUTER: self._route, names.FILTER_ATTEMPT: self._attempt}
+        yield from phases.get(filter_name, self._error)(requests)
 
     def _route(self, requests: Iterator[Any]) -> Iterator[Any]:
         headers: dict[str, str] = {}
@@ -94,6 +111,36 @@ class Processor:
                 details="ours",
             ),
             dynamic_metadata=struct({names.META: {names.M_ID: self.id, names.M_REFUSAL: "ours"}}),
+        )
+
+    def _error(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Reads an error to its end and, where a test says so, answers in its stead."""
+        for request in requests:
+            if request.WhichOneof("request") == "response_headers":
+                status = read(request.response_headers)[":status"]
+                empty = request.response_headers.end_of_stream
+                self.errors.append((status, b"" if empty else None))
+                if empty and self.maps is not None:
+                    yield self._mapped()
+                    return
+                buffered = PARTLY if not empty else None
+                yield pb.ProcessingResponse(response_headers=pb.HeadersResponse(), mode_override=buffered)
+                if empty:
+                    return
+            else:
+                self.errors[-1] = (self.errors[-1][0], request.response_body.body)
+                passes = pb.ProcessingResponse(response_body=pb.BodyResponse())
+                yield passes if self.maps is None else self._mapped()
+                return
+
+    def _mapped(self) -> Any:
+        return pb.ProcessingResponse(
+            immediate_response=pb.ImmediateResponse(
+                status=pb.HttpStatus(code=self.maps),
+                headers=mutation({"content-type": "application/json", names.SHOULD_RETRY: "false"}),
+                body=b'{"error":{"code":"mapped"}}',
+                details="extproc_upstream_auth",
+            )
         )
 
     def _attempt(self, requests: Iterator[Any]) -> Iterator[Any]:

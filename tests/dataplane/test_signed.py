@@ -34,11 +34,14 @@ SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 PATH = "/proxy/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse"
 SIGNED = Credential("aws_keys", "authorization", "")
 AWS_HEADERS = {"authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}
+KEY_HEADERS = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key", "azure": "api-key"}
 AWS, OTHER = Upstream(), Upstream()
 PROVIDERS = {
     "aws": replace(provider("aws", dialect="bedrock", credential=SIGNED), region=REGION, headers={"x-amz-extra": "1"}),
     "openai": provider("openai"),
     "anthropic": provider("anthropic", dialect="anthropic", credential=Credential("injected", "x-api-key", "")),
+    "gemini": provider("gemini", dialect="gemini", credential=Credential("injected", "x-goog-api-key", "")),
+    "azure": provider("azure", dialect="azure_openai", credential=Credential("injected", "api-key", "")),
     "none": provider("none", credential=Credential()),
 }
 
@@ -163,18 +166,33 @@ def test_keys_rotate_and_bring_their_token(world: World) -> None:
     assert "x-amz-security-token" in verified("AKIDROTATED", "other/secret+of=it")["signed"]
 
 
-@pytest.mark.parametrize("plan", ["aws,openai", "aws,anthropic", "aws,none"])
-def test_nothing_of_a_signature_reaches_the_next_provider(world: World, plan: str) -> None:
+@pytest.mark.parametrize("other", ["openai", "anthropic", "gemini", "azure", "none"])
+def test_nothing_of_a_signature_reaches_the_next_provider(world: World, other: str) -> None:
     write_keys(world, "AKIDOFAWS", SECRET, "token-of-aws")
     eventually(lambda: key_in_use(world) == "AKIDOFAWS")
     AWS.status = 503
-    assert world.chat(plan).status == 200
-    present = {name for name, _ in OTHER.raw[-1]}
-    own = {"openai": {"authorization"}, "anthropic": {"x-api-key"}, "none": set()}[plan.partition(",")[2]]
-    assert present & (AWS_HEADERS | {"x-api-key", "x-amz-extra"}) == own
+    assert world.chat(f"aws,{other}").status == 200
+    assert shown_in(OTHER.raw[-1]) == ([KEY_HEADERS[other]] if other in KEY_HEADERS else [])
     text = json.dumps(OTHER.raw[-1])
     assert not [word for word in ("AKIDOFAWS", "token-of-aws", "AWS4") if word in text]
-    assert len([name for name, _ in OTHER.raw[-1] if name in own]) == len(own)
+
+
+def shown_in(lines: list[tuple[str, str]]) -> list[str]:
+    """The headers that show a credential of anybody, as often as they stand there."""
+    credentials = {*AWS_HEADERS, *KEY_HEADERS.values(), "cookie", "proxy-authorization", "x-amz-extra"}
+    return [name for name, _ in lines if name in credentials]
+
+
+def test_along_a_plan_through_all_kinds_each_sees_its_own_credential_only(world: World) -> None:
+    """Whatever the caller sent, and whoever stood before."""
+    AWS.status = OTHER.status = 503
+    plan = ["openai", "anthropic", "gemini", "azure", "none"]
+    sent = dict.fromkeys((*AWS_HEADERS, *KEY_HEADERS.values(), "cookie", "proxy-authorization"), "Bearer canary")
+    world.chat(f"{','.join(plan)},aws", **sent)
+    assert [shown_in(lines) for lines in OTHER.raw] == [[KEY_HEADERS[one]] for one in plan[:-1]] + [[]]
+    assert "canary" not in json.dumps([*OTHER.raw, *AWS.raw])
+    assert sorted(shown_in(AWS.raw[-1])) == sorted([*(AWS_HEADERS - {"x-amz-security-token"}), "x-amz-extra"])
+    verified()
 
 
 @pytest.mark.parametrize("plan", ["openai,aws", "anthropic,aws", "openai+,aws+"])

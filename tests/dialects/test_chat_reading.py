@@ -143,7 +143,7 @@ def test_settings() -> None:
     assert (chat.reasoning_effort, chat.thinking_budget) == ("low", 2048)
     assert read(thinking={"type": "disabled"}).reasoning_effort == "none"
     assert chat.asked == {
-        "response_format", "stop", "max_completion_tokens", "temperature", "reasoning_effort", "n", "seed"
+        "response_format", "stop", "max_tokens", "max_completion_tokens", "temperature", "reasoning_effort", "n", "seed"
     }  # fmt: skip
 
 
@@ -173,6 +173,9 @@ def test_settings() -> None:
         ({"tools": [{"type": "custom"}]}, "tools[0].type"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"tool_choice": "always"}, "tool_choice"),
+        ({"temperature": 10**400}, "temperature"),
+        ({"max_tokens": 10**400}, "max_tokens"),
+        ({"seed": 1e300}, "seed"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"stop": [1]}, "stop"),

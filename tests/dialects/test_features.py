@@ -9,6 +9,7 @@ from extproc.dialects import losses
 from extproc.dialects.openai import features
 from extproc.dialects.openai.chat_reading import read_chat
 from extproc.dialects.openai.request import read_request
+from extproc.snapshot import Model
 
 
 def asked(**fields: Any) -> frozenset[str]:
@@ -28,7 +29,7 @@ def asked(**fields: Any) -> frozenset[str]:
         {"parallel_tool_calls": True, "tool_choice": "auto"},
         {"response_format": {"type": "text"}},
         {"team": "blue", "task_type": "x", "provider": "lab"},
-        {"service_tier": "auto", "frequency_penalty": 0},
+        {"service_tier": "auto", "frequency_penalty": 0, "temperature": 1, "top_p": 1.0},
     ],
 )
 def test_what_says_nothing_is_no_feature(nothing: dict[str, Any]) -> None:
@@ -37,7 +38,7 @@ def test_what_says_nothing_is_no_feature(nothing: dict[str, Any]) -> None:
 
 def test_what_says_something_is_one() -> None:
     assert asked(n=2, seed=0, parallel_tool_calls=False, temperature=0, max_tokens=5) == {
-        "n", "seed", "parallel_tool_calls", "temperature", "max_completion_tokens"
+        "n", "seed", "parallel_tool_calls", "temperature", "max_tokens", "max_completion_tokens"
     }  # fmt: skip
     assert asked(tool_choice="none", guardrailConfig={"id": 1}) == {"tool_choice", "guardrailConfig"}
 
@@ -65,5 +66,13 @@ def test_a_flood_of_fields_is_bounded() -> None:
 
 
 def test_an_api_of_the_callers_own_shape_loses_nothing() -> None:
-    assert losses.losses("openai", "gpt-4o", None, frozenset({"seed", "anything"})) == ()
+    assert losses.losses("openai", "gpt-4o", None, frozenset({"seed", "temperature", "anything"})) == ()
+    assert losses.losses("openrouter", "o3", None, frozenset({"temperature"})) == ()
+
+
+def test_openais_thinking_models_refuse_to_be_sampled() -> None:
+    asked = frozenset({"temperature", "seed", "max_tokens", "max_completion_tokens"})
+    assert losses.losses("openai", "o3", None, asked) == ("temperature",)
+    deployed = Model("gpt-5", upstream="my-deployment")
+    assert losses.losses("azure_openai", "my-deployment", deployed, asked) == ("temperature",)
     assert losses.unfit("openrouter", "x", features.CONTENTS) == ()

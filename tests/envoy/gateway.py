@@ -27,7 +27,7 @@ from tests.envoy.processes import descendants, eventually, is_alive
 START_PATIENCE = 40.0
 STOP_PATIENCE = 20.0
 # The environment of whoever runs the tests must not choose providers or proxies.
-FORGOTTEN = ("_API_KEY", "_proxy", "_PROXY")
+FORGOTTEN = ("_API_KEY", "_proxy", "_PROXY", "_ACCESS_KEY_ID", "_ACCESS_TOKEN", "_BEARER_TOKEN_BEDROCK")
 
 
 def free_port() -> int:

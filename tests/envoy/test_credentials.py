@@ -32,8 +32,18 @@ CLIENTS = {
     "openai-organization": f"{CANARY}-13",
     "x-unknown": f"{CANARY}-14",
     "x-envoy-original-path": f"/{CANARY}-15",
+    "x-amz-content-sha256": f"{CANARY}-16",
 }
-SECRETS = {"first": "secret-of-first", "second": "secret-of-second", "azure": "secret-of-azure", "last": "of-last"}
+SECRETS = {
+    "first": "secret-of-first",
+    "second": "secret-of-second",
+    "azure": "secret-of-azure",
+    "entra": "token-of-entra",
+    "last": "of-last",
+}
+AWS_PROFILE = (
+    "[work]\naws_access_key_id=AKID{0}\naws_secret_access_key=secret-of-aws-{0}\naws_session_token=token-{0}\n"
+)
 REFUSED = whole(b'{"error":{"message":"no"}}', 503)
 FINE = whole(b'{"choices":[]}')
 
@@ -52,6 +62,13 @@ def rotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("aws") / "credentials"
+    file.write_text(AWS_PROFILE.format("OLD"))
+    return file
+
+
+@pytest.fixture(scope="module")
 def keyed() -> Iterator[Upstream]:
     with scripted(always(FINE)) as upstream:
         yield upstream
@@ -59,20 +76,25 @@ def keyed() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def gateway(
-    upstreams: dict[str, Upstream], demos: dict[str, Demo], rotated: Path, keyed: Upstream
+    upstreams: dict[str, Upstream], demos: dict[str, Demo], rotated: Path, keyed: Upstream, profiles: Path
 ) -> Iterator[Gateway]:
     patient = {"circuit_breaker": {"failure_threshold": 10_000}}
     providers = {
         name: {"dialect": "openai", "base_url": f"{each.origin}/v1", "credential": SECRETS[name], **patient}
         for name, each in upstreams.items()
-        if name != "azure"
+        if name not in ("azure", "entra")
     }
     providers["first"]["headers"] = {"x-of-first": "header-of-first"}
-    azure = {"dialect": "azure_openai", "base_url": upstreams["azure"].origin, "api_version": "2024-10-21", **patient}
+    azure = {
+        name: {"dialect": "azure_openai", "base_url": upstreams[name].origin, "api_version": "2024-10-21", **patient}
+        for name in ("azure", "entra")
+    }
     config = {
         "providers": {
             **providers,
-            "azure": {**azure, "credential": SECRETS["azure"]},
+            "azure": {**azure["azure"], "credential": SECRETS["azure"]},
+            "entra": {**azure["entra"], "credential": {"value": SECRETS["entra"], "as": "bearer"}},
+            "aws": {"dialect": "bedrock", "region": "us-east-1", "credential": {"aws": "work"}, "models": ["nova"]},
             "bare": {"dialect": "openai", "base_url": f"{upstreams['last'].origin}/v1"},
             "rotating": {
                 "dialect": "openai",
@@ -82,13 +104,13 @@ def gateway(
             "lab": demos["lab"].configured(),
         },
         "aliases": {
-            "walk": ["first/m", "azure/m", "second/m", "last/m"],
+            "walk": ["first/m", "azure/m", "entra/m", "second/m", "last/m"],
             "to-bare": ["first/m", "azure/m", "bare/m"],
             "rotating": ["rotating/m"],
         },
-        "failover": {"max_attempts": 4},
+        "failover": {"max_attempts": 5},
     }
-    with running(config) as gateway:
+    with running(config, more_environment={"AWS_SHARED_CREDENTIALS_FILE": str(profiles)}) as gateway:
         yield gateway
 
 
@@ -106,7 +128,7 @@ def seen(asked: Asked) -> str:
 def test_every_attempt_carries_its_own_credential_only(
     gateway: Gateway, upstreams: dict[str, Upstream], model: str, stream: bool
 ) -> None:
-    """Four attempts of one request: each request that arrived anywhere is searched for all canaries and all keys."""
+    """Five attempts of one request: each request that arrived anywhere is searched for all canaries and all keys."""
     for upstream in upstreams.values():
         upstream.asked.clear()
     answer = ask(gateway, model, stream)
@@ -121,6 +143,9 @@ def test_every_attempt_carries_its_own_credential_only(
     assert upstreams["first"].asked[0].headers["authorization"] == f"Bearer {SECRETS['first']}"
     assert upstreams["azure"].asked[0].headers["api-key"] == SECRETS["azure"]
     assert "x-of-first" not in upstreams["azure"].asked[0].headers
+    if model == "walk":
+        entra = upstreams["entra"].asked[0].headers
+        assert entra["authorization"] == f"Bearer {SECRETS['entra']}" and "api-key" not in entra
     last = upstreams["last"].asked[0].headers
     assert last.get("authorization") == (f"Bearer {SECRETS['last']}" if model == "walk" else None)
     assert "x-of-first" not in last and "api-key" not in last
@@ -129,12 +154,13 @@ def test_every_attempt_carries_its_own_credential_only(
 def test_each_attempt_has_its_own_address(gateway: Gateway, upstreams: dict[str, Upstream]) -> None:
     for upstream in upstreams.values():
         upstream.asked.clear()
+    azures = ("azure", "entra")
     ask(gateway, "walk")
     for name, upstream in upstreams.items():
         assert len(upstream.asked) == 1
         asked = upstream.asked[0]
         assert asked.headers["host"] == upstream.origin.removeprefix("http://")
-        expected = "/openai/deployments/m/chat/completions?api-version=2024-10-21" if name == "azure" else CHAT
+        expected = "/openai/deployments/m/chat/completions?api-version=2024-10-21" if name in azures else CHAT
         assert asked.path == expected
 
 
@@ -142,7 +168,7 @@ def test_no_secret_of_anyone_stands_in_a_log_or_a_metric(gateway: Gateway) -> No
     answer = ask(gateway, "walk")
     gateway.decision(answer.headers[names.REQUEST_ID])
     said = gateway.out.text() + gateway.err.text() + gateway.metrics()
-    for secret in (*SECRETS.values(), f"{CANARY}-1", f"{CANARY}-2", f"{CANARY}-3", f"{CANARY}-4"):
+    for secret in (*SECRETS.values(), "secret-of-aws", f"{CANARY}-1", f"{CANARY}-2", f"{CANARY}-3", f"{CANARY}-4"):
         assert secret not in said
     assert "hello" not in said, "a prompt is in a log"
 
@@ -167,9 +193,21 @@ def test_a_secret_file_rotates_without_a_restart(gateway: Gateway, keyed: Upstre
     assert (gateway.processor_pid, gateway.envoy_pid) == pids
 
 
-def test_credentials_on_disk_are_for_their_owner_only(gateway: Gateway) -> None:
-    holding = [path for path in gateway.runs.rglob("*") if path.is_file() and _holds(path, SECRETS["first"])]
+def test_a_changed_profile_of_aws_is_what_envoy_reads_next(gateway: Gateway, profiles: Path) -> None:
+    """A file in AWS's own form, in the private directory, with that profile's keys and nothing else."""
+    (keys,) = [path for path in gateway.runs.rglob("*.aws") if path.is_file()]
+    assert keys.read_text() == AWS_PROFILE.format("OLD").replace("[work]", "[default]")
+    profiles.write_text("[other]\naws_access_key_id=x\n" + AWS_PROFILE.format("NEW"))  # in place, as AWS's tools do
+    new = AWS_PROFILE.format("NEW").replace("[work]", "[default]")
+    eventually(lambda: keys.read_text() == new, "the new keys")
+    assert gateway.status()["config"]["error"] is None
+
+
+@pytest.mark.parametrize("secret", [SECRETS["first"], SECRETS["entra"], "secret-of-aws"])
+def test_credentials_on_disk_are_for_their_owner_only(gateway: Gateway, secret: str) -> None:
+    holding = [path for path in gateway.runs.rglob("*") if path.is_file() and _holds(path, secret)]
     assert holding, "the test looked in the wrong place"
+    assert {path.parent.name for path in holding} == {"s"}
     for path in holding:
         above = [parent for parent in path.parents if parent.is_relative_to(gateway.runs) and parent != gateway.runs]
         assert any(parent.stat().st_mode & 0o077 == 0 for parent in above), path
@@ -205,7 +243,7 @@ def test_without_a_callers_key_nothing_goes_upstream(closed: Gateway, lab: Demo,
     assert lab.received() == []
 
 
-@pytest.mark.parametrize("header", ["authorization", "x-api-key", "api-key"])
+@pytest.mark.parametrize("header", ["authorization", "x-api-key", "api-key", "x-goog-api-key"])
 def test_a_callers_key_opens_and_stays_here(closed: Gateway, lab: Demo, header: str) -> None:
     value = "Bearer key-of-app" if header == "authorization" else "key-of-app"
     answer = httpx.post(closed.url + CHAT, json=body("small"), headers={header: value}, trust_env=False)

@@ -43,12 +43,13 @@ def found(sent: Headers, address: str | None = FAR, of: Snapshot = KEYED) -> Ide
         (headers(authorization="bearer  alice-key "), "alice", ("authorization",)),
         (headers(x_api_key="alice-key"), "alice", ("x-api-key",)),
         (headers(api_key="bob-key"), "bob", ("api-key",)),
+        (headers(x_goog_api_key="bob-key"), "bob", ("x-goog-api-key",)),
         (headers(authorization="Bearer alice-key", x_api_key="alice-key"), "alice", ("authorization", "x-api-key")),
         (headers(authorization="Bearer alice-key", x_api_key="bob-key"), "alice", ("authorization", "x-api-key")),
     ],
 )
 def test_a_known_key_names_its_caller_and_is_no_credential(sent: Headers, name: str, held: tuple[str, ...]) -> None:
-    """In any of the three headers, and in several."""
+    """In any of the four headers, and in several."""
     who = found(sent)
     assert (who.caller.name, who.gateway_key_headers, who.credential) == (name, held, None)
     assert not who.caller.own_credential
@@ -131,7 +132,11 @@ def test_two_configurations_with_one_id_do_not_share_their_keys() -> None:
     assert found(headers(x_api_key="alice-key"), FAR, snapshot(ALICE)).caller.name == "alice"
 
 
-@given(st.lists(st.tuples(st.sampled_from(["authorization", "x-api-key", "api-key", "cookie"]), st.binary())))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"]), st.binary())
+    )
+)
 def test_any_header_bytes_are_refused_and_never_repeated(pairs: list[tuple[str, bytes]]) -> None:
     result = identify(Headers(tuple(pairs)), FAR, KEYED)
     assert isinstance(result, Refusal) and result.reason is Reason.INVALID_API_KEY

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from extproc.protocol.conversation import Conversation, IllegalReply, OutOfTurn
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, Opening, TrailersEvent, UnknownEvent
 from extproc.protocol.replies import (
+    LARGEST_BUFFERED,
     BodyReply,
     HeaderEdit,
     HeadersReply,
@@ -259,3 +260,23 @@ def test_a_buffered_body_is_whole_whatever_it_says_and_another_one_when_it_ends(
         talk = Conversation()
         talk.receive(HeadersEvent("request", Headers(), False), Opening(request_body_mode=mode))
         assert talk.is_whole(BodyEvent("request", b"{}", end)) is whole
+
+
+def test_a_filter_of_answers_alone_is_handled_from_the_response_on():
+    conversation = Conversation(answers_only=True)
+    assert conversation.receive(headers("response"), Opening()) == "handle"
+    assert conversation.may_answer_at_once
+
+
+@pytest.mark.parametrize(
+    ("size", "end", "whole"),
+    [(10, True, True), (10, False, True), (LARGEST_BUFFERED + 1, False, False), (LARGEST_BUFFERED + 1, True, True)],
+)
+def test_a_partly_buffered_answer_is_whole_unless_it_is_too_large(size, end, whole):
+    conversation = Conversation(answers_only=True)
+    conversation.receive(headers("response"), Opening())
+    conversation.check(HeadersReply("response", modes=Modes(True, "NONE", "BUFFERED_PARTIAL")))
+    beginning = body("response", b"x" * size, end=end)
+    assert conversation.receive(beginning, None) == "handle"
+    assert conversation.is_whole(beginning) is whole
+    conversation.check(REFUSAL)

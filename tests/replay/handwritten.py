@@ -23,6 +23,7 @@ ANSWERS: dict[str, Said] = {
     "not cached": Said("hi", cached_tokens=0, output_tokens=1),
 }
 PATHS = {
+    "openai": ("/v1/chat/completions", "/v1/chat/completions"),
     "anthropic": ("/v1/messages", "/v1/messages"),
     "bedrock": ("/model/{model}/converse", "/model/{model}/converse-stream"),
     "gemini": ("/v1beta/models/{model}:generateContent", "/v1beta/models/{model}:streamGenerateContent?alt=sse"),
@@ -51,7 +52,7 @@ def _answers(dialect: str, form: Format) -> Iterator[Made]:
     for name, said in ANSWERS.items():
         yield name, False, 200, form.type, {}, form.whole(said)
         yield f"{name}, streamed", True, 200, form.stream_type, {}, form.stream(said)
-    for status in (400, 403):
+    for status in (400, 403, 429):
         code, headers, body = form.error(status, "It was refused.")
         yield f"error {code}", False, code, form.type, headers, body
     yield "fails behind the headers", True, 200, form.stream_type, {}, form.failing_stream(Said("It begins"))

@@ -12,9 +12,22 @@ from extproc.protocol.replies import HeaderEdit
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.snapshot import Credential, Provider
 from extproc.translation.pair import TranslatedRequest
+from tests.translation import providers
 from tests.translation.providers import AZURE, CALLERS_KEY, EVERY, OLLAMA, OPENAI, OPENROUTER
 
 REQUEST = TranslatedRequest("POST", "/v1/chat/completions", (), None)
+X_API_KEY, GOOG = Credential("injected", "x-api-key", ""), Credential("injected", "x-goog-api-key", "")
+AWS = Credential("aws_keys", "authorization", "")
+KINDS = (
+    *EVERY,
+    providers.provider("anthropic", "anthropic", "api.anthropic.com", credential=X_API_KEY),
+    providers.provider("gemini", "gemini", "generativelanguage.googleapis.com", credential=GOOG),
+    providers.provider("bedrock", "bedrock", "bedrock-runtime.us-east-1.amazonaws.com", credential=AWS),
+    providers.provider(
+        "chain", "bedrock", "bedrock-runtime.us-east-1.amazonaws.com", credential=Credential("aws_chain")
+    ),
+)
+SIGNATURE = ("authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token")
 ORIGINAL = OriginalRequest("application/json", "sk-own")
 PSEUDO = ((":method", b"POST"), (":path", b"/evil"), (":authority", b"gw"), (":scheme", b"http"))
 FORBIDDEN = (
@@ -35,7 +48,7 @@ def applied(present: Headers, edit: HeaderEdit) -> dict[str, str]:
 
 @given(
     st.lists(st.tuples(st.sampled_from(FORBIDDEN + ALLOWED) | st.text("abcxyz-", min_size=1), st.binary(max_size=5))),
-    st.sampled_from(EVERY),
+    st.sampled_from(KINDS),
     st.none() | st.integers(0, 10**7),
 )
 def test_no_header_survives_that_the_provider_may_not_see(
@@ -44,7 +57,8 @@ def test_no_header_survives_that_the_provider_may_not_see(
     present = Headers((*PSEUDO, *pairs))
     after = applied(present, attempt_headers(present, REQUEST, provider, ORIGINAL, length))
     own = {provider.credential.header} if provider.credential.kind == "caller" else set()
-    assert {name for name in after if not name.startswith(":")} <= set(ALLOWED) | own
+    assert {name for name in after if not name.startswith(":")} <= set(ALLOWED) | own | {"accept-encoding"}
+    assert after["accept-encoding"] == "identity"
     assert after.get("authorization") == ("Bearer sk-own" if own else None)
     assert (after[":path"], after[":authority"], after[":scheme"]) == (
         "/v1/chat/completions",
@@ -61,7 +75,7 @@ def test_envoys_request_id_stays_because_the_record_of_an_attempt_is_known_by_it
     assert after["x-request-id"] == "92a70b33"
 
 
-@given(st.permutations(EVERY))
+@given(st.permutations(KINDS))
 def test_along_a_plan_each_attempt_looks_as_if_it_were_the_only_one(order: list[Provider]) -> None:
     """Envoy keeps what one attempt set for the next; here its credential filter sets one too."""
     dressed = [dataclasses.replace(each, headers={f"X-For-{each.name}": "1", "X-Title": each.name}) for each in order]
@@ -73,6 +87,8 @@ def test_along_a_plan_each_attempt_looks_as_if_it_were_the_only_one(order: list[
         assert after == applied(first, attempt_headers(first, REQUEST, provider, ORIGINAL, len(provider.name)))
         if provider.credential.kind == "injected":
             after[provider.credential.header] = f"secret of {provider.name}"
+        elif provider.credential.kind.startswith("aws_"):
+            after |= dict.fromkeys(SIGNATURE, f"signature of {provider.name}")
         present = Headers(tuple((name, value.encode()) for name, value in after.items()))
 
 
@@ -100,6 +116,7 @@ def test_what_each_provider_is_told(provider: Provider, expected: dict[str, str]
     """Address, configured headers, the caller's own credential in the provider's header."""
     edit = attempt_headers(Headers(PSEUDO), REQUEST, provider, ORIGINAL, None)
     common = {":method": "POST", ":path": "/v1/chat/completions", "content-type": "application/json"}
+    common["accept-encoding"] = "identity"
     assert dict(edit.set) == common | expected and edit.remove == ()
 
 

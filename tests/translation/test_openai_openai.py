@@ -256,3 +256,31 @@ def test_the_pair_serves_every_provider_of_the_shape_and_no_other() -> None:
         pair_for("openai", "anthropic", "m", "embeddings") is None
         and pair_for("anthropic", "openai", "m", "chat") is None
     )
+
+
+# --- what OpenAI's own newer models refuse ---------------------------------------------------------------------------
+
+CAPPED = b'{"model":"o3","messages":[],"max_tokens":5,"temperature":0.2,"seed":1}'
+
+
+def thinking(body: bytes, *features: str) -> Call:
+    return call(body=body, body_model="o3", features=frozenset(features))
+
+
+def test_a_cap_gets_the_name_of_today_and_what_a_thinking_model_refuses_goes_and_is_named() -> None:
+    asked = thinking(CAPPED, "max_tokens", "max_completion_tokens", "temperature", "seed")
+    sent = translated(asked, OPENAI, "o3")
+    assert json.loads(sent.body or b"") == {"model": "o3", "messages": [], "seed": 1, "max_completion_tokens": 5}
+    assert sent.losses == ("temperature",)
+
+
+def test_a_cap_that_stands_under_both_names_keeps_the_new_one() -> None:
+    asked = thinking(b'{"model":"o3","max_tokens":5,"max_completion_tokens":9}', "max_tokens", "max_completion_tokens")
+    assert json.loads(translated(asked, OPENAI, "o3").body or b"") == {"model": "o3", "max_completion_tokens": 9}
+
+
+@pytest.mark.parametrize(("provider", "model"), [(OPENAI, "gpt-4o"), (OPENROUTER, "o3"), (LAB, "llama-3")])
+def test_elsewhere_it_passes_byte_for_byte(provider: Provider, model: str) -> None:
+    asked = call(body=CAPPED, body_model=model, features=frozenset({"max_tokens", "temperature"}))
+    assert not PAIR.needs_body(asked, Destination(provider, model))
+    assert translated(asked, provider, model).body is None

@@ -17,11 +17,9 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
     choice = body.get("tool_choice", {})
     forced = {"any": "", "tool": choice.get("name")}.get(choice.get("type"))
     schema = body.get("output_config", {}).get("format", {}).get("schema")
-    if schema is None and forced:
-        schema = next(tool["input_schema"] for tool in tools if tool["name"] == forced)
     return Heard(
         "".join(block["text"] for block in blocks if block["type"] == "text"),
-        tuple(tool["name"] for tool in tools),
+        tuple((tool["name"], tool["input_schema"]) for tool in tools),
         tuple(str(block["content"]) for block in blocks if block["type"] == "tool_result"),
         schema,
         forced,

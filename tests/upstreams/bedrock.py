@@ -39,14 +39,11 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
     choice = body.get("toolConfig", {}).get("toolChoice", {})
     forced = "" if "any" in choice else choice.get("tool", {}).get("name")
     wanted = body.get("outputConfig", {}).get("textFormat", {}).get("structure", {}).get("jsonSchema", {}).get("schema")
-    schema = json.loads(wanted) if wanted else None
-    if schema is None and forced:
-        schema = next(tool["inputSchema"]["json"] for tool in tools if tool["name"] == forced)
     return Heard(
         "".join(block["text"] for block in last if "text" in block),
-        tuple(tool["name"] for tool in tools),
+        tuple((tool["name"], tool["inputSchema"]["json"]) for tool in tools),
         tuple(str(block["toolResult"]["content"]) for block in last if "toolResult" in block),
-        schema,
+        json.loads(wanted) if wanted else None,
         forced,
         path.endswith("converse-stream"),
     )

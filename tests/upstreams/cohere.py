@@ -18,15 +18,11 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
         messages = messages[:-1]
     tools = body.get("tools", [])
     forced = "" if body.get("tool_choice") == "REQUIRED" else None
-    if forced == "" and len(tools) == 1:
-        forced = tools[0]["function"]["name"]
     schema = body.get("response_format", {}).get("json_schema")
-    if schema is None and forced:
-        schema = tools[0]["function"]["parameters"]
     content = messages[-1].get("content") or ""
     text = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
-    names = tuple(tool["function"]["name"] for tool in tools)
-    return Heard(text, names, tuple(results), schema, forced, body.get("stream", False))
+    offered = tuple((tool["function"]["name"], tool["function"]["parameters"]) for tool in tools)
+    return Heard(text, offered, tuple(results), schema, forced, body.get("stream", False))
 
 
 def _finish(said: Said) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.upstreams import anthropic, bedrock, cohere, gemini, mistral, ollama
+from tests.upstreams import anthropic, bedrock, cohere, gemini, mistral, ollama, openai
 from tests.upstreams.words import Heard, Said
 
 
@@ -26,6 +26,7 @@ def _format(module: Any, model: str) -> Format:
 
 
 FORMATS: dict[str, Format] = {
+    "openai": _format(openai, "gpt-4o"),
     "anthropic": _format(anthropic, "claude-sonnet-4-5"),
     "bedrock": _format(bedrock, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     "gemini": _format(gemini, "gemini-2.5-flash"),

@@ -22,12 +22,9 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
     forced = (calling.get("allowedFunctionNames") or [""])[0] if calling.get("mode") == "ANY" else None
     config = body.get("generationConfig", {})
     schema = config.get("responseJsonSchema") or config.get("responseSchema")
-    if schema is None and forced:
-        chosen = next(each for each in declared if each["name"] == forced)
-        schema = chosen.get("parametersJsonSchema") or chosen.get("parameters")
     return Heard(
         "".join(part["text"] for part in parts if "text" in part),
-        tuple(each["name"] for each in declared),
+        tuple((each["name"], each.get("parametersJsonSchema") or each.get("parameters")) for each in declared),
         tuple(str(part["functionResponse"]["response"]) for part in parts if "functionResponse" in part),
         schema,
         forced,

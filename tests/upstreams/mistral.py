@@ -20,12 +20,10 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
     choice = body.get("tool_choice")
     forced = choice["function"]["name"] if isinstance(choice, dict) else "" if choice in ("any", "required") else None
     schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
-    if schema is None and forced:
-        schema = next(tool["function"]["parameters"] for tool in tools if tool["function"]["name"] == forced)
     content = messages[-1].get("content") or ""
     text = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
-    names = tuple(tool["function"]["name"] for tool in tools)
-    return Heard(text, names, tuple(results), schema, forced, body.get("stream") or False)
+    offered = tuple((tool["function"]["name"], tool["function"]["parameters"]) for tool in tools)
+    return Heard(text, offered, tuple(results), schema, forced, body.get("stream") or False)
 
 
 def _finish(said: Said) -> str:

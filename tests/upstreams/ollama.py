@@ -19,7 +19,7 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
     wanted = body.get("format")
     return Heard(
         messages[-1].get("content") or "",
-        tuple(tool["function"]["name"] for tool in body.get("tools") or []),
+        tuple((tool["function"]["name"], tool["function"]["parameters"]) for tool in body.get("tools") or []),
         tuple(results),
         wanted if isinstance(wanted, dict) else None,
         None,

@@ -15,6 +15,7 @@ class Said:
     fresh_tokens: int = 11  # of the prompt, not cached
     cached_tokens: int = 4
     output_tokens: int = 7
+    usage_asked: bool = False
     pieces: int = 5  # characters of a piece of a stream
 
     def text_pieces(self) -> list[str]:
@@ -26,11 +27,12 @@ class Heard:
     """A request."""
 
     text: str  # of the last turn that has one
-    tools: tuple[str, ...] = ()
+    tools: tuple[tuple[str, Any], ...] = ()  # names and schemas
     results: tuple[str, ...] = ()  # what tools gave, in the last turn
     schema: Any = None  # that the answer must fit
     forced: str | None = None  # the tool that must be called; "" for any
     streamed: bool = False
+    usage_asked: bool = False  # in the one format where a stream tells it only then
 
 
 def cut_up(text: str, size: int) -> list[str]:

@@ -36,9 +36,12 @@ _DEFAULTS: Final[Mapping[str, frozenset[bytes]]] = {
     "frequency_penalty": frozenset({b"0", b"0.0"}),
     "presence_penalty": frozenset({b"0", b"0.0"}),
     "top_logprobs": frozenset({b"0"}),
+    "temperature": frozenset({b"1", b"1.0"}),
+    "top_p": frozenset({b"1", b"1.0"}),
 }
+OLD_CAP: Final = "max_tokens"  # counts beside the name of today: newer models refuse the old one
+CAP: Final = "max_completion_tokens"
 _SAME: Final[Mapping[str, str]] = {
-    "max_tokens": "max_completion_tokens",
     "functions": "tools",
     "reasoning": "reasoning_effort",
     "thinking": "reasoning_effort",
@@ -55,6 +58,8 @@ def asked_for(given: Mapping[str, msgspec.Raw]) -> frozenset[str]:
             continue
         if len(found) < MOST and _says_something(key, raw):
             found.add(_SAME.get(key, key) if len(key) <= _LONGEST and key.isprintable() else "…")
+            if key == OLD_CAP:
+                found.add(CAP)
     return frozenset(found)
 
 
