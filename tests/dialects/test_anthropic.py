@@ -22,6 +22,7 @@ def body(kind: str, message: str = "Said.") -> bytes:
         (401, "authentication_error", "auth", 502),
         (402, "billing_error", "billing", 502),
         (403, "permission_error", "auth", 502),
+        (403, "api_error", "auth", 502),
         (404, "not_found_error", "not_found", 404),
         (413, "request_too_large", "invalid_request", 413),
         (429, "rate_limit_error", "rate_limit", 429),
