@@ -84,6 +84,8 @@ P_OWN_FIELDS: Final = "own_fields"
 P_FEATURES: Final = "features"  # of a chat: what it asks for, by name
 P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
+P_FIRST_EVENT: Final = "first_event"  # true: held until its first event
+P_FALLBACK_ON: Final = "fallback_on"  # classes of error that go to the next target
 P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt must not inherit another's
 
 U_TEXT: Final = "text"
@@ -148,7 +150,7 @@ ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
 
 
-FIRST_EVENT_SUFFIX: Final = ".first"  # behind a cluster's name: its twin, which holds a stream until its first event
+HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says
 
 
 def route_key(snapshot_id: str, route: str, endpoint: str) -> str:

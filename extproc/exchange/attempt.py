@@ -11,7 +11,7 @@ from typing import Any
 from extproc import names
 from extproc.decision.lookup import entry_of, upstream
 from extproc.exchange.desk import Desk
-from extproc.exchange.first_event import FirstEvent
+from extproc.exchange.held import HeldAnswer, Hold
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
@@ -35,8 +35,7 @@ class Try:
     call: Call
     original: OriginalRequest
     body_bytes: int | None  # of the caller's body; None: it was not read
-    first_event: bool
-    patience: float  # seconds that a held stream may take for its first event
+    hold: Hold | None  # None: the answer goes on without us
 
 
 class AttemptExchange:
@@ -46,7 +45,7 @@ class AttemptExchange:
         self._try: Try | None = None
         self._present = Headers()
         self._body: list[bytes] = []
-        self._first_event: FirstEvent | None = None
+        self._held: HeldAnswer | None = None
 
     async def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if event.direction == "response":
@@ -65,15 +64,15 @@ class AttemptExchange:
         if isinstance(found, Refusal):
             return Turn(immediate(found, "openai", _id_of(event)), done=True)
         self._try, self._present, self.id = found, event.headers, found.id
-        if found.first_event:
-            self._first_event = FirstEvent(found.patience)
+        if found.hold is not None:
+            self._held = HeldAnswer(found.hold)
         if not event.end_of_stream and self._needs_body(found):
             return Turn(HeadersReply("request"))
         translated = _translated(found, found.call)
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
         edit = attempt_headers(event.headers, translated, found.to.provider, found.original, found.body_bytes)
-        return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
+        return Turn(HeadersReply("request", edit=edit), done=found.hold is None)
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
@@ -86,20 +85,20 @@ class AttemptExchange:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
         if not self._needs_body(found):
-            return Turn(BodyReply("request"), done=not found.first_event)
+            return Turn(BodyReply("request"), done=found.hold is None)
         translated = _translated(found, replace(found.call, body=body))
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
         length = len(body if translated.body is None else translated.body)
         edit = attempt_headers(self._present, translated, found.to.provider, found.original, length)
-        return Turn(BodyReply("request", body=translated.body, edit=edit), done=not found.first_event)
+        return Turn(BodyReply("request", body=translated.body, edit=edit), done=found.hold is None)
 
     def _needs_body(self, found: Try) -> bool:
         return found.call.endpoint == PROMPT or found.pair.needs_body(found.call, found.to)
 
     def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
-        if self._first_event is not None:
-            return self._first_event.on(event)
+        if self._held is not None:
+            return self._held.on(event)
         if isinstance(event, HeadersEvent):
             return Turn(HeadersReply("response", edit=HeaderEdit()), done=True)
         if isinstance(event, BodyEvent):
@@ -123,9 +122,9 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
     target = target_of(decision, attempt)
     provider = snapshot.providers.get(target.provider) if target else None
-    if target is None or provider is None or cluster.removesuffix(names.FIRST_EVENT_SUFFIX) != provider.cluster:
+    if target is None or provider is None or cluster.removesuffix(names.HELD_SUFFIX) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
-    return _try_of(decision, private, target, provider, cluster.endswith(names.FIRST_EVENT_SUFFIX))
+    return _try_of(decision, private, target, provider, held=cluster.endswith(names.HELD_SUFFIX))
 
 
 def _try_of(
@@ -133,7 +132,8 @@ def _try_of(
     private: Mapping[str, Any],
     target: Target,
     provider: Provider,
-    first_event: bool,
+    *,
+    held: bool,
 ) -> Try | Refusal:
     to = destination(provider, target.model)
     endpoint = str(decision.get(names.M_ENDPOINT, ""))
@@ -163,7 +163,15 @@ def _try_of(
         call=call,
         original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
         body_bytes=_whole(private.get(names.P_BODY_BYTES)),
-        first_event=first_event,
+        hold=_hold(private, to) if held else None,
+    )
+
+
+def _hold(private: Mapping[str, Any], to: Destination) -> Hold:
+    return Hold(
+        to=to,
+        first_event=bool(private.get(names.P_FIRST_EVENT, False)),
+        fallback_on=frozenset(map(str, private.get(names.P_FALLBACK_ON, ()))),
         patience=float(private.get(names.P_FIRST_BYTE, 60.0)),
     )
 

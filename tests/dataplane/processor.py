@@ -160,7 +160,7 @@ class Processor:
         yield pb.ProcessingResponse(
             request_headers=pb.HeadersResponse(response=pb.CommonResponse(header_mutation=edit))
         )
-        if named.endswith(names.FIRST_EVENT_SUFFIX):
+        if named.endswith(names.HELD_SUFFIX):
             yield from self._hold(requests)
 
     def _rewrite(self, named: str, headers: Any, requests: Iterator[Any]) -> Iterator[Any]:
@@ -180,6 +180,9 @@ class Processor:
             kind = request.WhichOneof("request")
             if kind == "request_body":
                 yield pb.ProcessingResponse(request_body=pb.BodyResponse())
+            elif kind == "response_headers" and request.response_headers.end_of_stream:
+                yield pb.ProcessingResponse(response_headers=pb.HeadersResponse())
+                return
             elif kind == "response_headers":
                 yield pb.ProcessingResponse(override_message_timeout=Duration(seconds=60))
             elif kind == "response_body":
@@ -201,7 +204,7 @@ class Processor:
 
 def cluster(name: str) -> str:
     bare, _, suffix = name.partition("+")
-    return f"{bare}-0a1b2c3d" + (names.FIRST_EVENT_SUFFIX if suffix else "")
+    return f"{bare}-0a1b2c3d" + (names.HELD_SUFFIX if suffix else "")
 
 
 def read(headers: Any) -> dict[str, str]:
