@@ -6,7 +6,7 @@ Law: what a dialect can say and read is this one list of functions; a new dialec
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from extproc.dialects import sse
+from extproc.dialects import cohere, mistral, ollama, sse
 from extproc.dialects.openai import answer, errors, request, usage
 from extproc.dialects.openai.answer import ModelName
 from extproc.dialects.openai.request import RequestBody, WrongField
@@ -57,7 +57,12 @@ def vocabulary(dialect: str) -> Vocabulary:
 
 # --- as upstreams ----------------------------------------------------------------------------------------------------
 
-_SIDES: Mapping[str, ProviderSide] = {**OPENAI_SIDES}
+_SIDES: Mapping[str, ProviderSide] = {
+    **OPENAI_SIDES,
+    "cohere": cohere.SIDE,
+    "mistral": mistral.SIDE,
+    "ollama": ollama.SIDE,
+}
 
 
 def api_of(dialect: str, model: str) -> str:

@@ -5,12 +5,19 @@ from typing import Final
 
 from extproc.dialects.registry import api_of
 from extproc.snapshot import OPENAI_SHAPED
+from extproc.translation.openai_cohere import OpenAIToCohere
+from extproc.translation.openai_mistral import OpenAIToMistral
+from extproc.translation.openai_ollama import OpenAIToOllama
 from extproc.translation.openai_openai import OpenAIToOpenAI
 from extproc.translation.pair import Pair
 
 _OPENAI: Final = OpenAIToOpenAI()
 # By (the caller's dialect, the API spoken upstream).
-CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {}
+CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {
+    ("openai", "cohere"): OpenAIToCohere(),
+    ("openai", "mistral"): OpenAIToMistral(),
+    ("openai", "ollama"): OpenAIToOllama(),
+}
 SAME_SHAPE: Final[Mapping[tuple[str, str], Pair]] = {("openai", dialect): _OPENAI for dialect in OPENAI_SHAPED}
 
 
