@@ -42,7 +42,9 @@ class Reason(Enum):
         400, "invalid_request_error", "No candidate can be told what the request asks for, and the route says `reject`."
     )
     UPSTREAM_AUTH = Kind(502, "upstream_error", "The provider refuses the gateway's own credential.")
-    UPSTREAM_GARBLED = Kind(502, "upstream_error", "The provider's answer is none, or ends in the middle.")
+    UPSTREAM_GARBLED = Kind(
+        502, "upstream_error", "The provider's answer is none, ends in the middle, or is larger than is read."
+    )
     UPSTREAM_ERROR = Kind(502, "upstream_error", "The provider reported an error inside its stream.")
     UPSTREAM_FAILED = Kind(502, "upstream_error", "The provider broke off before it answered.")
     NO_TARGET_AVAILABLE = Kind(503, "upstream_error", "No target is left: shut by its breaker, or not to be reached.")

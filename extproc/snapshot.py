@@ -14,6 +14,10 @@ from extproc.money import Price
 Dialect = Literal[
     "openai", "azure_openai", "openrouter", "anthropic", "gemini", "vertex", "bedrock", "cohere", "mistral", "ollama"
 ]
+# Dialects whose chat answers are put into the caller's; of the last two only where their own API is spoken.
+TRANSLATED_DIALECTS: frozenset[str] = frozenset(
+    {"anthropic", "gemini", "vertex", "bedrock", "cohere", "mistral", "ollama"}
+)
 OPENAI_SHAPED: frozenset[str] = frozenset({"openai", "azure_openai", "openrouter", "mistral", "ollama"})
 
 

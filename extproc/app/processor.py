@@ -24,6 +24,7 @@ from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
 from extproc.dataplane.start import CannotStart
+from extproc.dialects.tokens import load_for
 from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
 from extproc.exchange.errors import ErrorExchange
@@ -128,7 +129,7 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
-            for work in (self._tick(), self._watch(), self._end_with_parent(ending)):
+            for work in (self._tick(), self._watch(), self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
                 stack.callback(task.cancel)
@@ -234,6 +235,11 @@ class _Processor:
         while True:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
+
+    async def _load_vocabularies(self) -> None:
+        """Only those that a listed model is counted by: each takes memory."""
+        providers = self._shelf.current.providers.values()
+        await asyncio.to_thread(load_for, [model.name for provider in providers for model in provider.models])
 
     async def _end_with_parent(self, ending: asyncio.Event) -> None:
         """Under `up` our standard input is a pipe that ends when the supervisor does, however it does."""

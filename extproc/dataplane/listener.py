@@ -7,7 +7,6 @@ from extproc.dataplane.filters import answer_filter, router_filter
 from extproc.dataplane.form import Node, file_source, named, socket_address
 from extproc.dataplane.local_replies import local_reply_config
 from extproc.dataplane.place import Place
-from extproc.snapshot import Limits
 
 ROUTES = "routes"
 CALLERS = "callers"  # the listener's name, and that of its statistics
@@ -15,12 +14,11 @@ STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that t
 CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
 
 
-def listener(place: Place, limits: Limits) -> Node:
+def listener(place: Place) -> Node:
     return {
         "name": CALLERS,
         "address": socket_address(place.host, place.port),
-        # Not the place for a large limit: a route's request_body_buffer_limit raises this one and never lowers it.
-        "per_connection_buffer_limit_bytes": min(CONNECTION_BUFFER, limits.body),
+        "per_connection_buffer_limit_bytes": CONNECTION_BUFFER,  # a route's request_body_buffer_limit raises this one
         "filter_chains": [{"filters": [_http(place)]}],
     }
 

@@ -12,9 +12,11 @@ from extproc.dataplane.form import Node, named, seconds
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
 from extproc.facts import globs
+from extproc.facts.attended import may_attend
 from extproc.facts.matcher import PRESENT
 from extproc.facts.paths import PathTest
 from extproc.facts.routes import Entry, entries
+from extproc.protocol.replies import LARGEST_BUFFERED
 from extproc.refusal import RETRIABLE_STATUSES, Reason
 from extproc.snapshot import Match, Snapshot
 
@@ -45,13 +47,13 @@ def _route(entry: Entry, snapshot: Snapshot) -> Node:
 
 def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
     # whoever may be attended shows its answer too; where it is not, the processor ends the stream before
-    answer = "SEND" if entry.route.attend or entry.route.usage == "exact" else "SKIP"
+    answer = "SEND" if may_attend(entry.route, snapshot, entry.endpoint) else "SKIP"
     mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
     return {
         "typed_per_filter_config": filters.router_mode(mode),
-        # Over it a body that is read is 413 at once. One that passes unread may be, too: the attempt filter holds what
-        # has come before its reply; and what is longer cannot be sent to a second target.
-        "request_body_buffer_limit": snapshot.limits.body,
+        # Of answers too, in spite of its name, so it may be more than `limits.body`, which the processor minds. Over it
+        # a request's body is 413; what passes is not held here, however slowly it is read.
+        "request_body_buffer_limit": max(snapshot.limits.body, LARGEST_BUFFERED),
         "route": {
             "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
             "timeout": "0s",  # a route's timeout cuts streams

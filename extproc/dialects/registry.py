@@ -6,7 +6,7 @@ Law: what a dialect can say and read is this one list of functions; a new dialec
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from extproc.dialects import cohere, mistral, ollama, sse
+from extproc.dialects import anthropic, bedrock, cohere, mistral, ollama, sse
 from extproc.dialects.openai import answer, errors, request, usage
 from extproc.dialects.openai.answer import ModelName
 from extproc.dialects.openai.request import RequestBody, WrongField
@@ -24,7 +24,8 @@ __all__ = ["BY_NAME", "ModelName", "RequestBody", "Vocabulary", "WrongField", "a
 class Vocabulary:
     """How one dialect is read and spoken."""
 
-    read_request: Callable[[str, bytes], RequestBody]  # (endpoint, body); raises NotAnObject and WrongField
+    # (endpoint, body, the model that is asked for where it is not the body's); raises NotAnObject and WrongField
+    read_request: Callable[[str, bytes, str | None], RequestBody]
     read_usage: Callable[[str | bytes], Usage | None]  # from the text of a usage object
     find_usage: Callable[[bytes], Usage | None]  # from a whole answer or one chunk
     error_body: Callable[[Refusal], bytes]
@@ -59,6 +60,8 @@ def vocabulary(dialect: str) -> Vocabulary:
 
 _SIDES: Mapping[str, ProviderSide] = {
     **OPENAI_SIDES,
+    "anthropic": anthropic.SIDE,
+    "bedrock": bedrock.SIDE,
     "cohere": cohere.SIDE,
     "mistral": mistral.SIDE,
     "ollama": ollama.SIDE,

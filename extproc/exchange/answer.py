@@ -14,7 +14,7 @@ from extproc.exchange.answer_kinds import EVENTS, JSON, ErrorAnswer, StreamedAns
 from extproc.exchange.attempt import destination
 from extproc.exchange.mapped_errors import LARGEST_READ, caller_error
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyMode, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
+from extproc.protocol.replies import LARGEST_BUFFERED, BodyMode, HeaderEdit, HeadersReply, Modes, TrailersReply, Turn
 from extproc.snapshot import Snapshot
 from extproc.translation.pair import Call, Destination, Pair
 from extproc.translation.registry import pair_for
@@ -73,7 +73,7 @@ class AttendedAnswer:
             found = caller_error(to, status, headers, b"")
             return _PASSES if found is None else Turn(found.immediate(headers), done=True)
         self._reader = ErrorAnswer(to, status, headers)
-        return Turn(HeadersReply("response", modes=_modes("BUFFERED")))
+        return Turn(HeadersReply("response", modes=_held(event.headers)))
 
     def _translated(self, event: HeadersEvent, pair: Pair, to: Destination) -> Turn:
         """An answer in the provider's own dialect."""
@@ -92,7 +92,7 @@ class AttendedAnswer:
             edit = HeaderEdit(set=(("content-type", EVENTS),), remove=("content-length", "content-encoding"))
             return Turn(HeadersReply("response", edit=edit, modes=_modes("STREAMED")))
         self._reader = WholeAnswer(pair, self._call, to, inflate)
-        return Turn(HeadersReply("response", modes=_modes("BUFFERED")))
+        return Turn(HeadersReply("response", modes=_held(event.headers)))
 
     def _watched(self, event: HeadersEvent, pair: Pair, to: Destination) -> Turn:
         """An answer in the caller's dialect, read for its usage, and rid of a chunk that only we asked for."""
@@ -105,7 +105,7 @@ class AttendedAnswer:
         length = event.headers.get("content-length") or ""
         if kind_of(event.headers) == JSON and length.isdecimal() and int(length) <= LARGEST_COUNTED:
             self._reader = WholeAnswer(pair, self._call, to)
-            return Turn(HeadersReply("response", modes=_modes("BUFFERED")))
+            return Turn(HeadersReply("response", modes=_held(event.headers)))
         return _PASSES
 
 
@@ -115,6 +115,13 @@ def kind_of(headers: Headers) -> str:
 
 def lowered(headers: Headers) -> Mapping[str, str]:
     return {name: headers.get(name) or "" for name in headers.names()}
+
+
+def _held(headers: Headers) -> Modes:
+    """Whole, where it says that Envoy can hold it: only then does it keep a length of its own."""
+    length = headers.get("content-length") or ""
+    fits = length.isdecimal() and int(length) <= LARGEST_BUFFERED
+    return _modes("BUFFERED" if fits else "BUFFERED_PARTIAL")
 
 
 def _modes(response_body: BodyMode) -> Modes:

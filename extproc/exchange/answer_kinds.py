@@ -1,7 +1,8 @@
 """The readers of an attended answer: a stream, a whole answer, an error.
 
 Law: a stream's bytes leave with the message that they came in; a whole answer and an error are held until they are
-complete, so that what turns out to be no answer can still be a 502.
+complete, so that what turns out to be no answer can still be a 502. Envoy holds them and hands them over at once; of
+one that is too large it hands over the beginning.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Final
 from extproc import names
 from extproc.dialects.inflate import Inflate, Uninflatable
 from extproc.dialects.openai.as_stream import as_stream
-from extproc.exchange.mapped_errors import caller_error
+from extproc.exchange.mapped_errors import caller_error, error_bytes
 from extproc.money import Usage, cost, dollars
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, Metadata, Turn
@@ -64,13 +65,11 @@ class WholeAnswer:
         self._call = call
         self._to = to
         self._inflate = inflate
-        self._pieces: list[bytes] = []
 
     async def on_body(self, event: BodyEvent) -> Turn:
-        self._pieces.append(event.data)
         if not event.end_of_stream:
-            return Turn(BodyReply("response", body=b""))
-        body = b"".join(self._pieces)
+            return refused("The provider's answer is larger than this gateway reads.", self._call.id)
+        body = event.data
         if self._inflate is not None:
             try:
                 body = self._inflate.feed(body)
@@ -108,15 +107,13 @@ class ErrorAnswer:
         self._to = to
         self._status = status
         self._headers = headers
-        self._pieces: list[bytes] = []
 
     async def on_body(self, event: BodyEvent) -> Turn:
-        self._pieces.append(event.data)
-        if not event.end_of_stream:
-            return Turn(BodyReply("response", body=b""))
-        found = caller_error(self._to, self._status, self._headers, b"".join(self._pieces))
+        found = caller_error(self._to, self._status, self._headers, error_bytes(event, self._headers))
         if found is None:
             return Turn(BodyReply("response"), done=True)
+        if not event.end_of_stream:
+            return Turn(found.immediate(self._headers), done=True)
         return Turn(BodyReply("response", body=found.body, edit=found.edit), done=True)
 
 

@@ -4,12 +4,10 @@ Law: the headers and a small body are read, then it is either replaced or let go
 of an encoding that we do not know, is not looked at: its status says enough.
 """
 
-from collections.abc import Mapping
-
 from extproc import names
-from extproc.dialects.inflate import Inflate, Uninflatable, inflates
+from extproc.exchange.answer import lowered
 from extproc.exchange.desk import Desk
-from extproc.exchange.mapped_errors import LARGEST_READ, mapped
+from extproc.exchange.mapped_errors import LARGEST_READ, error_bytes, mapped
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, ImmediateReply, Modes, TrailersReply, Turn
 
@@ -26,7 +24,8 @@ class ErrorExchange:
         if isinstance(event, HeadersEvent):
             return self._on_headers(event)
         if isinstance(event, BodyEvent) and self._seen is not None:
-            return Turn(self._replaced(self._seen, _read(event, self._seen)) or BodyReply("response"), done=True)
+            body = error_bytes(event, lowered(self._seen.headers))
+            return Turn(self._replaced(self._seen, body) or BodyReply("response"), done=True)
         return Turn(TrailersReply("response"), done=True)
 
     def closed(self) -> None:
@@ -42,21 +41,7 @@ class ErrorExchange:
 
     def _replaced(self, seen: HeadersEvent, body: bytes) -> ImmediateReply | None:
         """What the caller gets in its stead; None: it goes on as it is."""
-        headers: Mapping[str, str] = {name: seen.headers.get(name) or "" for name in seen.headers.names()}
+        headers = lowered(seen.headers)
         decision = seen.context.metadata.get(names.META, {})
         status = int(headers.get(":status") or 502)
         return mapped(decision, seen.context.attributes, status, headers, body, self._desk)
-
-
-def _read(event: BodyEvent, seen: HeadersEvent) -> bytes:
-    if not event.end_of_stream or len(event.data) > LARGEST_READ:
-        return b""
-    encoding = (seen.headers.get("content-encoding") or "identity").strip().lower()
-    if encoding == "identity":
-        return event.data
-    if not inflates(encoding):
-        return b""
-    try:
-        return Inflate(encoding, LARGEST_READ).feed(event.data)
-    except Uninflatable:
-        return b""

@@ -11,10 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from extproc import names
+from extproc.dialects.inflate import Inflate, Uninflatable, inflates
 from extproc.dialects.registry import side_of, vocabulary
 from extproc.dialects.upstream_error import UpstreamError
 from extproc.exchange.attempt import destination, target_of
 from extproc.exchange.desk import Desk
+from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import HeaderEdit, ImmediateReply
 from extproc.translation.pair import Destination
 
@@ -76,6 +78,19 @@ def mapped(
         return _shown(side_of(_NOBODYS, "").read_error(status, headers, body)).immediate(headers)
     found = caller_error(destination(provider, target.model), status, headers, body)
     return None if found is None else found.immediate(headers)
+
+
+def error_bytes(event: BodyEvent, headers: Mapping[str, str]) -> bytes:
+    """What is read of an error's body: nothing where it is too large, or of an encoding that cannot be read."""
+    if not event.end_of_stream or len(event.data) > LARGEST_READ:
+        return b""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return event.data
+    try:
+        return Inflate(encoding, LARGEST_READ).feed(event.data) if inflates(encoding) else b""
+    except Uninflatable:
+        return b""
 
 
 def _shown(error: UpstreamError) -> CallerError:

@@ -4,7 +4,9 @@ Law: identify → (body) → facts → decide → reply, each step once and in t
 is never edited here: attempts get the caller's original bytes.
 """
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from extproc import names
 from extproc.decision.decide import decide
@@ -30,6 +32,8 @@ from extproc.snapshot import Route, Snapshot
 from extproc.translation.pair import Call
 from extproc.translation.prompt import as_chat
 from extproc.translation.registry import pair_for
+
+LARGE_BODY: Final = 64 * 1024  # bytes; what is read in less than a few milliseconds is not worth a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,9 @@ class RouterExchange:
         if event.direction == "response":
             return await self._on_response(event)
         if isinstance(event, HeadersEvent):
-            return self._on_request_headers(event)
+            return await self._on_request_headers(event)
         if isinstance(event, BodyEvent):
-            return self._on_request_body(event)
+            return await self._on_request_body(event)
         return Turn(TrailersReply("request"))
 
     def closed(self) -> None:
@@ -75,7 +79,7 @@ class RouterExchange:
 
     # --- the request -------------------------------------------------------------------------------------------------
 
-    def _on_request_headers(self, event: HeadersEvent) -> Turn:
+    async def _on_request_headers(self, event: HeadersEvent) -> Turn:
         headers = event.headers
         self._request_id = headers.get("x-request-id") or ""
         matched = find_route(str(event.context.attributes.get(names.ATTR_ROUTE, "")), self._desk)
@@ -95,9 +99,9 @@ class RouterExchange:
         if endpoint.body == "json" and not event.end_of_stream:
             return Turn(HeadersReply("request"))
         body = b"" if endpoint.body == "json" else None
-        return self._decide(self._admitted, body, in_headers=True)
+        return await self._decide(self._admitted, body, in_headers=True)
 
-    def _on_request_body(self, event: BodyEvent) -> Turn:
+    async def _on_request_body(self, event: BodyEvent) -> Turn:
         if self._admitted is None:  # a body that nobody asked for: it passes
             return Turn(BodyReply("request"))
         self._body.append(event.data)
@@ -105,11 +109,13 @@ class RouterExchange:
             return Turn(BodyReply("request"))
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        return self._decide(self._admitted, body, in_headers=False)
+        return await self._decide(self._admitted, body, in_headers=False)
 
-    def _decide(self, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
+    async def _decide(self, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
         matched = admitted.matched
-        facts = read_facts(admitted.endpoint, matched.route, admitted.headers, body, admitted.identity.caller)
+        if body is not None and len(body) > matched.snapshot.limits.body:
+            return self._refuse(_too_large(matched.snapshot), matched, caller=admitted.identity.caller.name)
+        facts = await _read(admitted, body)
         if isinstance(facts, Refusal):
             return self._refuse(facts, matched, caller=admitted.identity.caller.name)
         observations = self._desk.books.observations(matched.snapshot)
@@ -233,6 +239,14 @@ def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> boo
     return False
 
 
+async def _read(admitted: Admitted, body: bytes | None) -> Facts | Refusal:
+    """A large body is read beside the other exchanges, not before them."""
+    asked = (admitted.endpoint, admitted.matched.route, admitted.headers, body, admitted.identity.caller)
+    if body is not None and len(body) > LARGE_BODY:
+        return await asyncio.to_thread(read_facts, *asked)
+    return read_facts(*asked)
+
+
 def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
     """The snapshot, route and endpoint that Envoy's route name stands for."""
     key = names.parse_route_key(route_name)
@@ -245,6 +259,11 @@ def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
     if route is not None:
         return Matched(snapshot, route, endpoint)
     return Refusal(Reason.SNAPSHOT_LOST, "the configuration is changing; try again", retry_after=1)
+
+
+def _too_large(snapshot: Snapshot) -> Refusal:
+    """Envoy holds more than this where an answer may need it."""
+    return Refusal(Reason.REQUEST_TOO_LARGE, f"the body is larger than the {snapshot.limits.body} bytes that are read")
 
 
 def _source(event: HeadersEvent) -> str | None:

@@ -41,7 +41,7 @@ def read_facts(
     read = RequestBody()
     if body is not None and endpoint.body == "json":
         try:
-            read = vocabulary("openai").read_request(endpoint.name, body)
+            read = vocabulary("openai").read_request(endpoint.name, body, headers.get(names.MODEL))
         except NotAnObject as error:
             return Refusal(Reason.INVALID_JSON, f"{_sentence(error)}.")
         except WrongField as error:

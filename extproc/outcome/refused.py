@@ -14,6 +14,7 @@ BY_DETAILS: Final = (  # Envoy's response code details begin so
     ("ext_proc_error", Reason.PROCESSOR_UNAVAILABLE),
     ("request_payload_too_large", Reason.REQUEST_TOO_LARGE),
     ("route_not_found", Reason.ROUTE_NOT_FOUND),
+    ("response_payload_too_large", Reason.UPSTREAM_GARBLED),
 )
 BY_CODE: Final = {reason.code: reason for reason in Reason}  # what a filter of ours gave as the details of its refusal
 NOT_REACHED: Final = NO_HOST | {"upstream_connection_failure", "upstream_overflow", "no_cluster_found"}

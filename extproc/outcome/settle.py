@@ -21,8 +21,11 @@ from extproc.outcome.record import Record
 from extproc.outcome.refused import refused_by_envoy
 from extproc.snapshot import Snapshot
 
-BYTES_PER_TOKEN: Final = 4
-EVENT_BYTES_PER_TOKEN: Final = 200  # in a stream a token comes in an event of its own, with its envelope around it
+# What answers of OpenAI-shaped APIs weigh, as a line fitted through recorded ones: a token's bytes, and the envelope's.
+BYTES_PER_TOKEN: Final = 5.5
+ENVELOPE_BYTES: Final = 750
+LEAST_PART: Final = 8  # of a small answer at least this part is text
+EVENT_BYTES_PER_TOKEN: Final = 250  # in a stream a token comes in an event of its own, with its envelope around it
 WITH_OUTPUT: Final = frozenset({"chat", "completions"})
 WITH_INPUT_ONLY: Final = frozenset({"embeddings"})
 EPOCH_MS: Final = 1e11  # a first chunk's time above this is a moment, below it the milliseconds since the start
@@ -106,11 +109,18 @@ def _estimate(exchange: Record, known: Known) -> Usage | None:
     endpoint = BY_NAME.get(known.endpoint)
     family = endpoint.family if endpoint is not None else None
     if family in WITH_OUTPUT:
-        size = EVENT_BYTES_PER_TOKEN if known.stream else BYTES_PER_TOKEN
-        return Usage(input=known.input_estimate, output=exchange.response_bytes // size, estimated=True)
+        output = _written(exchange.response_bytes, known.stream)
+        return Usage(input=known.input_estimate, output=output, estimated=True)
     if family in WITH_INPUT_ONLY:
         return Usage(input=known.input_estimate, estimated=True)
     return None
+
+
+def _written(size: int, stream: bool) -> int:
+    """Tokens of an answer of which only the size is known."""
+    if stream:
+        return size // EVENT_BYTES_PER_TOKEN
+    return round(max(size - ENVELOPE_BYTES, size // LEAST_PART) / BYTES_PER_TOKEN)
 
 
 def _first_chunk(exchange: Record) -> int | None:

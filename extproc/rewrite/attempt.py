@@ -56,7 +56,9 @@ def attempt_headers(
 
 def _wanted(request: TranslatedRequest, provider: Provider, original: OriginalRequest) -> dict[str, str]:
     """In the order of who wins: the caller's kind of content, the dialect, the provider, the credential."""
-    wanted = {"content-type": original.content_type} if original.content_type else {}
+    wanted = {"accept-encoding": "identity"}  # answers are read here, and pass to callers who said what they take
+    if original.content_type:
+        wanted["content-type"] = original.content_type
     wanted |= {name.lower(): value for name, value in request.headers}
     wanted |= _configured(provider.headers)
     if provider.credential.kind == "caller" and original.credential is not None:

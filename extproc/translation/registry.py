@@ -5,6 +5,8 @@ from typing import Final
 
 from extproc.dialects.registry import api_of
 from extproc.snapshot import OPENAI_SHAPED
+from extproc.translation.openai_anthropic import OpenAIToAnthropic
+from extproc.translation.openai_bedrock import OpenAIToBedrock
 from extproc.translation.openai_cohere import OpenAIToCohere
 from extproc.translation.openai_mistral import OpenAIToMistral
 from extproc.translation.openai_ollama import OpenAIToOllama
@@ -14,6 +16,8 @@ from extproc.translation.pair import Pair
 _OPENAI: Final = OpenAIToOpenAI()
 # By (the caller's dialect, the API spoken upstream).
 CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {
+    ("openai", "anthropic"): OpenAIToAnthropic(),
+    ("openai", "bedrock"): OpenAIToBedrock(),
     ("openai", "cohere"): OpenAIToCohere(),
     ("openai", "mistral"): OpenAIToMistral(),
     ("openai", "ollama"): OpenAIToOllama(),

@@ -23,13 +23,19 @@ from extproc.wire.pb import core_pb2 as core
 from extproc.wire.pb import external_processor_pb2 as pb
 from extproc.wire.pb.processing_mode_pb2 import ProcessingMode
 
-PARTLY = ProcessingMode(
-    request_header_mode=ProcessingMode.SEND,
-    response_header_mode=ProcessingMode.SEND,
-    response_body_mode=ProcessingMode.BUFFERED_PARTIAL,
-    request_trailer_mode=ProcessingMode.SKIP,
-    response_trailer_mode=ProcessingMode.SKIP,
-)
+
+def bodies(mode: Any) -> Any:
+    """Ask for an answer's body."""
+    return ProcessingMode(
+        request_header_mode=ProcessingMode.SEND,
+        response_header_mode=ProcessingMode.SEND,
+        response_body_mode=mode,
+        request_trailer_mode=ProcessingMode.SKIP,
+        response_trailer_mode=ProcessingMode.SKIP,
+    )
+
+
+PARTLY = bodies(ProcessingMode.BUFFERED_PARTIAL)
 OVERWRITE = core.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 
 

@@ -1,5 +1,7 @@
 """A real Envoy and a stand-in for the processor: plans are walked, answers are dressed."""
 
+import gzip
+
 import pytest
 
 from extproc import names
@@ -99,6 +101,14 @@ def test_a_refusal_passes_as_it_is(world: World) -> None:
     assert (answer.status, answer.body) == (429, b'{"error":{"code":"ours"}}')
     assert (answer.headers["retry-after"], answer.headers[names.REQUEST_ID]) == ("7", world.id)
     assert names.TARGET not in answer.headers
+
+
+def test_a_compressed_answer_that_nobody_reads_is_the_callers_to_read(world: World) -> None:
+    GOOD.body = gzip.compress(b'{"a":"' + b"b" * 100_000 + b'"}')
+    GOOD.headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    answer = world.chat("good")
+    assert (answer.body, answer.headers["content-encoding"]) == (GOOD.body, "gzip")
+    assert answer.headers["content-length"] == str(len(GOOD.body))
 
 
 def test_an_upstream_cannot_speak_for_us(world: World) -> None:

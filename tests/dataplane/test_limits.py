@@ -1,10 +1,11 @@
-"""`limits.body` holds as written, below and above Envoy's own megabyte."""
+"""Bodies of requests up to `limits.body`, below and above Envoy's own megabyte, and over what Envoy holds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from extproc.protocol.replies import LARGEST_BUFFERED
 from extproc.snapshot import Limits
 from tests.dataplane.envoy import Running, eventually, running
 from tests.dataplane.processor import Processor, serving
@@ -37,11 +38,11 @@ def test_a_body_within_the_limit_passes(limited: tuple[Running, int]) -> None:
     assert UPSTREAM.asked[-1][3] == body
 
 
-def test_a_body_over_the_limit_is_refused(limited: tuple[Running, int]) -> None:
-    """413 as JSON, and nothing goes upstream."""
-    envoy, limit = limited
+def test_a_body_that_envoy_cannot_hold_is_refused(limited: tuple[Running, int]) -> None:
+    """413 as JSON, and nothing goes upstream. Between the limit and this it is the processor that refuses."""
+    envoy, _ = limited
     UPSTREAM.asked.clear()
-    status, body = chat(envoy, b"x" * (2 * limit))
+    status, body = chat(envoy, b"x" * (LARGEST_BUFFERED + (1 << 20)))
     assert status == 413 and b'"request_too_large"' in body
     assert UPSTREAM.asked == []
 

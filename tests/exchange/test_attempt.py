@@ -26,6 +26,7 @@ async def test_a_body_that_need_not_change_is_never_asked_for_and_the_stream_end
         ":method": "POST",
         ":path": "/v1/chat/completions?a=1",
         ":authority": "127.0.0.1:9001",
+        "accept-encoding": "identity",
         "content-type": "application/json",
         "content-length": str(len(json.dumps(PLAIN))),
     }

@@ -1,5 +1,6 @@
 """The one final answer of an attended exchange: its usage counted, the chunk that only we asked for hidden."""
 
+import gzip
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ from extproc.exchange.answer import LARGEST_COUNTED
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, ImmediateReply, Modes, TrailersReply, Turn
 from tests.exchange.attempts import attempt, begun, planned
-from tests.exchange.scene import TRAILERS, Scene, answer, chunk, request
+from tests.exchange.scene import TRAILERS, Scene, answer, chunk, error_of, request
 
 STREAM: dict[str, Any] = {"model": "m", "stream": True, "messages": []}
 WHOLE: dict[str, Any] = {"model": "m", "messages": []}
@@ -116,6 +117,29 @@ async def test_a_small_whole_answer_is_buffered_and_gets_its_cost() -> None:
     assert turn.reply.body is None
     assert turn.reply.edit.set == (("x-extproc-cost", "0.002"),)
     assert turn.reply.metadata == TOLD
+
+
+async def test_a_whole_answer_that_is_too_large_is_none() -> None:
+    """Envoy hands over what it holds of it: more than anybody reads, and not its end."""
+    exchange, _ = await attended(WHOLE, "attended")
+    await exchange.on(answer(kind="application/json", content_length=str(len(ANSWER))))
+    turn = await exchange.on(chunk(ANSWER, end=False, direction="response"))
+    assert (turn.reply.status, error_of(turn)["code"], turn.done) == (502, "upstream_garbled", True)
+
+
+async def test_of_an_error_that_is_too_large_the_status_says_enough() -> None:
+    exchange, _ = await attended(STREAM, "attended")
+    turn = await exchange.on(answer("401", "text/html"))
+    assert turn.reply.modes == Modes(response_headers=True, request_body="NONE", response_body="BUFFERED_PARTIAL")
+    turn = await exchange.on(chunk(b"x" * 1000, end=False, direction="response"))
+    assert (turn.reply.status, error_of(turn)["code"], turn.done) == (502, "upstream_auth", True)
+
+
+async def test_a_compressed_error_is_read() -> None:
+    exchange, _ = await attended(STREAM, "attended")
+    await exchange.on(answer("429", "application/json", content_encoding="gzip"))
+    packed = chunk(gzip.compress(ERROR), end=True, direction="response")
+    assert await exchange.on(packed) == Turn(BodyReply("response"), done=True)
 
 
 async def test_the_price_is_that_of_the_target_that_answered() -> None:

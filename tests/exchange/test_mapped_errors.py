@@ -45,5 +45,6 @@ def test_another_form_is_put_into_the_callers_and_retry_after_is_kept() -> None:
 
 
 @pytest.mark.parametrize("attempt", [0, 3, -1])
-def test_an_answer_of_nobody_in_the_plan_is_left_alone(attempt: int) -> None:
-    assert mapped(DECISION, {names.ATTR_ATTEMPT: attempt}, 401, {}, b"", Scene().desk) is None
+def test_an_answer_of_nobody_in_the_plan_never_passes(attempt: int) -> None:
+    found = mapped(DECISION, {names.ATTR_ATTEMPT: attempt}, 401, {}, b"", Scene().desk)
+    assert found is not None and found.status == 502

@@ -1,14 +1,22 @@
 """The router's stream: identify → facts → decide → reply."""
 
 import json
+import threading
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from extproc import names
 from extproc.decision.plan import Observation, Plan
+from extproc.exchange import router
+from extproc.facts.read import read_facts
+from extproc.facts.request import Facts
 from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
-from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, request, snapshot
+from extproc.refusal import Reason, Refusal
+from extproc.snapshot import Limits
+from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, error_of, request, snapshot
 
 ASKED = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -41,6 +49,20 @@ async def test_a_request_is_answered_at_its_body_with_plan_headers_and_metadata_
 async def test_a_callers_own_key_goes_no_further_where_no_target_takes_it() -> None:
     turn = await Scene().ask(ASKED, headers={"authorization": "Bearer sk-own"})
     assert "sk-own" not in str(turn)
+
+
+async def test_a_large_body_is_read_beside_the_loop_and_a_small_one_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def noted(*asked: Any) -> Facts | Refusal:
+        threads.append(threading.get_ident())
+        return read_facts(*asked)
+
+    monkeypatch.setattr(router, "read_facts", noted)
+    large = {**ASKED, "messages": [{"role": "user", "content": "hi " * router.LARGE_BODY}]}
+    small, big = await Scene().ask(ASKED), await Scene().ask(large)
+    assert threads[0] == threading.get_ident() != threads[1]
+    assert small.reply.metadata[names.META]["targets"] == big.reply.metadata[names.META]["targets"]
 
 
 async def test_the_books_hear_of_every_step_and_then_once_of_the_decision() -> None:
@@ -196,3 +218,12 @@ async def test_an_unattended_exchange_that_still_hears_of_its_answer_leaves_at_o
     exchange = Scene().router()
     assert await exchange.on(answer()) == Turn(HeadersReply("response"), done=True)
     exchange.closed()
+
+
+async def test_a_body_above_the_limit_is_refused_though_envoy_could_hold_it() -> None:
+    scene = Scene(replace(snapshot(), limits=Limits(body=100)))
+    fits = json.dumps({"model": "m", "messages": []}).encode().ljust(100)
+    assert names.META_PLAN in (await scene.ask(fits)).reply.metadata
+    turn = await scene.ask(fits + b" ")
+    assert (turn.reply.status, error_of(turn)["code"], turn.done) == (413, "request_too_large", True)
+    assert scene.books.decisions[-1].outcome.reason is Reason.REQUEST_TOO_LARGE

@@ -160,6 +160,14 @@ def test_numbers_flags_and_needs_reach_the_facts() -> None:
     assert 0 < got.input_tokens < 20
 
 
+def test_tokens_are_counted_for_the_model_that_is_asked_for() -> None:
+    """By whose vocabulary: that of the header's model where there is one."""
+    fields = {"model": "gpt-4", "messages": [{"role": "user", "content": "你好，世界。港口很安静。"}]}
+    old, new = facts(fields).input_tokens, facts({**fields, "model": "gpt-4o"}).input_tokens
+    assert new < old
+    assert facts(fields, {"x-extproc-model": "openai/gpt-4o"}).input_tokens == new
+
+
 @given(st.binary(max_size=100), st.dictionaries(st.sampled_from(list(SENT)), st.text(max_size=20)))
 def test_any_request_gives_facts_or_a_refusal(body: bytes, sent: dict[str, str]) -> None:
     headers = Headers(tuple((name, value.encode("utf-8", "surrogatepass")) for name, value in sent.items()))

@@ -92,13 +92,14 @@ def test_nothing_but_sinks_leaves_no_target() -> None:
 @pytest.mark.parametrize(
     ("told", "record", "usage"),
     [
-        ({}, {"response_bytes": 400}, Usage(12, 100, estimated=True)),
-        ({names.M_STREAM: True}, {"response_bytes": 4000}, Usage(12, 20, estimated=True)),
+        ({}, {"response_bytes": 1300}, Usage(12, 100, estimated=True)),
+        ({}, {"response_bytes": 440}, Usage(12, 10, estimated=True)),
+        ({names.M_STREAM: True}, {"response_bytes": 4000}, Usage(12, 16, estimated=True)),
         ({names.M_ENDPOINT: "embeddings"}, {"response_bytes": 400}, Usage(12, estimated=True)),
         ({names.M_ENDPOINT: "speech"}, {"response_bytes": 400}, None),
         ({}, {"response_bytes": 400, "status": 400}, None),
-        ({}, {"response_bytes": 400, "metadata": usage_text("unread")}, Usage(12, 100, estimated=True)),
-        ({}, {"response_bytes": 400, "metadata": usage_text(7)}, Usage(12, 100, estimated=True)),
+        ({}, {"response_bytes": 1300, "metadata": usage_text("unread")}, Usage(12, 100, estimated=True)),
+        ({}, {"response_bytes": 1300, "metadata": usage_text(7)}, Usage(12, 100, estimated=True)),
     ],
 )
 def test_what_nobody_counted_is_estimated_and_marked(told: Any, record: Any, usage: Usage | None) -> None:
@@ -113,7 +114,7 @@ def test_who_leaves_in_the_middle_pays_for_what_was_delivered() -> None:
         told={names.M_STREAM: True},
         flags=["downstream_connection_termination"],
         details="downstream_remote_disconnect",
-        response_bytes=2000,
+        response_bytes=2500,
     )
     outcome = settled(gone, (SMALL, attempt()))
     assert outcome.client_left and not outcome.cut and outcome.refusal is None
@@ -126,6 +127,14 @@ def test_a_cut_stream_is_no_clean_end() -> None:
     record = exchange(SMALL, flags=["upstream_protocol_error"], details="upstream_reset_after_response_started{x}")
     outcome = settled(record, (SMALL, attempt(flags=["upstream_protocol_error"])))
     assert outcome.cut and not outcome.client_left and outcome.status == 200 and outcome.attempts[0].why == "cut"
+
+
+def test_an_attended_exchange_settles_by_what_was_counted() -> None:
+    """Numbers of Envoy's metadata are doubles; every kind travels, and so does the tier."""
+    usage = Usage(100, 20, cached_input=64, cache_write_1h=10, audio_output=5, tier="flex")
+    counted = {names.U_COUNTED: {kind: float(number) for kind, number in usage.as_numbers().items()}}
+    outcome = settled(exchange(SMALL, metadata={names.META_USAGE: counted}), (SMALL, attempt()))
+    assert outcome.usage == usage
 
 
 @pytest.mark.parametrize("target", [BIG, ANY])

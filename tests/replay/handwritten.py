@@ -52,7 +52,7 @@ def _answers(dialect: str, form: Format) -> Iterator[Made]:
     for name, said in ANSWERS.items():
         yield name, False, 200, form.type, {}, form.whole(said)
         yield f"{name}, streamed", True, 200, form.stream_type, {}, form.stream(said)
-    for status in (400, 429):
+    for status in (400, 403, 429):
         code, headers, body = form.error(status, "It was refused.")
         yield f"error {code}", False, code, form.type, headers, body
     yield "fails behind the headers", True, 200, form.stream_type, {}, form.failing_stream(Said("It begins"))

@@ -57,7 +57,8 @@ def test_no_header_survives_that_the_provider_may_not_see(
     present = Headers((*PSEUDO, *pairs))
     after = applied(present, attempt_headers(present, REQUEST, provider, ORIGINAL, length))
     own = {provider.credential.header} if provider.credential.kind == "caller" else set()
-    assert {name for name in after if not name.startswith(":")} <= set(ALLOWED) | own
+    assert {name for name in after if not name.startswith(":")} <= set(ALLOWED) | own | {"accept-encoding"}
+    assert after["accept-encoding"] == "identity"
     assert after.get("authorization") == ("Bearer sk-own" if own else None)
     assert (after[":path"], after[":authority"], after[":scheme"]) == (
         "/v1/chat/completions",
@@ -115,6 +116,7 @@ def test_what_each_provider_is_told(provider: Provider, expected: dict[str, str]
     """Address, configured headers, the caller's own credential in the provider's header."""
     edit = attempt_headers(Headers(PSEUDO), REQUEST, provider, ORIGINAL, None)
     common = {":method": "POST", ":path": "/v1/chat/completions", "content-type": "application/json"}
+    common["accept-encoding"] = "identity"
     assert dict(edit.set) == common | expected and edit.remove == ()
 
 

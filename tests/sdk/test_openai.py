@@ -12,8 +12,12 @@ from tests.envoy.gateway import environment, free_port, running
 from tests.envoy.processes import eventually
 from tests.sdk.conftest import CALLER, Stage
 from tests.sdk.environments import AIMOCK, Environment
+from tests.sdk.translated import TRANSLATED
+from tests.upstreams.formats import FORMATS
 
 SCRIPTS = Path(__file__).parent / "scripts"
+# Formats that the mock has right, as far as translated answers go.
+MOCKED = [name for name in TRANSLATED if name in ("anthropic", "gemini", "cohere", "ollama")]
 SUBJECTS = ("chat", "tools", "parsed", "responses", "others", "errors", "asynchronous", "azure")
 
 
@@ -54,11 +58,17 @@ def mocked(generation: Environment, tmp_path_factory: pytest.TempPathFactory) ->
     ):
         try:
             eventually(lambda: _answers(port), "aimock", 20)
-            provider = {"dialect": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "models": ["mock"]}
-            with running({"providers": {"mock": provider}}) as gateway:
+            origin = f"http://127.0.0.1:{port}"
+            providers = {name: {"dialect": name, "base_url": origin, "models": [_named(name)]} for name in MOCKED}
+            providers["mock"] = {"dialect": "openai", "base_url": f"{origin}/v1", "models": ["mock"]}
+            with running({"providers": providers}) as gateway:
                 yield f"{gateway.url}/v1"
         finally:
             mock.terminate()
+
+
+def _named(dialect: str) -> dict[str, str]:
+    return {"name": dialect, "upstream": FORMATS[dialect].model}
 
 
 def _answers(port: int) -> bool:
@@ -70,3 +80,8 @@ def _answers(port: int) -> bool:
 
 def test_a_mock_written_by_others(mocked: str, generation: Environment) -> None:
     run(generation, "aimock", mocked, "no-key")
+
+
+@pytest.mark.parametrize("dialect", MOCKED)
+def test_a_mock_written_by_others_in_another_dialect(mocked: str, generation: Environment, dialect: str) -> None:
+    run(generation, "aimock_translated", mocked, "no-key", dialect)

@@ -29,7 +29,7 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 ANY_MODEL = ("some-model",)
 HOSTS: dict[str, dict[str, Any]] = {
-    "vertex": {"path_prefix": "/v1/projects/p/locations/us-central1", "region": "us-central1"},
+    "vertex": {"project": "p", "region": "us-central1"},
     "bedrock": {"region": "us-east-1"},
 }
 SERVES = {"vertex": ("gemini", "anthropic")}  # dialects that stand for more than one API

@@ -4,7 +4,6 @@ Law: what cannot be meant is told by its place (`messages[2].content[0].image_ur
 OpenAI takes it. Nothing of a prompt stands in an error.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ _ROLES: Final = {
     "tool": "tool",
     "function": "tool",
 }
+_TOO_LARGE: Final = 2**63  # for every setting there is, and for most readers of JSON
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
@@ -98,13 +98,13 @@ class _Given:
         value = self.get(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _TOO_LARGE:
             raise Wrong(key, "a number")
         return value
 
     def whole(self, key: str) -> int | None:
         value = self.number(key)
-        if value is not None and (value != int(value) or abs(value) >= 2**63):
+        if value is not None and value != int(value):
             raise Wrong(key, "a whole number")
         return None if value is None else int(value)
 

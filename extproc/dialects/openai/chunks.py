@@ -20,8 +20,9 @@ from extproc.dialects.openai.completion import (
     thought_detail,
     usage_object,
 )
-from extproc.dialects.openai.errors import error_event
+from extproc.dialects.openai.errors import error_event, upstream_error_body
 from extproc.dialects.openai.stamp import Stamp
+from extproc.dialects.upstream_error import UpstreamError
 from extproc.money import Usage
 from extproc.refusal import Refusal
 
@@ -98,9 +99,10 @@ class ChunkWriter:
             last = self._written({"choices": [], "usage": usage_object(usage)})
         return last + DONE
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: Refusal, error: UpstreamError | None = None) -> bytes:
+        """`error`: what the provider said, whose class the caller is told."""
         self.ended = True
-        return error_event(refusal)
+        return error_event(refusal) if error is None else sse.encode(upstream_error_body(error))
 
     def _chunk(
         self,

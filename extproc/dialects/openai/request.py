@@ -1,7 +1,8 @@
 """A request's body in the OpenAI dialect, read once and only where something is decided by it.
 
-Law: one pass of the parser over the body; prompts stay bytes and are neither built nor kept. A field that decides
-something and has the wrong kind is an error that names the field; all other fields are the provider's business.
+Law: one pass of the parser over the body, and one over the prompt to count its tokens; nothing of it is kept. A field
+that decides something and has the wrong kind is an error that names the field; all other fields are the provider's
+business.
 Of several members with one key the last counts.
 """
 
@@ -16,18 +17,17 @@ import msgspec
 from extproc import names
 from extproc.dialects.json_edit import members
 from extproc.dialects.openai.features import asked_for, contents_in
+from extproc.dialects.openai.prompt import prompt_tokens
 
 _STRATEGY_FIELDS: Final = ("routing_strategy", "routing_preference")  # the first that is there counts
 _NO_LABELS: Final = frozenset({"provider", "fallback_enabled", "requirements", *_STRATEGY_FIELDS})
 _CHATS: Final = frozenset({"chat", "prompt"})
 _CAPS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")  # the first that is there counts
-_PROMPTS: Final = ("messages", "input", "prompt", "instructions", "tools", "functions")
 _MEDIA_HOLDERS: Final = ("messages", "input")
 _NOTHING: Final = frozenset({b"null", b"[]", b"{}", b'""'})
 
 # A quote inside a JSON string has a backslash before it, so these can only match where a part really begins.
 _MEDIA = re.compile(rb'"type"\s*:\s*"(image_url|input_image|input_audio|file|input_file)"')
-_INLINE = re.compile(rb'"data:[^",]{0,200};base64,[^"]*"|"(?:file_)?data"\s*:\s*"[^"]*"')
 _NEED_OF_MEDIA: Final = {
     b"image_url": "vision",
     b"input_image": "vision",
@@ -36,10 +36,6 @@ _NEED_OF_MEDIA: Final = {
     b"input_file": "files",
 }
 _MOST_PARTS: Final = 1000  # beyond it nobody counts any more: time stays bounded
-_TOKENS_OF_PART: Final = 765  # an image of usual size; nothing cheap knows more
-_BYTES_OF_TOKEN: Final = 4
-_FRAME_BYTES: Final = len('{"role":"user","content":""},')
-_FRAME_TOKENS: Final = 4
 
 
 class WrongField(ValueError):
@@ -69,14 +65,15 @@ class RequestBody:
     labels: Mapping[str, str] = field(default_factory=dict)  # as written; who shows them cuts and cleans them
 
 
-def read_request(endpoint: str, body: bytes) -> RequestBody:
-    """Raises NotAnObject and WrongField."""
+def read_request(endpoint: str, body: bytes, counted_as: str | None = None) -> RequestBody:
+    """`counted_as`: the model that is asked for where it is not the body's. Raises NotAnObject and WrongField."""
     found = members(body)
     given = {member.key: member.raw for member in found}
     own = _own_fields(given)
+    model = _text(given, "model")
     media = _media(given)
     return RequestBody(
-        model=_text(given, "model"),
+        model=model,
         model_once=sum(member.key == "model" for member in found) < 2,
         stream=_flag(given, "stream"),
         usage_asked=_usage_asked(given),
@@ -84,7 +81,7 @@ def read_request(endpoint: str, body: bytes) -> RequestBody:
         n=_count(given, "n") or 1,
         needs=_needs(endpoint, given, media),
         features=asked_for(given) | contents_in(given.get("messages"), media) if endpoint in _CHATS else frozenset(),
-        input_tokens=_estimate(body, given, len(media)),
+        input_tokens=prompt_tokens(endpoint, given, counted_as or model),
         own_fields=own,
         provider=_text(given, "provider") if "provider" in own else None,
         strategy=next((text for name in _STRATEGY_FIELDS if (text := _text(given, name))), None),
@@ -155,17 +152,6 @@ def _media(given: Mapping[str, msgspec.Raw]) -> list[bytes]:
         _MEDIA.finditer(memoryview(given[name])) for name in _MEDIA_HOLDERS if name in given
     )
     return [match[1] for match in itertools.islice(found, _MOST_PARTS)]
-
-
-def _estimate(body: bytes, given: Mapping[str, msgspec.Raw], media: int) -> int:
-    """Four bytes a token, without the frames around messages and without inline files, which count flat."""
-    prompts = [memoryview(given[name]) for name in _PROMPTS if name in given]
-    size = sum(len(prompt) for prompt in prompts)
-    inline = itertools.islice(itertools.chain.from_iterable(_INLINE.finditer(p) for p in prompts), _MOST_PARTS)
-    size -= sum(match.end() - match.start() for match in inline)
-    frames = body.count(b'"role"')
-    size = max(size - frames * _FRAME_BYTES, 0)
-    return -(-size // _BYTES_OF_TOKEN) + frames * _FRAME_TOKENS + media * _TOKENS_OF_PART
 
 
 def _text(given: Mapping[str, msgspec.Raw], name: str) -> str | None:
