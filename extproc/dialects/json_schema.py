@@ -187,60 +187,58 @@ def _pointed_to(root: Schema, pointer: str) -> Schema | None:
     return place if isinstance(place, Mapping) else None
 
 
-# --- for OpenAPI 3.0: Gemini's own schemas ---------------------------------------------------------------------------
+# --- for Gemini ------------------------------------------------------------------------------------------------------
 
-_IN_OPENAPI: Final = frozenset(
-    {"type", "format", "title", "description", "nullable", "enum", "items", "minItems", "maxItems", "properties"}
-    | {"required", "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "anyOf", "default", "example"}
-    | {"propertyOrdering", "minimum", "maximum"}
+_IN_GEMINI: Final = frozenset(
+    {"$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems"}
+    | {"minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required"}
+    | {"propertyOrdering"}
 )
-_OPENAPI_FORMATS: Final = ("enum", "date-time", "float", "double", "int32", "int64")
 
 
-def for_openapi(schema: Schema) -> Rewritten:
-    """Without references, constants, lists of types and closed objects."""
+def for_gemini(schema: Schema) -> Rewritten:
+    """What it does not know it ignores; beside a reference it takes nothing."""
+    if "definitions" not in schema:
+        return _rewritten(schema, _fit_gemini)
     flat = inlined(schema)
-    made = _rewritten(flat.schema, _fit_openapi)
+    made = _rewritten(flat.schema, _fit_gemini)
     return Rewritten(made.schema, tuple(sorted({*flat.moved, *made.moved})))
 
 
-def _fit_openapi(made: dict[str, Any], rewriting: Rewriting) -> dict[str, Any]:
-    _one_of_to_any_of(made)
-    for key in (_SILENT | {"additionalProperties"}) & made.keys():
-        if key == "additionalProperties" and isinstance(made[key], Mapping) and made[key]:
-            continue  # a map's values: that is told
+def _fit_gemini(made: dict[str, Any], rewriting: Rewriting) -> dict[str, Any]:
+    if isinstance(made.get("$ref"), str):
+        beside = [key for key in made if not key.startswith("$")]
+        rewriting.moved.update(key for key in beside if key not in ("description", "title", "default", "examples"))
+        return {key: value for key, value in made.items() if key not in beside}
+    for key in (_SILENT - {"$id"}) & made.keys():
         del made[key]
-    if "const" in made:
+    if "const" in made and "enum" not in made:
         made["enum"] = [made.pop("const")]
-    if "enum" in made and isinstance(made["enum"], list) and not all(isinstance(one, str) for one in made["enum"]):
-        _tell_enum(made, rewriting)
-    _one_type(made)
-    told = [key for key in made if key not in _IN_OPENAPI]
-    if "format" in made and made["format"] not in _OPENAPI_FORMATS:
-        told.append("format")
-    rewriting.tell(made, told)
+    rewriting.tell(made, [key for key in made if key not in _IN_GEMINI])
+    listed = made.get("enum", [])
+    if not isinstance(listed, list):
+        return _told_enum(made, rewriting)
+    named = [one for one in listed if one is not None]
+    if not all(_is_listable(one) for one in named):
+        return _told_enum(made, rewriting)
+    if len(named) == len(listed):
+        return made
+    return _or_null({**made, "enum": named}) if not made.keys() & {"anyOf", "oneOf"} else _told_enum(made, rewriting)
+
+
+def _told_enum(made: dict[str, Any], rewriting: Rewriting) -> dict[str, Any]:
+    rewriting.tell(made, ["enum"])
     return made
 
 
-def _tell_enum(made: dict[str, Any], rewriting: Rewriting) -> None:
-    """Only strings can be listed."""
-    if None in made["enum"] and all(one is None or isinstance(one, str) for one in made["enum"]):
-        made["enum"] = [one for one in made["enum"] if one is not None]
-        made["nullable"] = True
-        return
-    rewriting.tell(made, ["enum"])
-
-
-def _one_type(made: dict[str, Any]) -> None:
+def _or_null(made: dict[str, Any]) -> dict[str, Any]:
+    """Only strings and numbers can be listed."""
     kinds = made.get("type")
-    if not isinstance(kinds, list):
-        return
-    named = [kind for kind in kinds if kind != "null"]
-    if len(named) < len(kinds):
-        made["nullable"] = True
-    if len(named) == 1:
-        made["type"] = named[0]
-        return
-    del made["type"]
-    if named and "anyOf" not in made:
-        made["anyOf"] = [{"type": kind} for kind in named]
+    if isinstance(kinds, list):
+        made["type"] = [kind for kind in kinds if kind != "null"]
+    about: dict[str, Any] = {key: made.pop(key) for key in ("title", "description") if key in made}
+    return {**about, "anyOf": [made, {"type": "null"}]}
+
+
+def _is_listable(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)

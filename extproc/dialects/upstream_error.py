@@ -57,6 +57,7 @@ SHOWN: Final[Mapping[ErrorClass, Shown]] = {
     "server_error": Shown(None, "upstream_error", None),
     "timeout": Shown(504, "upstream_error", "upstream_timeout"),
 }
+_OF_A_CREDENTIAL: Final = frozenset({401, 402, 403, 407})  # the caller's is not meant, whatever class an error has
 _OWN_WORDS: Final[Mapping[ErrorClass, str]] = {
     "auth": "The provider refuses the gateway's credential.",
     "billing": "The provider refuses the gateway's account: it has no credit left.",
@@ -77,7 +78,7 @@ class UpstreamError:
     @property
     def shown_status(self) -> int:
         status = SHOWN[self.kind].status or self.status or 502
-        return status if 400 <= status <= 599 else 502
+        return status if 400 <= status <= 599 and status not in _OF_A_CREDENTIAL else 502
 
     @property
     def shown_message(self) -> str:

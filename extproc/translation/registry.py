@@ -8,6 +8,7 @@ from extproc.snapshot import OPENAI_SHAPED
 from extproc.translation.openai_anthropic import OpenAIToAnthropic
 from extproc.translation.openai_bedrock import OpenAIToBedrock
 from extproc.translation.openai_cohere import OpenAIToCohere
+from extproc.translation.openai_gemini import OpenAIToGemini
 from extproc.translation.openai_mistral import OpenAIToMistral
 from extproc.translation.openai_ollama import OpenAIToOllama
 from extproc.translation.openai_openai import OpenAIToOpenAI
@@ -19,6 +20,7 @@ CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {
     ("openai", "anthropic"): OpenAIToAnthropic(),
     ("openai", "bedrock"): OpenAIToBedrock(),
     ("openai", "cohere"): OpenAIToCohere(),
+    ("openai", "gemini"): OpenAIToGemini(),
     ("openai", "mistral"): OpenAIToMistral(),
     ("openai", "ollama"): OpenAIToOllama(),
 }

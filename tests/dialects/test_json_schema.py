@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extproc.dialects.json_schema import for_grammar, for_openapi, for_tool_input, inlined
+from extproc.dialects.json_schema import for_gemini, for_grammar, for_tool_input, inlined
 
 
 def test_a_bound_moves_into_the_description() -> None:
@@ -85,35 +85,43 @@ def test_references_that_double_are_bounded() -> None:
     assert "nesting" in made.moved
 
 
-def test_openapi_knows_neither_constants_nor_lists_of_types() -> None:
-    made = for_openapi(
+def test_gemini_is_told_in_words_what_it_would_ignore() -> None:
+    made = for_gemini(
         {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "additionalProperties": False,
             "properties": {
                 "kind": {"const": "a"},
-                "name": {"type": ["string", "null"]},
-                "either": {"type": ["string", "integer"]},
-                "level": {"enum": [1, 2]},
-                "may": {"type": "string", "enum": ["x", None]},
-                "day": {"type": "string", "format": "date"},
-                "map": {"type": "object", "additionalProperties": {"type": "string"}},
+                "name": {"type": ["string", "null"], "pattern": "^x", "description": "Whose."},
+                "may": {"type": ["string", "null"], "enum": ["x", None], "description": "Perhaps."},
+                "flag": {"enum": [True, False]},
+                "leaf": {"$ref": "#/$defs/leaf", "description": "One.", "minLength": 3},
             },
+            "$defs": {"leaf": {"type": "integer", "exclusiveMinimum": 0, "maximum": 9}},
         }
     )
     assert made.schema == {
         "type": "object",
+        "additionalProperties": False,
         "properties": {
             "kind": {"enum": ["a"]},
-            "name": {"type": "string", "nullable": True},
-            "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-            "level": {"description": "(enum: [1,2])"},
-            "may": {"type": "string", "enum": ["x"], "nullable": True},
-            "day": {"type": "string", "description": '(format: "date")'},
-            "map": {"type": "object", "description": '(additionalProperties: {"type":"string"})'},
+            "name": {"type": ["string", "null"], "description": 'Whose. (pattern: "^x")'},
+            "may": {
+                "description": "Perhaps.",
+                "anyOf": [{"type": ["string"], "enum": ["x"]}, {"type": "null"}],
+            },
+            "flag": {"description": "(enum: [true,false])"},
+            "leaf": {"$ref": "#/$defs/leaf"},
         },
+        "$defs": {"leaf": {"type": "integer", "maximum": 9, "description": "(exclusiveMinimum: 0)"}},
     }
-    assert made.moved == ("additionalProperties", "enum", "format")
+    assert made.moved == ("enum", "exclusiveMinimum", "minLength", "pattern")
+
+
+def test_gemini_knows_definitions_by_their_newer_name_only() -> None:
+    made = for_gemini({"items": {"$ref": "#/definitions/x"}, "definitions": {"x": {"type": "string"}}})
+    assert made.schema == {"items": {"type": "string"}}
 
 
 KEYS = st.sampled_from(
@@ -142,7 +150,7 @@ JSON = st.recursive(
 def test_nonsense_is_no_error(schema: dict[str, Any]) -> None:
     before = repr(schema)
     assert isinstance(for_grammar(schema).schema, dict)
-    assert isinstance(for_openapi(schema).schema, dict)
+    assert isinstance(for_gemini(schema).schema, dict)
     assert repr(schema) == before
 
 
@@ -151,4 +159,4 @@ def test_depth_is_bounded() -> None:
     for _ in range(500):
         deep = {"items": deep}
     assert for_grammar(deep).moved == ("nesting",)
-    assert "nesting" in for_openapi(deep).moved
+    assert "nesting" in for_gemini(deep).moved

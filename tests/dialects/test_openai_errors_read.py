@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from extproc.dialects.openai.side import read_error
-from extproc.dialects.upstream_error import CLASSES, SHOWN
+from extproc.dialects.upstream_error import CLASSES, SHOWN, ErrorClass, UpstreamError
 
 
 def error(status: int, body: Any):
@@ -71,3 +71,9 @@ def test_whatever_comes_has_a_class_and_a_message(body: bytes, status: int) -> N
 
 def test_every_class_is_shown_in_some_way() -> None:
     assert set(SHOWN) == set(CLASSES)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("status", [401, 402, 403, 407])
+def test_no_class_shows_a_no_to_our_key_as_one_to_the_callers(kind: ErrorClass, status: int) -> None:
+    assert UpstreamError(kind, "x", status).shown_status not in (401, 402, 403, 407)

@@ -97,7 +97,12 @@ def _event(event: dict[str, Any]) -> bytes:
 
 
 def error(status: int, message: str) -> tuple[int, dict[str, str], bytes]:
-    kinds = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error"}
+    kinds = {
+        400: "invalid_request_error",
+        401: "authentication_error",
+        403: "permission_error",
+        429: "rate_limit_error",
+    }
     kind = kinds.get(status, "overloaded_error" if status == 529 else "api_error")
     return status, {}, json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
 

@@ -46,7 +46,8 @@ def speaking(form: Format) -> Script:
             await _send(writer, *form.error(429, "Slow down."), form.type)
         elif heard.streamed:
             answer = replace(reply(heard), usage_asked=heard.usage_asked)
-            said = form.failing_stream(answer) if FAILS_LATE in heard.text else form.stream(answer)
+            late = replace(answer, thought="")
+            said = form.failing_stream(late) if FAILS_LATE in heard.text else form.stream(answer)
             await _stream(writer, said, form.stream_type)
         else:
             await _send(writer, 200, {}, form.whole(reply(heard)), form.type)

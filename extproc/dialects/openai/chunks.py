@@ -16,6 +16,7 @@ from extproc.dialects.openai.chat import Thought
 from extproc.dialects.openai.completion import (
     FinishReason,
     finish_reason,
+    image_object,
     signature_content,
     thought_detail,
     usage_object,
@@ -30,7 +31,7 @@ DONE: Final = b"data: [DONE]\n\n"
 
 
 class ChunkWriter:
-    __slots__ = ("_begun", "_calls", "_include_usage", "_stamp", "_thoughts", "ended")
+    __slots__ = ("_begun", "_calls", "_images", "_include_usage", "_stamp", "_thoughts", "ended")
 
     def __init__(self, stamp: Stamp, include_usage: bool) -> None:
         self._stamp = stamp
@@ -38,6 +39,7 @@ class ChunkWriter:
         self._begun: set[int] = set()
         self._calls: dict[int, int] = {}  # by choice: how many tool calls have begun
         self._thoughts: dict[int, int] = {}
+        self._images: dict[int, int] = {}
         self.ended = False  # by end() or fail()
 
     def begin(self, choice: int = 0) -> bytes:
@@ -64,6 +66,14 @@ class ChunkWriter:
         place = self._thoughts.get(choice, 0)
         self._thoughts[choice] = place + 1
         return self.begin(choice) + self._chunk(choice, {"reasoning_details": [thought_detail(thought, place)]})
+
+    def image(self, url: str, choice: int = 0) -> bytes:
+        place = self._images.get(choice, 0)
+        self._images[choice] = place + 1
+        return self.begin(choice) + self._chunk(choice, {"images": [image_object(url, place)]})
+
+    def audio(self, audio: Mapping[str, Any], choice: int = 0) -> bytes:
+        return self.begin(choice) + self._chunk(choice, {"audio": audio})
 
     def call(
         self, id_: str, name: str, arguments: str = "", choice: int = 0, signature: str | None = None

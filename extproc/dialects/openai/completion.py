@@ -1,8 +1,8 @@
 """Whole chat answers in the OpenAI dialect: from what a pair has read of a provider's, to the bytes for the caller.
 
-Law: what is written here passes OpenAI's own strict types; two things stand beside them, where clients look for them:
-`reasoning_content` and `reasoning_details` (to be sent back so that signed reasoning survives a tool loop), and
-`extra_content` of a tool call (Gemini's thought signature).
+Law: what is written here passes OpenAI's own strict types; three things stand beside them, where clients look for them:
+`reasoning_content` and `reasoning_details` (to be sent back so that signed reasoning survives a tool loop),
+`extra_content` of a tool call (Gemini's thought signature), and `images` of a message, in OpenRouter's form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +38,8 @@ class MadeChoice:
     thoughts: tuple[Thought, ...] = ()
     logprobs: Mapping[str, Any] | None = None
     refusal: str | None = None
+    images: tuple[str, ...] = ()  # data URLs
+    audio: Mapping[str, Any] | None = None
 
 
 def finish_reason(mapped: FinishReason, has_calls: bool) -> FinishReason:
@@ -67,6 +69,10 @@ def _choice(choice: MadeChoice, index: int) -> dict[str, Any]:
         if shown:
             message["reasoning_content"] = shown
         message["reasoning_details"] = [thought_detail(thought, place) for place, thought in enumerate(choice.thoughts)]
+    if choice.images:
+        message["images"] = [image_object(url, place) for place, url in enumerate(choice.images)]
+    if choice.audio is not None:
+        message["audio"] = choice.audio
     return {
         "index": index,
         "message": message,
@@ -100,6 +106,10 @@ def thought_detail(thought: Thought, place: int) -> dict[str, Any]:
     if thought.origin is not None:
         detail["format"] = thought.origin
     return {**detail, "index": place}
+
+
+def image_object(url: str, place: int) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}, "index": place}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:

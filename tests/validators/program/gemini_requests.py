@@ -27,6 +27,7 @@ class Request(BaseModel):
     generationConfig: types.GenerationConfig | None = None
     cachedContent: str | None = None
     labels: dict[str, str] | None = None
+    serviceTier: types.ServiceTier | None = None
 
 
 def request_problems(body: Any, on_vertex: bool) -> Iterator[str]:
@@ -45,6 +46,8 @@ def request_problems(body: Any, on_vertex: bool) -> Iterator[str]:
         return
     if body.get("labels") and not on_vertex:
         yield "labels: Vertex alone takes them"
+    if body.get("serviceTier") and on_vertex:
+        yield "serviceTier: AI Studio alone takes it"
     yield from _contents(body["contents"])
     yield from _tools(body)
     yield from _generation(body.get("generationConfig", {}))
@@ -91,7 +94,8 @@ def _part(part: dict[str, Any], where: str) -> Iterator[str]:
     if part.get("text", "-") == "":
         yield f"{where}: an empty text"
     for kind in ("inlineData", "fileData"):
-        if kind in part and not part[kind].get("mimeType"):
+        remembered = "/v1beta/files/" in part.get(kind, {}).get("fileUri", "")  # the kind it was uploaded as
+        if kind in part and not remembered and not part[kind].get("mimeType"):
             yield f"{where}: {kind} without a mimeType"
     if "functionCall" in part and not NAME.fullmatch(part["functionCall"].get("name", "")):
         yield f"{where}: functionCall {part['functionCall'].get('name')!r}"

@@ -11,9 +11,10 @@ from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel, ValidationError
 
-# Beyond the SDK's models, and read by everybody: what a provider thought, and what a tool call must carry back to it.
+# Beyond the SDK's models, and read by everybody: what a provider thought, what a tool call must carry back to it,
+# pictures, and sound in a stream.
 KNOWN_ADDITIONS = frozenset(
-    {"reasoning_content", "reasoning", "reasoning_details", "extra_content", "native_finish_reason"}
+    {"reasoning_content", "reasoning", "reasoning_details", "extra_content", "native_finish_reason", "images", "audio"}
 )
 STRICT_ERROR = {"message", "type", "param", "code"}
 

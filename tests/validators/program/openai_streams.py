@@ -116,8 +116,8 @@ def _as_the_sdk_reads(body: bytes, usage_asked: bool, failed: bool) -> Iterator[
             for _ in stream:
                 pass
             whole = stream.get_final_completion()
-    except openai.LengthFinishReasonError:
-        return  # the SDK's own way to say `length`
+    except (openai.LengthFinishReasonError, openai.ContentFilterFinishReasonError):
+        return  # the SDK's own way to say `length` and `content_filter`
     except (openai.OpenAIError, AssertionError, ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
         if not (failed and isinstance(error, openai.APIError)):
             yield f"the SDK: {type(error).__name__}: {error}"
