@@ -129,6 +129,8 @@ def _provider(fitting: Fitting, origin: str) -> dict[str, Any]:
         given["api_version"] = "2024-10-21"
     elif fitting.dialect == "bedrock":
         given["region"] = "us-east-1"
+    elif fitting.dialect == "vertex":
+        given |= {"region": "us-central1", "project": "a-project"}
     return given
 
 
