@@ -23,7 +23,8 @@ ATTEMPTS: Final = "x-extproc-attempts"  # answers: how many real targets were tr
 REQUEST_ID: Final = "x-extproc-request-id"  # answers: our own id of the exchange, the one in every log line
 REASON: Final = "x-extproc-reason"  # answers, when asked for: why this plan
 COST: Final = "x-extproc-cost"  # answers: dollars, where they are known before the headers leave
-ANSWER_HEADERS: Final = (TARGET, ATTEMPTS, REQUEST_ID, REASON, COST)
+LOSSES: Final = "x-extproc-losses"  # answers: what the caller asked for and the target could not be told
+ANSWER_HEADERS: Final = (TARGET, ATTEMPTS, REQUEST_ID, REASON, COST, LOSSES)
 SHOULD_RETRY: Final = "x-should-retry"  # answers: `false` on a final failure, so that SDKs do not run the plan again
 
 # --- headers between the filters: stripped at the edge, never sent upstream ------------------------------------------
@@ -73,6 +74,8 @@ M_STREAM: Final = "stream"
 M_INPUT_ESTIMATE: Final = "input_estimate"
 M_REFUSAL: Final = "refusal"
 M_LABELS: Final = "labels"
+M_LOSSES: Final = "losses"  # of the last attempt: what its target could not be told
+M_TELL_LOSSES: Final = "tell_losses"  # true: the caller is told of them
 M_ATTENDED: Final = "attended"  # true: a stream of ours reads the answer, errors included
 
 P_PATH: Final = "path"

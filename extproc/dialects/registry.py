@@ -6,7 +6,7 @@ Law: what a dialect can say and read is this one list of functions; a new dialec
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from extproc.dialects import anthropic, bedrock, gemini, sse
+from extproc.dialects import anthropic, bedrock, cohere, gemini, mistral, ollama, sse
 from extproc.dialects.openai import answer, errors, request, usage
 from extproc.dialects.openai.answer import ModelName
 from extproc.dialects.openai.request import RequestBody, WrongField
@@ -62,7 +62,10 @@ _SIDES: Mapping[str, ProviderSide] = {
     **OPENAI_SIDES,
     "anthropic": anthropic.SIDE,
     "bedrock": bedrock.SIDE,
+    "cohere": cohere.SIDE,
     "gemini": gemini.SIDE,
+    "mistral": mistral.SIDE,
+    "ollama": ollama.SIDE,
 }
 
 

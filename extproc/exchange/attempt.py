@@ -6,14 +6,14 @@ fails closed. The caller's bytes come anew for every attempt, and leave changed 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from extproc import names
 from extproc.decision.lookup import entry_of, upstream
 from extproc.exchange.desk import Desk
 from extproc.exchange.held import HeldAnswer, Hold
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, TrailersReply, Turn
+from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.refusals import immediate
@@ -23,12 +23,15 @@ from extproc.translation.prompt import ENDPOINT as PROMPT
 from extproc.translation.prompt import as_chat, as_pairs_know
 from extproc.translation.registry import pair_for
 
+MOST_LOSSES: Final = 32  # named to the caller and in logs: their number is a caller's to choose
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
     """Everything one attempt is made of."""
 
     id: str
+    number: int  # its place in the plan, from 1
     target: Target
     to: Destination
     pair: Pair
@@ -72,7 +75,8 @@ class AttemptExchange:
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
         edit = attempt_headers(event.headers, translated, found.to.provider, found.original, found.body_bytes)
-        return Turn(HeadersReply("request", edit=edit), done=found.hold is None)
+        reply = HeadersReply("request", edit=edit, metadata=_told(found, translated))
+        return Turn(reply, done=found.hold is None)
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
@@ -91,7 +95,8 @@ class AttemptExchange:
             return Turn(immediate(translated, "openai", found.id), done=True)
         length = len(body if translated.body is None else translated.body)
         edit = attempt_headers(self._present, translated, found.to.provider, found.original, length)
-        return Turn(BodyReply("request", body=translated.body, edit=edit), done=found.hold is None)
+        reply = BodyReply("request", body=translated.body, edit=edit, metadata=_told(found, translated))
+        return Turn(reply, done=found.hold is None)
 
     def _needs_body(self, found: Try) -> bool:
         return found.call.endpoint == PROMPT or found.pair.needs_body(found.call, found.to)
@@ -111,6 +116,13 @@ def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:
     return chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
 
 
+def _told(found: Try, translated: TranslatedRequest) -> Metadata:
+    """What gets lost, for the answer and the logs. Envoy keeps what an attempt told, so the next one tells it anew."""
+    if not translated.losses and found.number == 1:
+        return {}
+    return {names.META: {names.M_LOSSES: list(translated.losses[:MOST_LOSSES])}}
+
+
 def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     """What this attempt is to do, from what the router decided and where Envoy is."""
     decision = event.context.metadata.get(names.META)
@@ -124,7 +136,8 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     provider = snapshot.providers.get(target.provider) if target else None
     if target is None or provider is None or cluster.removesuffix(names.HELD_SUFFIX) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
-    return _try_of(decision, private, target, provider, held=cluster.endswith(names.HELD_SUFFIX))
+    held = cluster.endswith(names.HELD_SUFFIX)
+    return _try_of(decision, private, target, provider, number=attempt, held=held)
 
 
 def _try_of(
@@ -133,6 +146,7 @@ def _try_of(
     target: Target,
     provider: Provider,
     *,
+    number: int,
     held: bool,
 ) -> Try | Refusal:
     to = destination(provider, target.model)
@@ -157,6 +171,7 @@ def _try_of(
     )
     return Try(
         id=str(decision.get(names.M_ID, "")),
+        number=number,
         target=target,
         to=to,
         pair=pair,

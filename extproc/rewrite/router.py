@@ -61,13 +61,17 @@ def plan_metadata(
 ) -> Metadata:
     """The three namespaces: the decision, what attempts need, and the plan for Envoy."""
     return {
-        names.META: _decision(plan, snapshot, facts, received.id, attended),
+        names.META: {
+            **_decision(plan, snapshot, facts, received.id),
+            **({names.M_ATTENDED: True} if attended else {}),
+            **({names.M_TELL_LOSSES: True} if route.on_loss == "warn" else {}),
+        },
         names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
         names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=_is_held(plan, facts)))},
     }
 
 
-def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str, attended: bool) -> dict[str, Value]:
+def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> dict[str, Value]:
     told: dict[str, Value] = {
         names.M_ID: exchange,
         names.M_SNAPSHOT: snapshot.id,
@@ -83,7 +87,6 @@ def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str, atten
         names.M_STREAM: facts.stream,
         names.M_INPUT_ESTIMATE: facts.input_tokens,
         names.M_LABELS: dict(facts.labels),
-        names.M_ATTENDED: attended or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 

@@ -15,6 +15,7 @@ from extproc.dialects.openai.chat_reading import read_chat
 from extproc.dialects.openai.request import WrongField
 from extproc.dialects.tolerant import decoded
 from extproc.dialects.tool_ids import Shape, tool_names
+from extproc.dialects.turns import Dialogue, dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation.pair import Call, Destination
 
@@ -28,6 +29,14 @@ def chat_asked(call: Call) -> Chat | Refusal:
         return Refusal(Reason.INVALID_JSON, f"The request cannot be sent on: {error}.")
     except WrongField as error:
         return Refusal(Reason.INVALID_REQUEST, f"{error}.", param=error.field)
+
+
+def said_in(chat: Chat) -> Dialogue | Refusal:
+    """For APIs that want turns in order."""
+    talk = dialogue(chat.turns)
+    if talk.turns:
+        return talk
+    return Refusal(Reason.INVALID_REQUEST, "`messages` must hold one message that is not blank.", param="messages")
 
 
 def lost_at_once(chat: Chat, to: Destination) -> set[str]:

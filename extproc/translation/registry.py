@@ -7,7 +7,10 @@ from extproc.dialects.registry import api_of
 from extproc.snapshot import OPENAI_SHAPED
 from extproc.translation.openai_anthropic import OpenAIToAnthropic
 from extproc.translation.openai_bedrock import OpenAIToBedrock
+from extproc.translation.openai_cohere import OpenAIToCohere
 from extproc.translation.openai_gemini import OpenAIToGemini
+from extproc.translation.openai_mistral import OpenAIToMistral
+from extproc.translation.openai_ollama import OpenAIToOllama
 from extproc.translation.openai_openai import OpenAIToOpenAI
 from extproc.translation.pair import Pair
 
@@ -16,7 +19,10 @@ _OPENAI: Final = OpenAIToOpenAI()
 CHAT_PAIRS: Final[Mapping[tuple[str, str], Pair]] = {
     ("openai", "anthropic"): OpenAIToAnthropic(),
     ("openai", "bedrock"): OpenAIToBedrock(),
+    ("openai", "cohere"): OpenAIToCohere(),
     ("openai", "gemini"): OpenAIToGemini(),
+    ("openai", "mistral"): OpenAIToMistral(),
+    ("openai", "ollama"): OpenAIToOllama(),
 }
 SAME_SHAPE: Final[Mapping[tuple[str, str], Pair]] = {("openai", dialect): _OPENAI for dialect in OPENAI_SHAPED}
 

@@ -27,7 +27,7 @@ _CODES: Final[Mapping[str, ErrorClass]] = {
     "DeploymentNotFound": "not_found",
     "invalid_api_key": "auth",
 }
-_LONG: Final = ("context length", "context window", "maximum context", "too many tokens", "prompt is too long")
+TOO_LONG: Final = ("context length", "context window", "maximum context", "too many tokens", "prompt is too long")
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
@@ -46,7 +46,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstream
 
 def _made(status: int, message: str, code: str | None, param: str | None, kind: str | None) -> UpstreamError:
     found = _CODES.get(code or "") or _CODES.get(kind or "")
-    if found is None and status in (400, 413, 422) and any(words in message.lower() for words in _LONG):
+    if found is None and status in (400, 413, 422) and any(words in message.lower() for words in TOO_LONG):
         found = "context_length"  # vLLM and most others say it only in words
     if found is None or (found == "billing" and status not in (402, 403, 429)):
         found = class_of_status(status)
@@ -101,6 +101,4 @@ def _text(holder: Mapping[str, Any], key: str) -> str | None:
 
 
 SIDE: Final = ProviderSide(read_error, frozenset(endpoint.name for endpoint in ENDPOINTS if not endpoint.ours))
-SIDES: Final[Mapping[str, ProviderSide]] = dict.fromkeys(
-    ("openai", "azure_openai", "openrouter", "mistral", "ollama"), SIDE
-)
+SIDES: Final[Mapping[str, ProviderSide]] = dict.fromkeys(("openai", "azure_openai", "openrouter"), SIDE)
