@@ -23,7 +23,8 @@ ATTEMPTS: Final = "x-extproc-attempts"  # answers: how many real targets were tr
 REQUEST_ID: Final = "x-extproc-request-id"  # answers: our own id of the exchange, the one in every log line
 REASON: Final = "x-extproc-reason"  # answers, when asked for: why this plan
 COST: Final = "x-extproc-cost"  # answers: dollars, where they are known before the headers leave
-ANSWER_HEADERS: Final = (TARGET, ATTEMPTS, REQUEST_ID, REASON, COST)
+LOSSES: Final = "x-extproc-losses"  # answers: what the caller asked for and the target could not be told
+ANSWER_HEADERS: Final = (TARGET, ATTEMPTS, REQUEST_ID, REASON, COST, LOSSES)
 SHOULD_RETRY: Final = "x-should-retry"  # answers: `false` on a final failure, so that SDKs do not run the plan again
 
 # --- headers between the filters: stripped at the edge, never sent upstream ------------------------------------------
@@ -73,6 +74,8 @@ M_STREAM: Final = "stream"
 M_INPUT_ESTIMATE: Final = "input_estimate"
 M_REFUSAL: Final = "refusal"
 M_LABELS: Final = "labels"
+M_LOSSES: Final = "losses"  # of the last attempt: what its target could not be told
+M_TELL_LOSSES: Final = "tell_losses"  # true: the caller is told of them
 M_ATTENDED: Final = "attended"  # true: a stream of ours reads the answer, errors included
 
 P_PATH: Final = "path"
@@ -84,6 +87,8 @@ P_OWN_FIELDS: Final = "own_fields"
 P_FEATURES: Final = "features"  # of a chat: what it asks for, by name
 P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
+P_FIRST_EVENT: Final = "first_event"  # true: held until its first event
+P_FALLBACK_ON: Final = "fallback_on"  # classes of error that go to the next target
 P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt must not inherit another's
 
 U_TEXT: Final = "text"
@@ -148,7 +153,7 @@ ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
 
 
-FIRST_EVENT_SUFFIX: Final = ".first"  # behind a cluster's name: its twin, which holds a stream until its first event
+HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says
 
 
 def route_key(snapshot_id: str, route: str, endpoint: str) -> str:

@@ -172,6 +172,7 @@ class FailoverSpec:
     max_attempts: int = 3
     first_byte_timeout: float | None = None  # None: 60 s for streamed, 10 min for other requests
     first_event: bool = False
+    fallback_on: frozenset[str] = frozenset()  # classes of error, beside what always fails over
     chain: tuple[ChainEntry, ...] = ()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from extproc.config.load import Loaded, load, load_document
 from extproc.dataplane.start import CannotStart
-from extproc.demo.catalog import PROVIDERS, Model
+from extproc.demo.catalog import PROVIDERS, Model, Provider
 
 DEFAULT_FILE = Path("extproc.yaml")
 
@@ -43,31 +43,39 @@ def read_origin(origin: Origin, environment: Mapping[str, str], demo_sockets: Pa
 
 
 # The demo says what a model answers by the names of its own endpoints; the gateway by families.
-_FAMILY = {"responses": "chat", "transcriptions": "audio"}
+_FAMILY = {"responses": "chat", "messages": "chat", "transcriptions": "audio"}
+_CAPABILITIES = {"openai": ("tools", "json_schema"), "anthropic": ("tools", "json_schema", "native_json_schema")}
 
 
 def demo_document(sockets: Path) -> dict[str, object]:
     """A configuration in front of the demo providers, on their Unix sockets."""
     providers = {
         provider.name: {
-            "dialect": "openai",
+            "dialect": provider.dialect,
             "endpoints": [f"unix://{sockets / provider.name}.sock"],
             "credential": provider.key,
-            "models": [_demo_model(model) for model in provider.models],
+            "models": [_demo_model(provider, model) for model in provider.models],
         }
         for provider in PROVIDERS
     }
     return {
         "providers": providers,
-        "aliases": {"demo-failover": ["flaky/demo-chat", "thrifty/demo-chat", "swift/demo-chat"]},
+        "aliases": {
+            "demo-failover": ["flaky/demo-chat", "thrifty/demo-chat", "swift/demo-chat"],
+            "demo-translated": ["sage/demo-chat"],
+        },
     }
 
 
-def _demo_model(model: Model) -> dict[str, object]:
+def _demo_model(provider: Provider, model: Model) -> dict[str, object]:
     return {
         "name": model.name,
         "price": {"input": str(model.price.input), "output": str(model.price.output)},
         "context": model.context,
-        "capabilities": ["tools", "json_schema", *(["vision"] if model.vision else [])],
+        "capabilities": [
+            *_CAPABILITIES[provider.dialect],
+            *(["vision"] if model.vision else []),
+            *(["reasoning", "adaptive_thinking", "always_thinks"] if model.thinks else []),
+        ],
         "endpoints": sorted({_FAMILY.get(endpoint, endpoint) for endpoint in model.endpoints}),
     }

@@ -1,9 +1,10 @@
-"""What `extproc up` says once a request would succeed: the address, the providers, and three requests to try."""
+"""What `extproc up` says once a request would succeed: the address, the providers, and requests to try."""
 
 from extproc.cli import screen
 from extproc.dataplane.start import Started
 from extproc.money import dollars
-from extproc.snapshot import Model, Snapshot
+from extproc.snapshot import OPENAI_SHAPED, Model, Snapshot
+from extproc.translation.registry import pair_for
 
 
 def welcome(started: Started) -> None:
@@ -51,13 +52,18 @@ def _price(models: tuple[Model, ...]) -> str:
 
 
 def requests_to_try(started: Started) -> list[tuple[str, str]]:
-    """Three requests that work with this very configuration."""
+    """Requests that work with this very configuration."""
     model = first_model(started.snapshot)
     key = " -H 'authorization: Bearer YOUR-KEY'" if started.snapshot.callers else ""
     chat = f"curl -s {started.address}/v1/chat/completions{key} -H 'content-type: application/json' -d"
     return [
         ("a first request; -i shows which target answered", _chat(chat.replace("curl -s", "curl -si"), model, False)),
         ("the same, streamed", _chat(chat.replace("curl -s", "curl -sN"), model, True)),
+        *(
+            (f"translated there and back: {provider} speaks {dialect}", _chat(chat, name, False))
+            for name, provider, dialect in translated(started.snapshot)
+            if name != model
+        ),
         ("what may be asked for", f"curl -s {started.address}/v1/models{key}"),
     ]
 
@@ -76,6 +82,22 @@ def first_model(snapshot: Snapshot) -> str:
         if "*" not in model.name and "chat" in model.endpoints
     ]
     return next((name for name in USUAL if name in chatting), chatting[0] if chatting else USUAL[0])
+
+
+def translated(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+    """At most one name that a provider answers in a dialect of its own, with that provider and its dialect."""
+    named = [(name, targets[0].provider, targets[0].model) for name, targets in snapshot.aliases.items() if targets]
+    listed = [
+        (f"{provider.name}/{model.name}", provider.name, model.name)
+        for provider in snapshot.providers.values()
+        for model in provider.models
+        if "*" not in model.name and "chat" in model.endpoints
+    ]
+    for name, provider, model in (*named, *listed):
+        dialect = snapshot.providers[provider].dialect
+        if dialect not in OPENAI_SHAPED and pair_for("openai", dialect, model, "chat") is not None:
+            return [(name, provider, dialect)]
+    return []
 
 
 def _chat(prefix: str, model: str, stream: bool) -> str:

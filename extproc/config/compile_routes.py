@@ -8,7 +8,15 @@ from collections.abc import Mapping
 
 from extproc.config.compile_providers import check_name
 from extproc.config.problems import PathParts
-from extproc.config.references import Names, check_chain, check_once, check_provider, check_service, strategy_named
+from extproc.config.references import (
+    Names,
+    check_chain,
+    check_classes,
+    check_once,
+    check_provider,
+    check_service,
+    strategy_named,
+)
 from extproc.config.report import Report
 from extproc.config.schema import FailoverKeys, MatchKeys, RouteFailoverKeys, RouteKeys
 from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Rewrite, Route
@@ -32,6 +40,7 @@ def compile_routes(
     report: Report,
 ) -> tuple[Route, ...]:
     _check_first_byte(failover.first_byte_timeout, ("failover", "first_byte_timeout"), report)
+    check_classes(failover.fallback_on, ("failover", "fallback_on"), report)
     if routes is None:
         return (Route(_DEFAULT_ROUTE, Match(), failover=_failover(None, failover, chains)),)
     if not routes:
@@ -205,6 +214,7 @@ def _check_failover(keys: str | RouteFailoverKeys | None, path: PathParts, names
         if keys.chain is not None:
             check_chain(keys.chain, (*path, "chain"), names, report)
         _check_first_byte(keys.first_byte_timeout, (*path, "first_byte_timeout"), report)
+        check_classes(keys.fallback_on or (), (*path, "fallback_on"), report)
 
 
 def _check_first_byte(value: float | None, path: PathParts, report: Report) -> None:
@@ -222,6 +232,7 @@ def _failover(
         max_attempts=int(base.max_attempts if own.max_attempts is None else own.max_attempts),
         first_byte_timeout=first_byte,
         first_event=base.first_event if own.first_event is None else own.first_event,
+        fallback_on=frozenset(base.fallback_on if own.fallback_on is None else own.fallback_on),
         chain=chains.get(own.chain or "", ()),
     )
 

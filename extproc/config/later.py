@@ -17,7 +17,6 @@ LATER: dict[str, str] = {
     "routes.*.mirror": "mirrors",
     "routes.*.redirect": "redirects",
     "routes.*.respond": "direct responses",
-    "routes.*.failover.fallback_on": "failover by class of error",
     "strategies.*.rules": "rules",
     "strategies.*.among": "composed strategies",
     "strategies.*.within": "composed strategies",

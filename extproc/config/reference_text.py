@@ -205,6 +205,10 @@ When a target cannot be reached, breaks off, is too slow with its first byte or 
 next one of the plan is tried inside the same request. A target is tried once. With none left, the last real answer
 goes to the caller. An entry of a chain without `model` takes the model asked for if that provider serves it, else its
 `default_model`, else is passed over.
+
+`fallback_on` adds classes of error: what a provider's error says, whatever its status. `[context_length]` goes on to a
+target with a larger context, `[content_policy]` to a provider with another policy. On such routes the answer of every
+target but the last waits for one message to the processor, and an error for its body.
 """,
     "callers": """\
 With callers, an LLM request needs one of their keys, as `Authorization: Bearer`, `x-api-key`, `api-key` or

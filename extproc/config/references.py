@@ -3,7 +3,7 @@
 Law: a name is known when it is written anywhere in the document, also in an entry that has a mistake of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from extproc.config.kinds import KINDS, LANDED_KINDS, OTHER_NAMES, kind_of
 from extproc.config.problems import PathParts, nearest, nearest_or_all
 from extproc.config.report import Report
 from extproc.config.validate import names_of
+from extproc.dialects.upstream_error import CLASSES
 from extproc.snapshot import Target
 
 ANY_MODEL = ""  # the model of a strategy's target that names only a provider: what was asked for
@@ -48,6 +49,13 @@ def check_service(name: str, path: PathParts, names: Names, report: Report) -> N
 def check_chain(name: str, path: PathParts, names: Names, report: Report) -> None:
     if name not in names.chains:
         report.add(path, f"no chain is called `{name}`", nearest_or_all(name, names.chains, "chain"))
+
+
+def check_classes(written: Sequence[str], path: PathParts, report: Report) -> None:
+    for place, name in enumerate(written):
+        if name not in CLASSES:
+            hint = nearest(name, CLASSES) or f"known: {', '.join(CLASSES)}"
+            report.add((*path, place), f"no class of error is called `{name}`", hint)
 
 
 def strategy_named(name: str, path: PathParts, names: Names, report: Report) -> str:

@@ -22,6 +22,13 @@ from extproc.config.values import (
     TextOrList,
     one_of,
 )
+from extproc.dialects.upstream_error import CLASSES
+
+FALLBACK_ON = (
+    "Classes of error that go on to the next target, beside what always does (5xx, 408, 409, 425, 429, no answer): "
+    + ", ".join(f"`{name}`" for name in CLASSES)
+    + "."
+)
 
 
 class MatchKeys(Keys):
@@ -50,7 +57,7 @@ class RouteFailoverKeys(Keys):
     max_attempts: Count | None = Field(None, ge=1, le=16, description="Counts the first.")
     first_byte_timeout: Duration | None = Field(None, description="Until a provider's first byte.")
     first_event: bool | None = Field(None, description="Also when the first event of a stream is an error.")
-    fallback_on: list[str] | None = Field(None, description="Classes of error that go on to the next target.")
+    fallback_on: list[str] | None = Field(None, description=FALLBACK_ON)
 
 
 class WeightedServiceKeys(Keys):
@@ -129,6 +136,7 @@ class FailoverKeys(Keys):
         None, description="Until a provider's first byte. Left out: 60s for streamed, 10m for other requests."
     )
     first_event: Flag = Field(False, description="Fail over also when the first event of a stream is an error.")
+    fallback_on: list[str] = Field([], description=FALLBACK_ON)
     chains: dict[str, list[ChainEntryKeys]] = Field({}, description="Named orders; weights draw them.")
 
 

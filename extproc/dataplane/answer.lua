@@ -68,6 +68,10 @@ local function dress(headers, decision, walk)
     headers:replace("x-extproc-attempts", string.format("%d", walk["real"] or 0))
     if walk["target"] then headers:replace("x-extproc-target", walk["target"]) end
   end
+  local losses = decision["losses"]
+  if decision["tell_losses"] and losses and #losses > 0 then
+    headers:replace("x-extproc-losses", printable(table.concat(losses, ", ")))
+  end
   local status = tonumber(headers:get(":status")) or 0
   if RETRIED_BY_CLIENTS[status] or status >= 500 then
     headers:replace("x-should-retry", "false") -- the whole plan was walked: an SDK must not walk it again

@@ -1,4 +1,4 @@
-"""Clusters: one for each provider, its twin where streams are held until their first event, one for each service.
+"""Clusters: one for each provider, its twin where answers are held, one for each service.
 
 Law: every cluster that a plan may name has the attempt filter, and behind its real endpoints the sink: a door that is
 always shut. A provider without any address is then a connection refused, which Envoy retries along the plan; «no
@@ -42,18 +42,18 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
     for provider in snapshot.providers.values():
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
-        if provider.name in _held_until_first_event(snapshot):
+        if provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
     made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
     return made
 
 
-def _held_until_first_event(snapshot: Snapshot) -> frozenset[str]:
-    """Providers that a route with `first_event` may plan."""
+def _held(snapshot: Snapshot) -> frozenset[str]:
+    """Providers whose answers some route holds until it is known what they say."""
     return frozenset(
         name
         for route in snapshot.routes
-        if route.kind == "llm" and route.failover.first_event
+        if route.kind == "llm" and (route.failover.first_event or route.failover.fallback_on)
         for name in route.providers or snapshot.providers
     )
 
@@ -68,14 +68,14 @@ def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -
 
 
 def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
-    """The same provider, but the attempt filter also holds the answer until its first event.
+    """The same provider, but the attempt filter also holds the answer until it is known what it says.
 
     Its statistics are counted under the name of the provider's other cluster. It reads its upstream in small pieces:
     in large ones an answer that an upstream filter looks at crashes Envoy 1.40 (measured: at 1.1 MB within 5 answers;
     with pieces of 64 KiB never, up to 64 MB).
     """
-    cluster = _provider(provider, place, limits, filters.first_event_filter())
-    name = provider.cluster + names.FIRST_EVENT_SUFFIX
+    cluster = _provider(provider, place, limits, filters.holding_attempt_filter())
+    name = provider.cluster + names.HELD_SUFFIX
     assignment = {**cluster["load_assignment"], "cluster_name": name}
     return {
         **cluster,

@@ -19,7 +19,7 @@ PROCESSOR_CLUSTER = "processor"
 MESSAGE_TIMEOUT = "5s"  # Envoy's default of 200 ms is less than a processor needs for a large body under load
 SECRET_NAME = "credential"  # in each cluster's own file
 AWS_PROFILE = "default"  # the same for AWS keys
-HELD_AT_MOST = "600s"  # the longest that the processor may ask for while it holds a stream until its first event
+HELD_AT_MOST = "600s"  # the longest that the processor may ask for while it holds an answer
 
 UPSTREAM_CODEC = named("envoy.filters.http.upstream_codec", "filters.http.upstream_codec.v3.UpstreamCodec")
 
@@ -91,8 +91,8 @@ def attempt_filter() -> Node:
     )
 
 
-def first_event_filter() -> Node:
-    """The attempt filter that also holds an answer until its first chunk, and then leaves.
+def holding_attempt_filter() -> Node:
+    """The attempt filter that also holds an answer until enough of it is there, and then leaves.
 
     STREAMED because FULL_DUPLEX loses data when it is left early; the body must come without waiting for the reply to
     the headers, because that reply is what is held.

@@ -110,6 +110,7 @@ def _plan(question: Question, strategy: str, steps: Sequence[Ranked]) -> Plan:
         reason=_narrowed(question, first.name) + steps[0].reason,
         first_byte_timeout=failover.first_byte_timeout or first.timeout or default,
         first_event=failover.first_event,
+        fallback_on=failover.fallback_on,
     )
 
 

@@ -60,6 +60,7 @@ class Plan:
     reason: str  # one sentence: why the first stands first
     first_byte_timeout: float
     first_event: bool
+    fallback_on: frozenset[str] = frozenset()  # classes of error that go to the next target
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from starlette.types import Receive, Scope, Send
 from extproc.demo.catalog import Provider
 from extproc.demo.connection import cut, reset, talk_garbage, transport_of
 from extproc.demo.desk import answered, is_counted
+from extproc.demo.errors import REQUEST_ID_HEADER
 from extproc.demo.received import Received, Record
 from extproc.demo.reply import Headers, Offence, Plain, Reply, Streamed
-from extproc.demo.request import Request
+from extproc.demo.request import Request, request_id
 
 Sleep = Callable[[float], Awaitable[object]]
 Clock = Callable[[], float]
@@ -75,8 +76,10 @@ class Door:
             body=body,
             authorization=_header(seen, "authorization"),
             content_type=_header(seen, "content-type"),
+            api_key=_header(seen, "x-api-key"),
+            version=_header(seen, "anthropic-version"),
         )
-        self.counted += is_counted(request)
+        self.counted += is_counted(self.provider, request)
         reply = answered(self.provider, request, self.counted, int(self.clock()))
         await self._played_while_client_stays(reply, seen, scope, receive, send)
 
@@ -107,7 +110,7 @@ class Door:
     async def _play_plain(self, reply: Plain, seen: Received, scope: Scope, send: Send) -> None:
         await self._pause(reply.delay)
         length = ("content-length", str(len(reply.body)))
-        await send(_start(reply.status, (*reply.headers, length), self._request_id()))
+        await send(_start(reply.status, (*reply.headers, length, self._request_id())))
         if reply.cut:
             await send(_piece(reply.body[: len(reply.body) // 2], more=True))
             await _dropped(cut, seen, scope)
@@ -116,7 +119,7 @@ class Door:
 
     async def _play_stream(self, reply: Streamed, seen: Received, scope: Scope, send: Send) -> None:
         await self._pause(reply.delay)
-        await send(_start(200, reply.headers, self._request_id()))
+        await send(_start(200, (*reply.headers, self._request_id())))
         for step in reply.steps:
             await self._pause(step.delay)
             await send(_piece(step.data, more=True))
@@ -129,8 +132,8 @@ class Door:
         # A pause of zero is still a turn of the loop: a long stream at full speed must not starve the other providers.
         await self.sleep(seconds)
 
-    def _request_id(self) -> str:
-        return f"req_{self.provider.name}_{self.counted}"
+    def _request_id(self) -> tuple[str, str]:
+        return REQUEST_ID_HEADER[self.provider.dialect], request_id(self.provider, self.counted)
 
 
 async def _commit(offence: Offence, seen: Received, scope: Scope) -> None:
@@ -175,9 +178,8 @@ def _header(seen: Received, wanted: str) -> str:
     return next((value for name, value in seen.headers if name == wanted), "")
 
 
-def _start(status: int, headers: Headers, request_id: str) -> dict[str, object]:
-    named = (*headers, ("x-request-id", request_id))
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named]
+def _start(status: int, headers: Headers) -> dict[str, object]:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     return {"type": "http.response.start", "status": status, "headers": encoded}
 
 

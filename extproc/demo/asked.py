@@ -56,12 +56,12 @@ class Measure:
     images: int = 0
 
     def content(self, content: Any) -> None:
-        """A string, or parts as chat and Responses write them."""
+        """A string, or parts as chat, Responses and Messages write them."""
         if isinstance(content, str):
             self.characters += len(content)
         for part in content if isinstance(content, list) else ():
             if isinstance(part, dict):
-                self.images += part.get("type") in ("image_url", "input_image")
+                self.images += part.get("type") in ("image_url", "input_image", "image")
                 self.content(part.get("text"))
 
     def tokens(self, messages: int) -> int:

@@ -7,12 +7,15 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
+Dialect = Literal["openai", "anthropic"]
 Endpoint = Literal[
-    "chat", "completions", "responses", "embeddings", "moderations", "images", "speech", "transcriptions"
+    "chat", "completions", "responses", "messages", "embeddings", "moderations", "images", "speech", "transcriptions"
 ]
 
 TEXT: Final[frozenset[Endpoint]] = frozenset({"chat", "completions", "responses"})
+MESSAGES: Final[frozenset[Endpoint]] = frozenset({"messages"})
 EVERY_ENDPOINT: Final[frozenset[Endpoint]] = TEXT | {
+    "messages",
     "embeddings",
     "moderations",
     "images",
@@ -48,6 +51,7 @@ class Model:
     price: Price = Price(input=0.0, output=0.0)
     context: int = 128_000
     vision: bool = False
+    thinks: bool = False  # in a dialect that shows it, before each answer
     endpoints: frozenset[Endpoint] = TEXT
     dimensions: int = 256  # of embeddings
 
@@ -58,6 +62,7 @@ class Provider:
 
     name: str
     models: tuple[Model, ...] = ()
+    dialect: Dialect = "openai"
     speed: Speed = INSTANT
     fails_every: int = 0  # one request in so many fails, the first one first, by count and not by chance; 0 is never
     any_model: bool = False  # a name that is not listed is served too, on every endpoint
@@ -117,4 +122,14 @@ SCHOLAR: Final = Provider(
         Model("demo-image", Price(5.0, 40.0), endpoints=frozenset({"images"})),
     ),
 )
-PROVIDERS: Final[tuple[Provider, ...]] = (SWIFT, THRIFTY, FLAKY, SCHOLAR)
+SAGE: Final = Provider(
+    name="sage",
+    dialect="anthropic",
+    speed=Speed(first_token_seconds=0.3, tokens_per_second=120),
+    models=(
+        Model("demo-chat", Price(1.0, 5.0), context=200_000, vision=True, endpoints=MESSAGES),
+        Model("demo-thinker", Price(4.0, 20.0), context=200_000, vision=True, thinks=True, endpoints=MESSAGES),
+    ),
+)
+# OpenAI's dialect first: where a model is at several providers, a request that needs no translation gets none.
+PROVIDERS: Final[tuple[Provider, ...]] = (SWIFT, THRIFTY, FLAKY, SCHOLAR, SAGE)

@@ -3,29 +3,32 @@
 Law: pure and total. Every request gets a Reply; what is counted (the request's number) and the time come in.
 """
 
-import hmac
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from extproc.demo.asked import decoded
 from extproc.demo.audio import speech, transcriptions
-from extproc.demo.catalog import EVERY_ENDPOINT, Endpoint, Model, Provider
+from extproc.demo.catalog import EVERY_ENDPOINT, Dialect, Endpoint, Model, Provider
 from extproc.demo.chat import chat
 from extproc.demo.completions import completions
+from extproc.demo.doors import check_entry, models, no_such_model
 from extproc.demo.embeddings import embeddings
+from extproc.demo.errors import error_reply
 from extproc.demo.faults import DAMAGE, FAULT_MODELS, INSTEAD, damaged, flaky_turn
 from extproc.demo.images import images
+from extproc.demo.messages import messages
 from extproc.demo.moderations import moderations
 from extproc.demo.multipart import form_of
 from extproc.demo.reply import Plain, Problem, Reply, encode
-from extproc.demo.request import Order, Request
+from extproc.demo.request import Order, Request, request_id
 from extproc.demo.responses import responses
 
 # Here the model may be left out, as at OpenAI.
 MODEL_IS_OPTIONAL: Final[frozenset[Endpoint]] = frozenset({"moderations", "images"})
-ENDPOINTS: Final[dict[str, tuple[Endpoint, Callable[[Order], Reply]]]] = {
+Served = dict[str, tuple[Endpoint, Callable[[Order], Reply]]]
+_OPENAI: Final[Served] = {
     "/v1/chat/completions": ("chat", chat),
     "/v1/completions": ("completions", completions),
     "/v1/responses": ("responses", responses),
@@ -35,6 +38,7 @@ ENDPOINTS: Final[dict[str, tuple[Endpoint, Callable[[Order], Reply]]]] = {
     "/v1/audio/speech": ("speech", speech),
     "/v1/audio/transcriptions": ("transcriptions", transcriptions),
 }
+ENDPOINTS: Final[dict[Dialect, Served]] = {"openai": _OPENAI, "anthropic": {"/v1/messages": ("messages", messages)}}
 
 
 class NamesModel(msgspec.Struct):
@@ -44,31 +48,34 @@ class NamesModel(msgspec.Struct):
 def answered(provider: Provider, request: Request, number: int, now: int) -> Reply:
     """What `provider` does with its `number`-th request."""
     try:
-        return _answered(provider, request, number, now)
+        outcome = _answered(provider, request, number, now)
     except Problem as problem:
-        return problem.reply()
+        outcome = problem
+    if isinstance(outcome, Problem):
+        return error_reply(outcome, provider.dialect, request_id(provider, number))
+    return outcome
 
 
-def is_counted(request: Request) -> bool:
+def is_counted(provider: Provider, request: Request) -> bool:
     """Looking at the list of models or at the health takes no turn of a flaky provider."""
-    return request.method == "POST" and request.path in ENDPOINTS
+    return request.method == "POST" and request.path in ENDPOINTS[provider.dialect]
 
 
-def _answered(provider: Provider, request: Request, number: int, now: int) -> Reply:
+def _answered(provider: Provider, request: Request, number: int, now: int) -> Reply | Problem:
     if request.path == "/healthz":
         return Plain(encode({"status": "ok", "provider": provider.name}))
-    _check_key(provider, request)
+    check_entry(provider, request)
     if request.method == "GET" and (request.path + "/").startswith("/v1/models/"):
-        return _models(provider, request.path.removeprefix("/v1/models").strip("/"), now)
-    if request.path not in ENDPOINTS:
+        return models(provider, request.path.removeprefix("/v1/models").strip("/"), now)
+    if request.path not in ENDPOINTS[provider.dialect]:
         raise Problem(404, f"Invalid URL ({request.method} {request.path})")
     if request.method != "POST":
         raise Problem(405, f"Not allowed to {request.method} on {request.path}.", headers=(("allow", "POST"),))
     return _order_answered(provider, request, number, now)
 
 
-def _order_answered(provider: Provider, request: Request, number: int, now: int) -> Reply:
-    endpoint, answer = ENDPOINTS[request.path]
+def _order_answered(provider: Provider, request: Request, number: int, now: int) -> Reply | Problem:
+    endpoint, answer = ENDPOINTS[provider.dialect][request.path]
     name = _model_name(request)
     if name in INSTEAD:
         return INSTEAD[name]
@@ -77,16 +84,7 @@ def _order_answered(provider: Provider, request: Request, number: int, now: int)
     if failure is not None:
         return failure
     reply = answer(Order(provider, model, request.body, request.content_type, number, now))
-    return damaged(name, reply, request.path) if name in DAMAGE else reply
-
-
-def _check_key(provider: Provider, request: Request) -> None:
-    scheme, _, key = request.authorization.partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise Problem(401, "You didn't provide an API key in an Authorization header (Bearer).")
-    if not hmac.compare_digest(key.strip().encode(), provider.key.encode()):
-        # The wrong key is not repeated: it may be somebody's real one, sent here by a mistake in a route.
-        raise Problem(401, f"Incorrect API key provided to {provider.name}.", code="invalid_api_key")
+    return damaged(name, reply, endpoint) if name in DAMAGE else reply
 
 
 def _model_name(request: Request) -> str:
@@ -104,23 +102,7 @@ def _model(provider: Provider, name: str, endpoint: Endpoint) -> Model:
     elif not name:
         raise Problem(400, "You must provide a model parameter.", param="model")
     if model is None:
-        raise Problem(
-            404, f"The model `{name}` does not exist at {provider.name}.", code="model_not_found", param="model"
-        )
+        raise no_such_model(provider, name)
     if endpoint not in model.endpoints:
         raise Problem(404, f"The model `{name}` does not serve {endpoint}.", code="model_not_found", param="model")
     return model
-
-
-def _models(provider: Provider, name: str, now: int) -> Reply:
-    if name:
-        model = provider.model(name)
-        if model is None:
-            raise Problem(404, f"The model `{name}` does not exist.", code="model_not_found", param="model")
-        return Plain(encode(_shown(model, provider, now)))
-    listed = [_shown(model, provider, now) for model in provider.models]
-    return Plain(encode({"object": "list", "data": listed}))
-
-
-def _shown(model: Model, provider: Provider, now: int) -> dict[str, Any]:
-    return {"id": model.name, "object": "model", "created": now, "owned_by": provider.name}

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from extproc.demo.reply import Offence, Plain, Problem, Reply, Step, Streamed, data_event, encode, named_event
+from extproc.demo.catalog import Endpoint
+from extproc.demo.errors import DIALECT_OF, error_event, error_object
+from extproc.demo.reply import Offence, Plain, Problem, Reply, Step, Streamed, encode
 
 SLOW_SECONDS: Final = 2.0
 RETRY_AFTER_SECONDS: Final = 7
@@ -26,10 +28,10 @@ RATE_LIMITED: Final = Problem(
 WRONG_KEY: Final = Problem(401, "Incorrect API key provided, as asked.", code="invalid_api_key")
 
 # These need no answer to damage: they stand for it.
-INSTEAD: Final[dict[str, Reply]] = {
-    "fault-500": SERVER_ERROR.reply(),
-    "fault-429": RATE_LIMITED.reply(),
-    "fault-401": WRONG_KEY.reply(),
+INSTEAD: Final[dict[str, Reply | Problem]] = {
+    "fault-500": SERVER_ERROR,
+    "fault-429": RATE_LIMITED,
+    "fault-401": WRONG_KEY,
     "fault-hang": Offence.HANG,
     "fault-reset": Offence.RESET,
     "fault-garbage": Offence.GARBAGE,
@@ -46,33 +48,33 @@ DAMAGE: Final = (
 )
 FAULT_MODELS: Final[tuple[str, ...]] = (*INSTEAD, *DAMAGE)
 
-_FLAKY_TURNS: Final[tuple[Reply, ...]] = (
-    SERVER_ERROR.reply(),
-    dataclasses.replace(RATE_LIMITED, headers=(("retry-after", str(SECONDS_OF_FLAKY_REST)),)).reply(),
+_FLAKY_TURNS: Final[tuple[Reply | Problem, ...]] = (
+    SERVER_ERROR,
+    dataclasses.replace(RATE_LIMITED, headers=(("retry-after", str(SECONDS_OF_FLAKY_REST)),)),
     Offence.RESET,
 )
 
 
-def flaky_turn(count: int, fails_every: int) -> Reply | None:
+def flaky_turn(count: int, fails_every: int) -> Reply | Problem | None:
     """What happens to the `count`-th request (from 1) instead of an answer: 500, 429 and a hang-up take turns."""
     if not fails_every or (count - 1) % fails_every:
         return None
     return _FLAKY_TURNS[(count - 1) // fails_every % len(_FLAKY_TURNS)]
 
 
-def damaged(fault: str, reply: Reply, path: str) -> Reply:
+def damaged(fault: str, reply: Reply, endpoint: Endpoint) -> Reply:
     """`reply` as it comes out under `fault`, one of DAMAGE."""
     match reply:
         case Streamed():
-            return _damaged_stream(fault, reply, path)
+            return _damaged_stream(fault, reply, endpoint)
         case Plain():
-            return _damaged_plain(fault, reply)
+            return _damaged_plain(fault, reply, endpoint)
         case Offence():
             return reply
 
 
-def _damaged_stream(fault: str, reply: Streamed, path: str) -> Streamed:
-    error = Step(0.0, _error_event(path))
+def _damaged_stream(fault: str, reply: Streamed, endpoint: Endpoint) -> Streamed:
+    error = Step(0.0, error_event(SERVER_ERROR, endpoint))
     match fault:
         case "fault-cut":
             return dataclasses.replace(reply, steps=islice(reply.steps, STEPS_BEFORE_DAMAGE), cut=True)
@@ -88,12 +90,12 @@ def _damaged_stream(fault: str, reply: Streamed, path: str) -> Streamed:
             return dataclasses.replace(reply, delay=SLOW_SECONDS)
 
 
-def _damaged_plain(fault: str, reply: Plain) -> Plain:
+def _damaged_plain(fault: str, reply: Plain, endpoint: Endpoint) -> Plain:
     match fault:
         case "fault-cut" | "fault-truncated":
             return dataclasses.replace(reply, cut=True)
         case "fault-error-event" | "fault-late-error-event":
-            return Plain(encode({"error": SERVER_ERROR.body()}))
+            return Plain(encode(error_object(SERVER_ERROR, DIALECT_OF[endpoint])))
         case _:
             return dataclasses.replace(reply, delay=SLOW_SECONDS)
 
@@ -103,11 +105,3 @@ def _delayed(steps: Iterable[Step]) -> Iterator[Step]:
     for step in steps:
         yield Step(step.delay + extra, step.data)
         extra = 0.0
-
-
-def _error_event(path: str) -> bytes:
-    if path == "/v1/responses":
-        said = SERVER_ERROR.body()
-        event = {"type": "error", "code": said["code"], "message": said["message"], "param": None}
-        return named_event({**event, "sequence_number": 0})
-    return data_event({"error": SERVER_ERROR.body()})

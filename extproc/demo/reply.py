@@ -51,7 +51,7 @@ Reply = Plain | Streamed | Offence
 
 @dataclass(eq=False)  # not frozen: Python itself writes the traceback into what is raised
 class Problem(Exception):
-    """A request that cannot be served, in the words of the OpenAI dialect."""
+    """A request that cannot be served. `errors` says it in a dialect; `type`, `code` and `param` are OpenAI's."""
 
     status: int
     message: str
@@ -59,12 +59,6 @@ class Problem(Exception):
     code: str | None = None
     param: str | None = None
     headers: Headers = field(default=())
-
-    def reply(self) -> Plain:
-        return Plain(body=encode({"error": self.body()}), status=self.status, headers=JSON + self.headers)
-
-    def body(self) -> dict[str, Any]:
-        return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
 
 
 def encode(value: Any) -> bytes:
@@ -77,7 +71,7 @@ def data_event(value: Any) -> bytes:
 
 
 def named_event(value: dict[str, Any]) -> bytes:
-    """An SSE event as the Responses API sends them: the type is said twice."""
+    """An SSE event as Responses and Messages send them: the type is said twice."""
     return b"event: " + str(value["type"]).encode() + b"\n" + data_event(value)
 
 

@@ -15,6 +15,12 @@ class Request:
     body: bytes = b""
     authorization: str = ""
     content_type: str = ""
+    api_key: str = ""  # x-api-key
+    version: str = ""  # anthropic-version
+
+
+def request_id(provider: Provider, number: int) -> str:
+    return f"req_{provider.name}_{number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Answer:
     pieces: tuple[str, ...]
     finish: Finish
     call: Call | None = None
+    stop: str | None = None  # which of the asked stops ended the text
 
     @property
     def text(self) -> str:
@@ -92,8 +93,8 @@ def _sentences(asked: Asked, provider: Provider, number: int) -> str:
 
 
 def _bounded(text: str, asked: Asked) -> Answer:
-    ends = [text.find(stop) for stop in asked.stops if stop in text]
-    pieces = pieces_of(text[: min(ends)] if ends else text)
+    end, stop = min(((text.find(stop), stop) for stop in asked.stops if stop in text), default=(len(text), None))
+    pieces = pieces_of(text[:end])
     if asked.limit is not None and len(pieces) > asked.limit:
         return Answer(pieces[: asked.limit], "length")
-    return Answer(pieces, "stop")
+    return Answer(pieces, "stop", stop=stop)

@@ -115,8 +115,10 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstream
 def error_of(told: object, status: int = 0) -> UpstreamError:
     """Of a body, or of an event in a stream (status 0)."""
     message = tolerant.text(told, "error", "message") or tolerant.text(told, "message") or tolerant.text(told, "error")
-    unknown = class_of_status(status) if status else "server_error"
-    kind = _TYPES.get(tolerant.text(told, "error", "type") or tolerant.text(told, "error", "status"), unknown)
+    by_status = class_of_status(status) if status else "server_error"
+    kind = _TYPES.get(tolerant.text(told, "error", "type") or tolerant.text(told, "error", "status"), by_status)
+    if by_status == "auth":  # whatever it calls it
+        kind = "auth"
     if kind == "invalid_request":
         lowered = message.lower()
         kind = next((found for words, found in _SAID if words in lowered), kind)

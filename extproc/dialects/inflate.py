@@ -24,6 +24,17 @@ def inflates(encoding: str) -> bool:
     return encoding in ("gzip", "x-gzip", "deflate", "br")
 
 
+def plain(body: bytes, encoding: str, limit: int) -> bytes:
+    """A body that is only looked at; empty where it cannot be read."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    try:
+        return Inflate(encoding, limit).feed(body) if inflates(encoding) else b""
+    except Uninflatable:
+        return b""
+
+
 class Inflate:
     def __init__(self, encoding: str, limit: int = LIMIT) -> None:
         self._stream = _Brotli() if encoding == "br" else _Zlib(raw_too=encoding == "deflate")

@@ -4,7 +4,6 @@ Law: only what must be read is asked for; everything else passes and the stream 
 whatever cannot be understood is a 502; behind them it is an error event.
 """
 
-from collections.abc import Mapping
 from typing import Final, Protocol
 
 from extproc import names
@@ -67,7 +66,7 @@ class AttendedAnswer:
         return destination(self._snapshot.providers[target.provider], target.model)
 
     def _error(self, event: HeadersEvent, status: int, to: Destination) -> Turn:
-        headers = lowered(event.headers)
+        headers = event.headers.firsts()
         length = headers.get("content-length", "")
         if event.end_of_stream or (length.isdecimal() and int(length) > LARGEST_READ):
             found = caller_error(to, status, headers, b"")
@@ -111,10 +110,6 @@ class AttendedAnswer:
 
 def kind_of(headers: Headers) -> str:
     return (headers.get("content-type") or "").partition(";")[0].strip().lower()
-
-
-def lowered(headers: Headers) -> Mapping[str, str]:
-    return {name: headers.get(name) or "" for name in headers.names()}
 
 
 def _held(headers: Headers) -> Modes:

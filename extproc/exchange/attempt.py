@@ -6,14 +6,14 @@ fails closed. The caller's bytes come anew for every attempt, and leave changed 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from extproc import names
 from extproc.decision.lookup import entry_of, upstream
 from extproc.exchange.desk import Desk
-from extproc.exchange.first_event import FirstEvent
+from extproc.exchange.held import HeldAnswer, Hold
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
-from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, TrailersReply, Turn
+from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.refusals import immediate
@@ -23,20 +23,22 @@ from extproc.translation.prompt import ENDPOINT as PROMPT
 from extproc.translation.prompt import as_chat, as_pairs_know
 from extproc.translation.registry import pair_for
 
+MOST_LOSSES: Final = 32  # named to the caller and in logs: their number is a caller's to choose
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
     """Everything one attempt is made of."""
 
     id: str
+    number: int  # its place in the plan, from 1
     target: Target
     to: Destination
     pair: Pair
     call: Call
     original: OriginalRequest
     body_bytes: int | None  # of the caller's body; None: it was not read
-    first_event: bool
-    patience: float  # seconds that a held stream may take for its first event
+    hold: Hold | None  # None: the answer goes on without us
 
 
 class AttemptExchange:
@@ -46,7 +48,7 @@ class AttemptExchange:
         self._try: Try | None = None
         self._present = Headers()
         self._body: list[bytes] = []
-        self._first_event: FirstEvent | None = None
+        self._held: HeldAnswer | None = None
 
     async def on(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if event.direction == "response":
@@ -65,15 +67,16 @@ class AttemptExchange:
         if isinstance(found, Refusal):
             return Turn(immediate(found, "openai", _id_of(event)), done=True)
         self._try, self._present, self.id = found, event.headers, found.id
-        if found.first_event:
-            self._first_event = FirstEvent(found.patience)
+        if found.hold is not None:
+            self._held = HeldAnswer(found.hold)
         if not event.end_of_stream and self._needs_body(found):
             return Turn(HeadersReply("request"))
         translated = _translated(found, found.call)
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
         edit = attempt_headers(event.headers, translated, found.to.provider, found.original, found.body_bytes)
-        return Turn(HeadersReply("request", edit=edit), done=not found.first_event)
+        reply = HeadersReply("request", edit=edit, metadata=_told(found, translated))
+        return Turn(reply, done=found.hold is None)
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
@@ -86,20 +89,21 @@ class AttemptExchange:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
         if not self._needs_body(found):
-            return Turn(BodyReply("request"), done=not found.first_event)
+            return Turn(BodyReply("request"), done=found.hold is None)
         translated = _translated(found, replace(found.call, body=body))
         if isinstance(translated, Refusal):
             return Turn(immediate(translated, "openai", found.id), done=True)
         length = len(body if translated.body is None else translated.body)
         edit = attempt_headers(self._present, translated, found.to.provider, found.original, length)
-        return Turn(BodyReply("request", body=translated.body, edit=edit), done=not found.first_event)
+        reply = BodyReply("request", body=translated.body, edit=edit, metadata=_told(found, translated))
+        return Turn(reply, done=found.hold is None)
 
     def _needs_body(self, found: Try) -> bool:
         return found.call.endpoint == PROMPT or found.pair.needs_body(found.call, found.to)
 
     def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
-        if self._first_event is not None:
-            return self._first_event.on(event)
+        if self._held is not None:
+            return self._held.on(event)
         if isinstance(event, HeadersEvent):
             return Turn(HeadersReply("response", edit=HeaderEdit()), done=True)
         if isinstance(event, BodyEvent):
@@ -110,6 +114,13 @@ class AttemptExchange:
 def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:
     chat = as_chat(call)
     return chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
+
+
+def _told(found: Try, translated: TranslatedRequest) -> Metadata:
+    """What gets lost, for the answer and the logs. Envoy keeps what an attempt told, so the next one tells it anew."""
+    if not translated.losses and found.number == 1:
+        return {}
+    return {names.META: {names.M_LOSSES: list(translated.losses[:MOST_LOSSES])}}
 
 
 def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
@@ -123,9 +134,10 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
     target = target_of(decision, attempt)
     provider = snapshot.providers.get(target.provider) if target else None
-    if target is None or provider is None or cluster.removesuffix(names.FIRST_EVENT_SUFFIX) != provider.cluster:
+    if target is None or provider is None or cluster.removesuffix(names.HELD_SUFFIX) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
-    return _try_of(decision, private, target, provider, cluster.endswith(names.FIRST_EVENT_SUFFIX))
+    held = cluster.endswith(names.HELD_SUFFIX)
+    return _try_of(decision, private, target, provider, number=attempt, held=held)
 
 
 def _try_of(
@@ -133,7 +145,9 @@ def _try_of(
     private: Mapping[str, Any],
     target: Target,
     provider: Provider,
-    first_event: bool,
+    *,
+    number: int,
+    held: bool,
 ) -> Try | Refusal:
     to = destination(provider, target.model)
     endpoint = str(decision.get(names.M_ENDPOINT, ""))
@@ -157,13 +171,22 @@ def _try_of(
     )
     return Try(
         id=str(decision.get(names.M_ID, "")),
+        number=number,
         target=target,
         to=to,
         pair=pair,
         call=call,
         original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
         body_bytes=_whole(private.get(names.P_BODY_BYTES)),
-        first_event=first_event,
+        hold=_hold(private, to) if held else None,
+    )
+
+
+def _hold(private: Mapping[str, Any], to: Destination) -> Hold:
+    return Hold(
+        to=to,
+        first_event=bool(private.get(names.P_FIRST_EVENT, False)),
+        fallback_on=frozenset(map(str, private.get(names.P_FALLBACK_ON, ()))),
         patience=float(private.get(names.P_FIRST_BYTE, 60.0)),
     )
 

@@ -5,7 +5,6 @@ of an encoding that we do not know, is not looked at: its status says enough.
 """
 
 from extproc import names
-from extproc.exchange.answer import lowered
 from extproc.exchange.desk import Desk
 from extproc.exchange.mapped_errors import LARGEST_READ, error_bytes, mapped
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
@@ -24,7 +23,7 @@ class ErrorExchange:
         if isinstance(event, HeadersEvent):
             return self._on_headers(event)
         if isinstance(event, BodyEvent) and self._seen is not None:
-            body = error_bytes(event, lowered(self._seen.headers))
+            body = error_bytes(event, self._seen.headers.firsts())
             return Turn(self._replaced(self._seen, body) or BodyReply("response"), done=True)
         return Turn(TrailersReply("response"), done=True)
 
@@ -41,7 +40,7 @@ class ErrorExchange:
 
     def _replaced(self, seen: HeadersEvent, body: bytes) -> ImmediateReply | None:
         """What the caller gets in its stead; None: it goes on as it is."""
-        headers = lowered(seen.headers)
+        headers = seen.headers.firsts()
         decision = seen.context.metadata.get(names.META, {})
         status = int(headers.get(":status") or 502)
         return mapped(decision, seen.context.attributes, status, headers, body, self._desk)

@@ -11,13 +11,14 @@ from typing import Any, Final
 import msgspec
 
 from extproc import names
-from extproc.dialects.inflate import Inflate, Uninflatable, inflates
+from extproc.dialects.inflate import plain
 from extproc.dialects.registry import side_of, vocabulary
 from extproc.dialects.upstream_error import UpstreamError
 from extproc.exchange.attempt import destination, target_of
 from extproc.exchange.desk import Desk
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import HeaderEdit, ImmediateReply
+from extproc.refusal import RETRIABLE_STATUSES
 from extproc.translation.pair import Destination
 
 LARGEST_READ: Final = 256 * 1024  # bytes of an error's body; a larger one is classed by its status alone
@@ -50,6 +51,8 @@ class CallerError:
         after = str(self.retry_after) if self.retry_after is not None else kept.get("retry-after")
         if after is not None:
             headers.append(("retry-after", after))
+        if self.status >= 500 or self.status in RETRIABLE_STATUSES:
+            headers.append((names.SHOULD_RETRY, "false"))  # it leaves past the filter that would say so
         details = f"extproc_upstream_{self.code}"
         return ImmediateReply(status=self.status, headers=tuple(headers), body=self.body, details=details)
 
@@ -84,13 +87,7 @@ def error_bytes(event: BodyEvent, headers: Mapping[str, str]) -> bytes:
     """What is read of an error's body: nothing where it is too large, or of an encoding that cannot be read."""
     if not event.end_of_stream or len(event.data) > LARGEST_READ:
         return b""
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return event.data
-    try:
-        return Inflate(encoding, LARGEST_READ).feed(event.data) if inflates(encoding) else b""
-    except Uninflatable:
-        return b""
+    return plain(event.data, headers.get("content-encoding", ""), LARGEST_READ)
 
 
 def _shown(error: UpstreamError) -> CallerError:

@@ -20,6 +20,7 @@ LONGEST_LINE: Final = 16 * 1024
 LONGEST_TEXT: Final = 160  # characters
 MOST_ATTEMPTS: Final = 10
 MOST_LABELS: Final = 16
+MOST_LOSSES: Final = 32
 
 FIELDS: Final = {
     "log": "`exchange`: what tells this line from others in the same stream.",
@@ -35,6 +36,7 @@ FIELDS: Final = {
     "strategy": "The strategy that ordered the plan.",
     "target": "The last target that was really tried: `provider/model`.",
     "reason": "Why the first target stood first.",
+    "losses": "What the caller asked for and the target could not be told.",
     "attempts": "Each real attempt: `target`, `status` (0: no answer), `why` it failed, `ms`.",
     "unreachable": "Targets of the plan that had no host.",
     "status": "The status that the caller got; 0: nothing.",
@@ -71,6 +73,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
         "strategy": _text(outcome.strategy),
         "target": _text(outcome.target),
         "reason": _text(outcome.reason),
+        "losses": [_text(name) for name in outcome.losses[:MOST_LOSSES]],
         "attempts": [_attempt(attempt) for attempt in outcome.real_attempts[:MOST_ATTEMPTS]],
         "unreachable": [_text(tried.target) for tried in outcome.attempts[:MOST_ATTEMPTS] if tried.kind == "sink"],
         "status": outcome.status,
@@ -97,7 +100,7 @@ def json_line(outcome: Outcome) -> str:
     fields = record_of(outcome)
     line = msgspec.json.encode(fields)
     if len(line) > LONGEST_LINE:  # labels and attempts are what people may make large; everything else is small
-        line = msgspec.json.encode({**fields, "labels": {}, "attempts": [], "unreachable": []})
+        line = msgspec.json.encode({**fields, "labels": {}, "losses": [], "attempts": [], "unreachable": []})
     return line.decode()
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from extproc import names
 from extproc.dialects.endpoints import BY_NAME
+from extproc.dialects.openai.parameters import PARAMETERS
 from extproc.refusal import Reason
 from extproc.snapshot import Snapshot, Target
 
@@ -40,6 +41,10 @@ class LabelNames:
 
     def reason(self, code: str) -> str:
         return _known(code, REASONS)
+
+    def parameter(self, loss: str) -> str:
+        """The member of the request that it is about: `tools` for `tools.function.strict`."""
+        return _known(loss.partition(".")[0], PARAMETERS)
 
     def provider_and_model(self, target: str | None) -> tuple[str, str]:
         provider, _, model = (target or "").partition("/")

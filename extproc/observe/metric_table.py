@@ -41,6 +41,12 @@ METRICS: Final = (
         " `caller_error` (other 4xx), `sink` (the target had no host), `cancelled` or `unknown` (its record was lost).",
     ),
     Metric(
+        "extproc_losses_total",
+        "counter",
+        ("provider", "parameter"),
+        "What callers asked for and the target that answered could not be told, by the member of the request.",
+    ),
+    Metric(
         "extproc_tokens_total",
         "counter",
         ("provider", "model", "kind"),

@@ -58,6 +58,8 @@ class Metrics:
             self._counter("extproc_refusals_total", names.reason(outcome.refusal)).inc()
         for attempt in outcome.attempts:
             self._attempt(attempt)
+        for parameter in {names.parameter(loss) for loss in outcome.losses}:
+            self._counter("extproc_losses_total", provider, parameter).inc()
         self._spent(outcome, provider, model)
         if outcome.duration_ms is not None:
             seconds = outcome.duration_ms / 1000

@@ -50,6 +50,7 @@ class Outcome:
     flags: tuple[str, ...] = ()
     details: str = ""
     reason: str | None = None  # one sentence: why the first target stood first
+    losses: tuple[str, ...] = ()  # what the last target could not be told
     request_bytes: int = 0
     response_bytes: int = 0
     lost_records: int = field(default=0)  # attempts that Envoy counted and nobody told us of

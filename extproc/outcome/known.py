@@ -31,6 +31,7 @@ class Known:
     stream: bool = False
     input_estimate: int = 0
     refusal: str | None = None
+    losses: tuple[str, ...] = ()
 
 
 def known(record: Record | None, decided: Decided | None) -> Known:
@@ -59,6 +60,7 @@ def _from_metadata(told: Mapping[str, Any]) -> Known:
         stream=told.get(names.M_STREAM) is True,
         input_estimate=_count(told.get(names.M_INPUT_ESTIMATE)),
         refusal=_text(told, names.M_REFUSAL),
+        losses=_list(told.get(names.M_LOSSES)),
     )
 
 
@@ -89,8 +91,11 @@ def parse_target(text: str) -> Target | None:
 
 
 def _targets(value: Any) -> tuple[Target, ...]:
-    texts = [text for text in value if isinstance(text, str)] if isinstance(value, (list, tuple)) else []
-    return tuple(target for target in map(parse_target, texts) if target is not None)
+    return tuple(target for target in map(parse_target, _list(value)) if target is not None)
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, (list, tuple)) else ()
 
 
 def _text(told: Mapping[str, Any], key: str) -> str | None:

@@ -69,6 +69,7 @@ def settle(
         flags=tuple(sorted(exchange.flags)),
         details=exchange.details,
         reason=known.reason,
+        losses=known.losses if target is not None else (),
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
         lost_records=joined.missing,

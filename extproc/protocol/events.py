@@ -23,6 +23,10 @@ class Headers:
                 return _text(value)
         return None
 
+    def firsts(self) -> dict[str, str]:
+        """The first value of each name, as text."""
+        return {name: self.get(name) or "" for name in self.names()}
+
     def names(self) -> frozenset[str]:
         return frozenset(name for name, _ in self.pairs)
 

@@ -61,13 +61,17 @@ def plan_metadata(
 ) -> Metadata:
     """The three namespaces: the decision, what attempts need, and the plan for Envoy."""
     return {
-        names.META: _decision(plan, snapshot, facts, received.id, attended),
+        names.META: {
+            **_decision(plan, snapshot, facts, received.id),
+            **({names.M_ATTENDED: True} if attended else {}),
+            **({names.M_TELL_LOSSES: True} if route.on_loss == "warn" else {}),
+        },
         names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
-        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=plan.first_event and facts.stream))},
+        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=_is_held(plan, facts)))},
     }
 
 
-def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str, attended: bool) -> dict[str, Value]:
+def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> dict[str, Value]:
     told: dict[str, Value] = {
         names.M_ID: exchange,
         names.M_SNAPSHOT: snapshot.id,
@@ -83,7 +87,6 @@ def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str, atten
         names.M_STREAM: facts.stream,
         names.M_INPUT_ESTIMATE: facts.input_tokens,
         names.M_LABELS: dict(facts.labels),
-        names.M_ATTENDED: attended or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -99,6 +102,8 @@ def _private(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, receive
         names.P_FEATURES: sorted(facts.features) or None,
         names.P_ASK_USAGE: asks_usage(facts, route),
         names.P_FIRST_BYTE: plan.first_byte_timeout,
+        names.P_FIRST_EVENT: (plan.first_event and facts.stream) or None,
+        names.P_FALLBACK_ON: sorted(plan.fallback_on) or None,
         names.P_BODY_BYTES: facts.body_bytes or None,  # None: it was not read
     }
     return {name: value for name, value in told.items() if value is not None}
@@ -108,10 +113,16 @@ def _takes_callers_own(plan: Plan, snapshot: Snapshot) -> bool:
     return any(snapshot.providers[step.target.provider].credential.kind == "caller" for step in plan.steps)
 
 
+def _is_held(plan: Plan, facts: Facts) -> bool:
+    return (plan.first_event and facts.stream) or bool(plan.fallback_on)
+
+
 def _groups(plan: Plan, snapshot: Snapshot, *, held: bool) -> Iterable[dict[str, Value]]:
-    """`held`: by the twins of the clusters, which hold a stream until its first event."""
+    """`held`: by the twins of the clusters. Behind the last target is nobody to go to, so its answer never is."""
+    last = len(plan.steps) - 1
     for index, step in enumerate(plan.steps):
-        cluster = snapshot.providers[step.target.provider].cluster + (names.FIRST_EVENT_SUFFIX if held else "")
+        suffix = names.HELD_SUFFIX if held and index < last else ""
+        cluster = snapshot.providers[step.target.provider].cluster + suffix
         yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from extproc.dialects.anthropic import LEAST_TOP_P_THINKING, LONGEST_USER
 from extproc.dialects.losses import losses
 from extproc.dialects.model_families import Traits
-from extproc.dialects.openai.chat import Chat, Part, Text
+from extproc.dialects.openai.chat import Chat, Image, Part, Text
 from extproc.dialects.turns import Dialogue, dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import passed_on
@@ -127,8 +127,7 @@ class _Writer:
             self._lost.add("user")
         elif self._chat.user is not None:
             told["metadata"] = {"user_id": self._chat.user}
-        if any(turn.name is not None for turn in self._chat.turns if turn.role != "tool"):
-            self._lost.add("messages.name")
+        self._lost |= _unsaid_of_messages(self._chat)
         return told | self._tier()
 
     def _tier(self) -> dict[str, Any]:
@@ -148,6 +147,14 @@ class _Writer:
         """A model that does not think needs no word for it."""
         if self._chat.reasoning_effort == "none" and not self._known.thinks_unasked:
             self._lost.discard(LOST_THINKING)
+
+
+def _unsaid_of_messages(chat: Chat) -> set[str]:
+    """What messages say that the API has no place for."""
+    lost = {"messages.name" for turn in chat.turns if turn.name is not None and turn.role != "tool"}
+    parts = (part for turn in chat.turns for part in turn.parts)
+    wished = (part for part in parts if isinstance(part, Image) and part.detail not in (None, "auto"))
+    return lost | {"messages.image_url.detail" for _ in wished}
 
 
 def _system_blocks(parts: Iterable[Part]) -> list[Block]:

@@ -5,45 +5,20 @@ a model that takes none, blocks of tools for one that knows none (they become wo
 model would not continue. Thoughts stand first in a turn and only while the model thinks.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from extproc.dialects.bedrock_families import Family
-from extproc.dialects.openai.chat import Audio, CacheHint, File, Image, Part, Text, ToolCall
+from extproc.dialects.openai.chat import Audio, File, Image, Part, Text, ToolCall
 from extproc.dialects.openai.shapes import arguments_of, arguments_text
 from extproc.dialects.tool_ids import BEDROCK_ID, ToolNames, fitted
 from extproc.dialects.turns import Dialogue, Result, Said
+from extproc.translation.openai_bedrock_cache import Block, CachePoints
 from extproc.translation.openai_bedrock_media import Files, audio, image
 from extproc.translation.openai_bedrock_thoughts import block_of
 
 BESIDE_DOCUMENT: Final = "The attached document is part of this message."
 CONTINUE: Final = "Go on exactly where you stopped."
 NO_OUTPUT: Final = "(no output)"
-_MOST_CACHE_POINTS: Final = 4
-
-Block = dict[str, Any]
-
-
-class CachePoints:
-    """Those of one request, in the order of what is cached: tools, system, messages. A few only are allowed."""
-
-    def __init__(self, family: Family) -> None:
-        self._family = family
-        self._left = _MOST_CACHE_POINTS
-        self.lost: set[str] = set()
-
-    def after(self, hint: CacheHint | None) -> list[Block]:
-        if hint is None or not self._family.caches:
-            return []
-        if self._left == 0:
-            self.lost.add("cache_control")
-            return []
-        self._left -= 1
-        point: Block = {"type": "default"}
-        if hint.ttl == "1h" and self._family.caches_an_hour:
-            point["ttl"] = hint.ttl
-        elif hint.ttl not in (None, "5m"):
-            self.lost.add("cache_control.ttl")
-        return [{"cachePoint": point}]
 
 
 class Conversation:

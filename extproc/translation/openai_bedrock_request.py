@@ -5,18 +5,19 @@ with the place where it stands; everything that is not said is named.
 """
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from extproc.dialects.bedrock import PASSED
 from extproc.dialects.bedrock_families import family_of, telling_name
 from extproc.dialects.model_families import Traits, traits
 from extproc.dialects.openai.chat import Chat
+from extproc.dialects.path_segment import segment
 from extproc.dialects.tool_ids import WORD, tool_names
 from extproc.dialects.turns import dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import chat_asked, lost_at_once, names_in, passed_on, written
+from extproc.translation.openai_bedrock_cache import CachePoints
 from extproc.translation.openai_bedrock_media import Untakeable
-from extproc.translation.openai_bedrock_messages import CachePoints, Conversation
+from extproc.translation.openai_bedrock_messages import Conversation
 from extproc.translation.openai_bedrock_settings import Settings, guardrail, performance
 from extproc.translation.openai_bedrock_thinking import thinking
 from extproc.translation.openai_bedrock_tools import Offered, offering
@@ -60,11 +61,10 @@ class _Wrong(ValueError):
 
 def _path(to: Destination, streams: bool) -> str | None:
     """An ARN's slashes and colons are quoted: it is one segment."""
-    model = to.model
-    if not model or model in (".", "..") or not model.isprintable():
+    model = segment(to.model, slashes=True)
+    if model is None:
         return None
-    operation = "converse-stream" if streams else "converse"
-    return f"{to.provider.path_prefix}/model/{quote(model, safe='')}/{operation}"
+    return f"{to.provider.path_prefix}/model/{model}/{'converse-stream' if streams else 'converse'}"
 
 
 def _said(chat: Chat, call: Call, to: Destination) -> tuple[dict[str, Any], set[str]]:
@@ -94,6 +94,7 @@ def _said(chat: Chat, call: Call, to: Destination) -> tuple[dict[str, Any], set[
         "serviceTier": settings.tier(given),
         **_passed(given, call.stream),
     }
+    points.bound(body)
     lost = _lost_anyhow(chat, to, known) | points.lost | conversation.lost | settings.lost
     return {key: value for key, value in body.items() if value}, lost | offered.losses | set(thought.losses)
 

@@ -30,7 +30,8 @@ class Settings:
         self._family = family
         self._traits = traits
         self._thinking = thinking
-        self._samples = (traits.sampling or traits.sampling_at_no_effort) and not thinking.free
+        samples = traits.sampling or (traits.sampling_at_no_effort and not thinking.on)
+        self._samples = samples and not thinking.free
         self.lost: set[str] = set()
 
     # --- inferenceConfig ---------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ def thinking(chat: Chat, family: Family, traits: Traits, dialogue: Dialogue, for
         return Thinking(on=traits.thinks_unasked, losses=(LOSS,) if lost else ())
     if family.thinks == "claude":
         return _claude(chat, family, traits, dialogue, asked, forced)
+    if asked == "none" and not traits.thinks_unasked and not family.nova:
+        return Thinking()
     effort = nearest(str(asked), traits.efforts)
     fields = _fields(family, effort)
     lost = asked == "none" and effort != "none"
@@ -58,7 +60,7 @@ def _fields(family: Family, effort: str) -> dict[str, Any]:
         case "nested":
             return {"reasoning": {"effort": effort}}
         case "worded":
-            return {} if effort == "none" else {"reasoning_config": effort}
+            return {"reasoning_config": effort}
         case _:
             return {"reasoning_effort": effort}
 
@@ -67,6 +69,8 @@ def _claude(
     chat: Chat, family: Family, traits: Traits, dialogue: Dialogue, asked: str | None, forced: bool
 ) -> Thinking:
     always = traits.thinks_unasked and "none" not in traits.efforts
+    if asked is None and always:
+        return Thinking(on=True)
     if asked in (None, "none") or (forced and not always):
         lost = asked not in (None, "none") or always
         return _silent(traits, (LOSS,) if lost else ())

@@ -41,7 +41,7 @@ def world(running_world: World) -> World:
     stand_in = running_world.processor
     for kept in (stand_in.told, stand_in.routes, stand_in.records, stand_in.errors, stand_in.opened):
         kept.clear()
-    stand_in.maps = None
+    stand_in.maps, stand_in.losses = None, {}
     running_world.processor.id = f"exchange-{next(NUMBERS)}"  # records of a test before may still be on their way
     running_world.processor.decision = {}
     running_world.processor.refuses = None

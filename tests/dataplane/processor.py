@@ -51,6 +51,7 @@ class Processor:
     holds: float = 0.0  # seconds over and above the first chunk
     refuses: int | None = None  # answer every request with this status
     errors: list[tuple[str, bytes | None]] = field(default_factory=list)  # (status, body) of answers shown as errors
+    losses: dict[str, list[str]] = field(default_factory=dict)  # what an attempt in this cluster tells of losses
     maps: int | None = None  # answer every error with this status
     opened: list[str] = field(default_factory=list)  # the filter of each stream
     # (cluster, headers, body) of an attempt → what is made of it, once its body is here
@@ -157,10 +158,12 @@ class Processor:
         edit = mutation(
             {"x-cluster": named, "x-known-id": str(known.get(names.M_ID)), ":path": "/told"}, ["authorization"]
         )
+        lost = self.losses.get(named.partition("-")[0])
         yield pb.ProcessingResponse(
-            request_headers=pb.HeadersResponse(response=pb.CommonResponse(header_mutation=edit))
+            request_headers=pb.HeadersResponse(response=pb.CommonResponse(header_mutation=edit)),
+            dynamic_metadata=struct({names.META: {names.M_LOSSES: lost}}) if lost is not None else None,
         )
-        if named.endswith(names.FIRST_EVENT_SUFFIX):
+        if named.endswith(names.HELD_SUFFIX):
             yield from self._hold(requests)
 
     def _rewrite(self, named: str, headers: Any, requests: Iterator[Any]) -> Iterator[Any]:
@@ -180,6 +183,9 @@ class Processor:
             kind = request.WhichOneof("request")
             if kind == "request_body":
                 yield pb.ProcessingResponse(request_body=pb.BodyResponse())
+            elif kind == "response_headers" and request.response_headers.end_of_stream:
+                yield pb.ProcessingResponse(response_headers=pb.HeadersResponse())
+                return
             elif kind == "response_headers":
                 yield pb.ProcessingResponse(override_message_timeout=Duration(seconds=60))
             elif kind == "response_body":
@@ -201,7 +207,7 @@ class Processor:
 
 def cluster(name: str) -> str:
     bare, _, suffix = name.partition("+")
-    return f"{bare}-0a1b2c3d" + (names.FIRST_EVENT_SUFFIX if suffix else "")
+    return f"{bare}-0a1b2c3d" + (names.HELD_SUFFIX if suffix else "")
 
 
 def read(headers: Any) -> dict[str, str]:

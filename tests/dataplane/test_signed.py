@@ -59,7 +59,7 @@ TOLD = Told()
 
 def rewritten(named: str, present: Headers, body: bytes) -> tuple[HeaderEdit, bytes]:
     """As the product does it: everything of its own, nothing of anybody else's."""
-    name = named.removesuffix(names.FIRST_EVENT_SUFFIX).partition("-")[0]
+    name = named.removesuffix(names.HELD_SUFFIX).partition("-")[0]
     endpoint = (AWS if name == "aws" else OTHER).endpoint
     target = replace(PROVIDERS[name], endpoints=(endpoint,))
     request = TranslatedRequest("POST", TOLD.path, (), TOLD.body)
@@ -223,7 +223,7 @@ def clusters_of(world: World) -> set[str]:
 
 def test_with_keys_of_its_own_envoy_asks_nobody_for_others(world: World) -> None:
     ours = {each.cluster for each in PROVIDERS.values()}
-    twins = {name + names.FIRST_EVENT_SUFFIX for name in ours}
+    twins = {name + names.HELD_SUFFIX for name in ours}
     assert clusters_of(world) == ours | twins | {"processor", "sink"}
 
 

@@ -57,6 +57,9 @@ SNAPSHOTS: dict[str, Snapshot] = {
     "no credential": snapshot(provider("ollama", Endpoint("http", "127.0.0.1", 11434), credential=Credential()), llm()),
     "a TLS name of its own": snapshot(replace(provider("lab"), tls=Tls(server_name="lab.internal")), llm()),
     "failover on the first event": snapshot(provider("openai"), provider("demo", UNIX), FIRST_EVENT),
+    "failover by class of error": snapshot(
+        provider("openai"), replace(llm(), failover=FailoverSpec(fallback_on=frozenset({"auth"})))
+    ),
     "services in all forms of paths": snapshot(service("billing"), *FORMS),
     "a service over https": snapshot(
         service("shop", Endpoint("https", "shop.example", 443)), to_service("shop", PathMatch("any"))

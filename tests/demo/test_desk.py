@@ -211,7 +211,7 @@ def test_the_cast_shares_models_so_that_failover_can_be_seen() -> None:
         for name in ("demo-chat", "demo-large", "demo-embed")
     }
     assert serving == {
-        "demo-chat": ["swift", "thrifty", "flaky", "scholar"],
+        "demo-chat": ["swift", "thrifty", "flaky", "scholar", "sage"],
         "demo-large": ["swift", "scholar"],
         "demo-embed": ["thrifty"],
     }

@@ -36,7 +36,8 @@ def wait_ready(process: subprocess.Popen[str]) -> None:
 
 def client(directory: Path, name: str) -> httpx.Client:
     transport = httpx.HTTPTransport(uds=str(directory / f"{name}.sock"))
-    return httpx.Client(transport=transport, base_url="http://demo", headers={"authorization": f"Bearer demo-{name}"})
+    headers = {"authorization": f"Bearer demo-{name}", "anthropic-version": "2023-06-01"}
+    return httpx.Client(transport=transport, base_url="http://demo", headers=headers)
 
 
 def test_all_answer_on_sockets_of_their_own(tmp_path: Path) -> None:

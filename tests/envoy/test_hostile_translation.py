@@ -14,9 +14,9 @@ import pytest
 
 from tests.envoy.gateway import Gateway, running
 from tests.envoy.upstream import LAST_CHUNK, Asked, chunk, scripted
-from tests.sdk.translated import DIALECTS, MORE, Translating, translating
+from tests.sdk.translated import DIALECTS, Translating, translating
 from tests.translation.malformed import bodies
-from tests.upstreams.formats import FORMATS
+from tests.upstreams.formats import FORMATS, NEEDED
 from tests.upstreams.malformed import Malformed, answers
 from tests.validators.client import validate, validate_stream, why_missing
 
@@ -83,7 +83,7 @@ def wrong() -> Iterator[Wrong]:
                 "base_url": stack.enter_context(scripted(_giving(each))).origin,
                 "models": [{"name": name, "upstream": FORMATS[name].model}],
                 "circuit_breaker": {"failure_threshold": 1_000_000},
-                **MORE.get(name, {}),
+                **NEEDED.get(name, {}),
             }
             for name, each in made.items()
         }

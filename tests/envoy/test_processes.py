@@ -4,19 +4,16 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from extproc import names
 from tests.envoy.demo import CHAT, Demo, body
-from tests.envoy.gateway import Gateway, environment, free_port, running
+from tests.envoy.gateway import Gateway, running
 from tests.envoy.processes import command_line, descendants, eventually, is_alive, tcp_ports_listened_on
 from tests.envoy.upstream import LAST_CHUNK, SSE_HEAD, Asked, chunk, scripted
 
@@ -252,33 +249,3 @@ def test_two_gateways_run_on_one_machine(gateway: Gateway, other: Demo) -> None:
         assert ask(second).headers[names.TARGET] == "other/m"
         assert not {gateway.envoy_pid, gateway.processor_pid} & {second.envoy_pid, second.processor_pid}
     assert ask(gateway).status_code == 200
-
-
-def test_the_demo_needs_nothing(tmp_path: Path) -> None:
-    """No file, no key: demo providers, which answer by name, stream, and fail over."""
-    port, admin = free_port(), free_port()
-    command = [sys.executable, "-m", "extproc", "up", "--port", str(port), "--admin-port", str(admin)]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        cwd=tmp_path,
-        env=environment(),
-    ) as process:
-        try:
-            eventually(lambda: _is_ready(admin), "the demo's readyz", 40)
-            url = f"http://127.0.0.1:{port}{CHAT}"
-            for _ in range(4):
-                answer = httpx.post(url, json=body("demo-failover"), trust_env=False, timeout=20)
-                assert answer.status_code == 200 and answer.json()["choices"][0]["message"]["content"]
-        finally:
-            process.terminate()
-            assert process.wait(15) == 0
-
-
-def _is_ready(admin: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{admin}/readyz", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False

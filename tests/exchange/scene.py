@@ -43,6 +43,7 @@ routes:
   - {name: exact, match: {path: /exact/*}, usage: exact}
   - {name: attended, match: {path: /attended/*}, attend: true}
   - {name: first, match: {path: /first/*}, failover: {first_event: true}}
+  - {name: classes, match: {path: /classes/*}, failover: {fallback_on: [context_length, auth, not_found]}}
   - {name: only-beta, match: {path: /beta/*}, providers: [beta]}
   - {name: main, match: {path: /v1/*}}
 """

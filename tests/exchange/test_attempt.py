@@ -9,9 +9,12 @@ from extproc import names
 from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
 from tests.exchange.attempts import attempt, begun, cluster_of, planned
-from tests.exchange.scene import ID, Scene, chunk, error_of, snapshot
+from tests.exchange.scene import ID, PROVIDERS, Scene, chunk, error_of, snapshot
 
 SMART = {"model": "smart", "messages": [], "team": "a"}
+THINKERS = """
+aliases: {thinkers: [alpha/o3-mini, beta/m]}
+"""
 PLAIN = {"model": "m", "messages": []}
 MINE = {"model": "mine", "messages": []}
 
@@ -187,3 +190,31 @@ async def test_trailers_and_answers_pass() -> None:
     assert await exchange.on(TrailersEvent("response", Headers())) == Turn(TrailersReply("response"), done=True)
     assert await exchange.on(BodyEvent("response", b"", True)) == Turn(BodyReply("response"), done=True)
     exchange.closed()
+
+
+async def test_what_the_target_cannot_be_told_is_told_of_the_attempt() -> None:
+    """And of the next one anew, because Envoy keeps what this one said."""
+    scene = Scene(snapshot(PROVIDERS, THINKERS + "routes: [{name: main}]"))
+    body = {"model": "thinkers", "messages": [], "temperature": 0.5}
+    metadata = await planned(scene, body)
+    assert metadata[names.META][names.M_TELL_LOSSES] is True
+    told = []
+    for number in (1, 2):
+        exchange = begun(scene)
+        turn = await exchange.on(attempt(scene, metadata, number))
+        if not turn.done:
+            turn = await exchange.on(chunk(body, end=True))
+        told.append(turn.reply.metadata)
+    assert told == [{names.META: {names.M_LOSSES: ["temperature"]}}, {names.META: {names.M_LOSSES: []}}]
+
+
+async def test_a_first_attempt_that_loses_nothing_tells_nothing() -> None:
+    scene = Scene()
+    turn = await begun(scene).on(attempt(scene, await planned(scene, PLAIN)))
+    assert turn.reply.metadata == {}
+
+
+async def test_a_route_that_drops_in_silence_tells_no_caller() -> None:
+    scene = Scene(snapshot(PROVIDERS, THINKERS + "routes: [{name: main, on_loss: drop}]"))
+    metadata = await planned(scene, {"model": "thinkers", "messages": [], "temperature": 0.5})
+    assert names.M_TELL_LOSSES not in metadata[names.META]

@@ -35,7 +35,11 @@ def test_a_no_to_our_credential_does_not(status: int) -> None:
 def test_another_form_is_put_into_the_callers_and_retry_after_is_kept() -> None:
     found = reply(429, b'{"detail": "too many requests"}', retry_after="7")
     assert found is not None
-    assert dict(found.headers) == {"content-type": "application/json", "retry-after": "7"}
+    assert dict(found.headers) == {
+        "content-type": "application/json",
+        "retry-after": "7",
+        "x-should-retry": "false",
+    }
     assert json.loads(found.body)["error"] == {
         "message": "too many requests",
         "type": "rate_limit_error",

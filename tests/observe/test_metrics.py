@@ -58,6 +58,14 @@ def test_a_refusal_is_counted_by_its_reason() -> None:
     assert value(made, "extproc_exchanges_total", **labels) == 1
 
 
+def test_losses_are_counted_by_the_member_of_the_request() -> None:
+    """Once each, however much of it was lost."""
+    made = metrics()
+    made.exchange(outcome(losses=("seed", "tools.function.strict", "tools.function.parameters.not")))
+    assert value(made, "extproc_losses_total", provider="anthropic", parameter="seed") == 1
+    assert value(made, "extproc_losses_total", provider="anthropic", parameter="tools") == 1
+
+
 def test_estimated_tokens_are_told_apart() -> None:
     """They are in input and output, and once more by themselves."""
     made = metrics()
@@ -82,6 +90,7 @@ def test_no_request_can_make_a_series() -> None:
                 attempts=(Attempt(f"lab/{word}", "ok", 200, ""), Attempt(f"{word}/x", "failure", 0, word)),
                 labels={"team": word},
                 refusal=word,
+                losses=(word, f"{word}.x"),
                 caller=word,
                 model=word,
             )

@@ -18,7 +18,17 @@ from tests.outcome.samples import ANY, CLAUDE, SMALL, SNAPSHOT, exchange
 def test_metadata_is_read_whole() -> None:
     """As Envoy's record brings it: numbers are doubles, lists are lists."""
     told = known(
-        exchange(SMALL, CLAUDE, told={names.M_STREAM: True, names.M_REASON: "first", names.M_DIALECT: "openai"}), None
+        exchange(
+            SMALL,
+            CLAUDE,
+            told={
+                names.M_STREAM: True,
+                names.M_REASON: "first",
+                names.M_DIALECT: "openai",
+                names.M_LOSSES: ["seed", "tools.function.strict"],
+            },
+        ),
+        None,
     )
     assert told == Known(
         id="x1",
@@ -34,6 +44,7 @@ def test_metadata_is_read_whole() -> None:
         reason="first",
         stream=True,
         input_estimate=12,
+        losses=("seed", "tools.function.strict"),
     )
 
 

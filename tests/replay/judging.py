@@ -20,6 +20,7 @@ from tests.replay.comparing import differences, path_difference
 from tests.replay.recordings import Fitting, Recording, fit
 from tests.replay.serving import Shelf, serving, traceparent
 from tests.sdk.environments import VENDORS
+from tests.upstreams.formats import NEEDED
 
 PROGRAM = Path(__file__).parent / "program"
 NATIVE = frozenset({"anthropic", "bedrock", "gemini", "vertex", "cohere", "ollama"})  # not OpenAI's paths
@@ -127,9 +128,7 @@ def _provider(fitting: Fitting, origin: str) -> dict[str, Any]:
         given["base_url"] = f"{origin}/v1"
     elif fitting.dialect == "azure_openai":
         given["api_version"] = "2024-10-21"
-    elif fitting.dialect == "bedrock":
-        given["region"] = "us-east-1"
-    return given
+    return {**given, **NEEDED.get(fitting.dialect, {})}
 
 
 def _judge(

@@ -50,6 +50,7 @@ def test_a_plan_is_told_in_three_namespaces() -> None:
             "stream": False,
             "input_estimate": 7,
             "labels": {"team": "a"},
+            "tell_losses": True,
         },
         "extproc.private": {
             "path": "/v1/chat/completions?a=1",

@@ -3,16 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from extproc.translation.registry import CHAT_PAIRS
 from tests.envoy.gateway import Gateway, running
 from tests.envoy.upstream import Upstream
-from tests.upstreams.formats import FORMATS
+from tests.upstreams.formats import FORMATS, NEEDED
 from tests.upstreams.speaking import speaker
 
 APIS = {"vertex": "gemini"}
-MORE: dict[str, dict[str, Any]] = {"bedrock": {"region": "us-east-1"}}
 # The model is called as its dialect, so that a caller needs no other name.
 # OpenAI's own is the baseline: what fails there is no fault of a translation.
 TRANSLATED = [name for name in FORMATS if ("openai", APIS.get(name, name)) in CHAT_PAIRS]
@@ -34,7 +32,7 @@ def translating() -> Iterator[Translating]:
                 "dialect": name,
                 "base_url": f"{upstream.origin}/v1" if name == "openai" else upstream.origin,
                 "models": [{"name": name, "upstream": FORMATS[name].model}],
-                **MORE.get(name, {}),
+                **NEEDED.get(name, {}),
             }
             for name, upstream in upstreams.items()
         }

@@ -13,9 +13,10 @@
     streams       a list, or one, of {framing, with, gives, usage, fails}
 
 `with` of a stream is a list of events, in the framing named: `events` (server-sent, the event's name is the object's
-`type`), `data` (server-sent without names), `lines` (JSON lines), `text` (a string, as it stands), `base64`. A string
-among events stands for itself, as a line. `gives` is the list of the caller's events: of each chunk what differs from
-chunk to chunk (the choice at index 0 stands for itself, nulls are left out), `[DONE]` and comments as strings.
+`type`), `data` (server-sent without names), `lines` (JSON lines), `text` (a string, as it stands), `base64`, `frames`
+(AWS's: one {kind: payload} each, an exception's kind with a `!` before it, an error {"error": [code, message]}). A
+string among events stands for itself, as a line. `gives` is the list of the caller's events: of each chunk what differs
+from chunk to chunk (the choice at index 0 stands for itself, nulls are left out), `[DONE]` and comments as strings.
 `fails` is the failure's reason. Every stream is fed whole and in pieces of 1, 7 and 37 bytes.
 """
 
@@ -31,6 +32,7 @@ from extproc.refusal import Refusal
 from extproc.snapshot import Model
 from extproc.translation.pair import Answer, Call, Destination, Pair
 from extproc.translation.registry import pair_for
+from tests.dialects import aws_frames
 from tests.translation.providers import OF_DIALECT
 
 ROOT: Final = Path(__file__).parent.parent / "golden"
@@ -143,12 +145,19 @@ def _unnamed(event: Any) -> str:
     return event if isinstance(event, str) else f"data: {json.dumps(event)}\n"
 
 
+def _framed(kind: str, told: Any) -> bytes:
+    if kind == "error":
+        return aws_frames.error(*told)
+    return aws_frames.exception(kind[1:], told) if kind.startswith("!") else aws_frames.event(kind, told)
+
+
 FRAMINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "events": lambda events: "".join(f"{_named(event)}\n" for event in events).encode(),
     "data": lambda events: "".join(f"{_unnamed(event)}\n" for event in events).encode(),
     "lines": lambda lines: "".join(f"{json.dumps(line)}\n" for line in lines).encode(),
     "text": lambda text: text.encode(),
     "base64": base64.b64decode,
+    "frames": lambda events: b"".join(_framed(kind, told) for event in events for kind, told in event.items()),
 }
 
 

@@ -35,3 +35,9 @@ FORMATS: dict[str, Format] = {
     "mistral": _format(mistral, "mistral-small-latest"),
     "ollama": _format(ollama, "llama3.2"),
 }
+
+# What a provider of a dialect must be configured with, beside its address.
+NEEDED: dict[str, dict[str, str]] = {
+    "bedrock": {"region": "us-east-1"},
+    "vertex": {"project": "p", "region": "us-central1"},
+}
