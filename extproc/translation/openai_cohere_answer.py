@@ -18,7 +18,7 @@ from extproc.dialects.tolerant import at, decoded, items, mapping, number, text
 from extproc.dialects.upstream_error import LONGEST_MESSAGE
 from extproc.refusal import Reason, Refusal
 from extproc.translation.pair import Answer, Call, Destination, stamp_of
-from extproc.translation.read_stream import CallPieces, EventFrames, ReadStream
+from extproc.translation.read_stream import NAMELESS, CallPieces, EventFrames, ReadStream
 
 FAILED: Final = "The provider broke off with an error."
 TIMED_OUT: Final = "The provider took too long for the answer and broke off."
@@ -36,6 +36,8 @@ def answer_of(call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return Refusal(Reason.UPSTREAM_ERROR, _why(told))
     counted = usage(told.get("usage"))
     choice = _choice(told, call)
+    if not all(one.name for one in choice.calls):
+        return Refusal(Reason.UPSTREAM_GARBLED, f"The provider's answer cannot be read: {NAMELESS}")
     return Answer(answer.status, answer.headers, completion(stamp_of(call, to.model), [choice], counted), counted)
 
 
@@ -122,8 +124,10 @@ class CohereStream(ReadStream):
 
     def _on_call(self, told: Mapping[str, Any]) -> bytes:
         id_ = text(told, "id") or invented_id(self._call.id, self._calls.begun)
-        function = mapping(told, "function")
-        return self._calls.begin(self._write(), id_, text(function, "name"), text(function, "arguments"))
+        name = text(told, "function", "name")
+        if not name:
+            return self._garbled(NAMELESS)
+        return self._calls.begin(self._write(), id_, name, text(told, "function", "arguments"))
 
     def _on_arguments(self, piece: str) -> bytes:
         return self._calls.piece(self._write(), piece) if self._calls.begun else b""

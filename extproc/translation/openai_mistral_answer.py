@@ -20,7 +20,7 @@ from extproc.dialects.tool_ids import MISTRAL_ID, WORD, fitted
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import meant_name
 from extproc.translation.pair import Answer, Call, Destination, stamp_of
-from extproc.translation.read_stream import CallPieces, EventFrames, ReadStream
+from extproc.translation.read_stream import NAMELESS, CallPieces, EventFrames, ReadStream
 
 FAILED: Final = "The provider broke off with an error."
 _NO_ID: Final = ("", "null")
@@ -42,6 +42,8 @@ def answer_of(call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
     stamp = Stamp(stamp.id, count(told, "created") or stamp.created, stamp.model)
     counted = usage(told.get("usage"))
     made = [_choice(one, call, index) for index, one in enumerate(choices)]
+    if any(not one.name for choice in made for one in choice.calls):
+        return Refusal(Reason.UPSTREAM_GARBLED, f"The provider's answer cannot be read: {NAMELESS}")
     return Answer(answer.status, answer.headers, completion(stamp, made, counted), counted)
 
 
@@ -126,6 +128,8 @@ class MistralStream(ReadStream):
         self._seen.add(index)
         writer = self._write()
         out = self._on_delta(mapping(told, "delta"), index, token_logprobs(items(told, "logprobs", "content")))
+        if self._ended:
+            return out
         finish = told.get("finish_reason")
         if finish == "error":
             return out + self._failed(FAILED)
@@ -146,7 +150,8 @@ class MistralStream(ReadStream):
             else:
                 out += self._on_thought(thought, index)
         for one in items(delta, "tool_calls"):
-            out += self._on_call(one, index)
+            if not self._ended:
+                out += self._on_call(one, index)
         return out
 
     def _on_thought(self, thought: Thought, index: int) -> bytes:
@@ -166,7 +171,10 @@ class MistralStream(ReadStream):
         piece = arguments if isinstance(arguments, str) else arguments_text(arguments)
         if calls.begun and text(told, "id") in _NO_ID and not text(told, "function", "name"):
             return calls.piece(writer, piece)
-        return calls.begin(writer, _id(told, self._call, index, calls.begun), _name(told, self._call), piece)
+        name = _name(told, self._call)
+        if not name:
+            return self._garbled(NAMELESS)
+        return calls.begin(writer, _id(told, self._call, index, calls.begun), name, piece)
 
     def _on_end(self) -> bytes:
         """Good where every choice that began has its reason."""

@@ -17,7 +17,7 @@ from extproc.dialects.openai.token_logprobs import token_logprobs
 from extproc.dialects.tolerant import decoded, items, mapping, text
 from extproc.refusal import Reason, Refusal
 from extproc.translation.pair import Answer, Call, Destination, stamp_of
-from extproc.translation.read_stream import ReadStream
+from extproc.translation.read_stream import NAMELESS, ReadStream
 
 _NO_ANSWER: Final = Refusal(Reason.UPSTREAM_GARBLED, "The provider's answer has no message.")
 
@@ -32,9 +32,11 @@ def answer_of(call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return _NO_ANSWER
     if told.get("done") is False:
         return Refusal(Reason.UPSTREAM_GARBLED, "The provider's answer ends in the middle.")
-    counted = usage(told)
+    counted, choice = usage(told), _choice(told, call)
+    if not all(one.name for one in choice.calls):
+        return Refusal(Reason.UPSTREAM_GARBLED, f"The provider's answer cannot be read: {NAMELESS}")
     stamp = stamp_of(call, text(told, "model") or to.model)
-    return Answer(answer.status, answer.headers, completion(stamp, [_choice(told, call)], counted), counted)
+    return Answer(answer.status, answer.headers, completion(stamp, [choice], counted), counted)
 
 
 def _choice(told: Mapping[str, Any], call: Call) -> MadeChoice:
@@ -76,6 +78,8 @@ class OllamaStream(ReadStream):
         out += writer.text(text(message, "content"), logprobs=token_logprobs(told.get("logprobs")))
         for one in items(message, "tool_calls"):
             made = _made(one, self._call, self._begun)
+            if not made.name:
+                return out + self._garbled(NAMELESS)
             self._begun += 1
             out += writer.call(made.id, made.name, made.arguments)[1]
         if told.get("done") is not True:

@@ -17,6 +17,7 @@ from extproc.refusal import Reason, Refusal
 from extproc.translation.pair import Call, Destination, stamp_of
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
+NAMELESS: Final = "a call in it names no tool."
 _DONE: Final = b"[DONE]"
 _COMMENT: Final = b":"
 

@@ -276,3 +276,29 @@ def test_the_same_exchange_gives_the_same_ids_and_another_others() -> None:
         return [one["id"] for one in json.loads(made.body)["choices"][0]["message"]["tool_calls"]]
 
     assert ids("a") == ids("a") and not set(ids("a")) & set(ids("b"))
+
+
+NAMELESS: dict[str, list[Any]] = {
+    "mistral": [
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"id": "abcdefgh1", "function": {"arguments": "{}"}}]}}]}
+    ],
+    "cohere": [
+        {"type": "tool-call-start", "delta": {"message": {"tool_calls": {"id": "c", "function": {"arguments": ""}}}}}
+    ],
+    "ollama": [{"message": {"tool_calls": [{"function": {"arguments": {}}}]}, "done": True}],
+}
+WHOLE: dict[str, Any] = {
+    "mistral": {"choices": [{"message": {"tool_calls": [{"id": "abcdefgh1", "function": {"arguments": "{}"}}]}}]},
+    "cohere": {"message": {"tool_calls": [{"id": "c", "function": {"arguments": ""}}]}},
+    "ollama": {"message": {"tool_calls": [{"function": {"arguments": {}}}]}, "done": True},
+}
+
+
+@EVERY
+def test_a_call_of_nothing_is_no_answer(dialect: str) -> None:
+    stream = pair(dialect).stream(call(), to(dialect))
+    told = fed(stream, framed(dialect, NAMELESS[dialect]), 7)
+    assert stream.failure is not None and stream.failure.reason is Reason.UPSTREAM_GARBLED
+    assert b"tool_calls" not in told and told.count(b'"error"') == 1
+    whole = pair(dialect).answer(call(), to(dialect), Answer(200, (), json.dumps(WHOLE[dialect]).encode()))
+    assert isinstance(whole, Refusal) and "names no tool" in whole.message
