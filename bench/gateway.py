@@ -22,7 +22,8 @@ from bench.scene import LONG, chat, free_port, gateway_configuration, get, plain
 from extproc.dataplane.envoy import find_envoy
 
 ROUNDS = 3
-REQUESTS = 800  # a round, at CONNECTIONS
+REQUESTS = 600  # a round, at CONNECTIONS
+PLAIN_REQUESTS = 3000  # of a plain Envoy, which needs so little CPU that fewer would not be told apart
 ALONE = 100  # a round, at one connection
 WARM = 100
 CONNECTIONS = 8
@@ -109,7 +110,8 @@ class Scene:
                 await asyncio.sleep(0.1)
         raise SystemExit("the gateway did not become ready: " + (self._directory / "gateway.log").read_text()[-2000:])
 
-    def measure(self, kind: Kind, requests: int = REQUESTS, alone: int = ALONE) -> Figures:
+    def measure(self, kind: Kind, requests: int | None = None, alone: int = ALONE) -> Figures:
+        requests = requests or (PLAIN_REQUESTS if kind.plain else REQUESTS)
         port, envoy = self._ports[kind.plain], self._plain if kind.plain else self.envoy
         asyncio.run(drive(port, kind.call, connections=CONNECTIONS, requests=WARM))
         before = cpu_seconds(self.processor), cpu_seconds(envoy)
