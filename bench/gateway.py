@@ -47,7 +47,7 @@ KINDS = (
     Kind("chat, attended stream", chat("streamed", b"x-extproc-target: streaming/streamed", stream=True, host="exact")),
     Kind("chat, translated", chat("translated", b"x-extproc-target: claude/translated")),
     Kind("chat, translated stream", chat("translated-stream", b"x-extproc-target: claude-stream/", stream=True)),
-    Kind("chat, the provider's 401 mapped", chat("denied", status=b"502", said=b"upstream_auth")),
+    Kind("chat, a 401 mapped", chat("denied", status=b"502", said=b"upstream_auth")),
     Kind("plain Envoy, 64 KiB", chat("m", prompt=prose(LONG)), plain=True),
     Kind("chat, 64 KiB counted", chat("gpt-4o", b"x-extproc-target: counting/gpt-4o", prompt=prose(LONG))),
 )
