@@ -1,7 +1,8 @@
 """A small closed-loop HTTP/1.1 client: so many connections, each sending the next request when the last was answered.
 
-Law: it is bounded in requests and in seconds. A request has failed when it was not answered whole, with 200, by whom it
-was meant for; the failed ones are counted and their latency is not, so an error that comes fast never looks good.
+Law: it is bounded in requests and in seconds. A request has failed when it was not answered whole,
+with the status and by whom it was meant for; the failed ones are counted and their latency is not, so an error that
+comes fast never looks good.
 """
 
 import asyncio
@@ -19,9 +20,10 @@ class Call:
     request: bytes
     in_head: bytes = b""  # lower case
     in_body: bytes = b""
+    status: bytes = b"200"
 
     def right(self, head: bytes, body: bytes) -> bool:
-        return head[9:12] == b"200" and self.in_head in head.lower() and self.in_body in body
+        return head[9:12] == self.status and self.in_head in head.lower() and self.in_body in body
 
 
 @dataclass(frozen=True, slots=True)

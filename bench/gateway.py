@@ -18,19 +18,19 @@ import httpx
 
 from bench.client import Call, drive
 from bench.processes import cpu_seconds, memory_mib, running
-from bench.scene import chat, free_port, gateway_configuration, get, plain_envoy, upstream_envoy
+from bench.scene import LONG, chat, free_port, gateway_configuration, get, plain_envoy, prose, upstream_envoy
 from extproc.dataplane.envoy import find_envoy
 
 ROUNDS = 3
-REQUESTS = 1500  # a round, at CONNECTIONS
-ALONE = 200  # a round, at one connection
-WARM = 300
+REQUESTS = 800  # a round, at CONNECTIONS
+ALONE = 100  # a round, at one connection
+WARM = 100
 CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of exchange; the first of KINDS is what the others are compared with."""
+    """One kind of exchange. What stands behind a plain one in KINDS is compared with it."""
 
     name: str
     call: Call
@@ -43,7 +43,12 @@ KINDS = (
     Kind("chat, body unchanged", chat("m", b"x-extproc-target: same/m")),
     Kind("chat, model rewritten", chat("renamed", b"x-extproc-target: other/renamed")),
     Kind("chat, failover after a 500", chat("falls", b"x-extproc-attempts: 2")),
-    Kind("chat, attended stream", chat("streamed", b"x-extproc-target: streaming/streamed", stream=True)),
+    Kind("chat, attended stream", chat("streamed", b"x-extproc-target: streaming/streamed", stream=True, host="exact")),
+    Kind("chat, translated", chat("translated", b"x-extproc-target: claude/translated")),
+    Kind("chat, translated stream", chat("translated-stream", b"x-extproc-target: claude-stream/", stream=True)),
+    Kind("chat, the provider's 401 mapped", chat("denied", status=b"502", said=b"upstream_auth")),
+    Kind("plain Envoy, 64 KiB", chat("m", prompt=prose(LONG)), plain=True),
+    Kind("chat, 64 KiB counted", chat("gpt-4o", b"x-extproc-target: counting/gpt-4o", prompt=prose(LONG))),
 )
 
 
@@ -56,11 +61,12 @@ class Figures:
     alone: float  # ms at one connection, median
     per_second: float
     failed: float  # sum over the rounds
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    rows: dict[str, Figures]  # by kind; the plain Envoy first
+    rows: dict[str, Figures]  # by kind; a plain Envoy first
     processor_mib: float
     envoy_mib: float
 
@@ -111,8 +117,14 @@ class Scene:
         after = cpu_seconds(self.processor), cpu_seconds(envoy)
         lonely = asyncio.run(drive(port, kind.call, connections=1, requests=alone))
         ours, its = [1e6 * (b - a) / run.requests for a, b in zip(before, after, strict=True)]
-        failed = run.failed + lonely.failed
-        return Figures(0.0 if kind.plain else ours, its, 1e3 * lonely.percentile(0.5), run.per_second, failed)
+        return Figures(
+            processor=0.0 if kind.plain else ours,
+            envoy=its,
+            alone=1e3 * lonely.percentile(0.5),
+            per_second=run.per_second,
+            failed=run.failed + lonely.failed,
+            plain=kind.plain,
+        )
 
 
 def middle(rounds: list[Figures]) -> Figures:
@@ -122,6 +134,7 @@ def middle(rounds: list[Figures]) -> Figures:
         alone=median(one.alone for one in rounds),
         per_second=median(one.per_second for one in rounds),
         failed=sum(one.failed for one in rounds),
+        plain=rounds[0].plain,
     )
 
 
@@ -141,6 +154,7 @@ COLUMNS = (
     "exchange",
     "processor µs",
     "Envoy µs",
+    "× plain",
     "p50 ms, alone",
     "added ms",
     "per second",
@@ -150,17 +164,22 @@ COLUMNS = (
 
 
 def cells(report: Report) -> list[tuple[str, ...]]:
+    """Each row beside the last plain one before it."""
+    rows: list[tuple[str, ...]] = []
     plain = next(iter(report.rows.values()))
-    return [
-        (
-            name,
-            f"{row.processor:.0f}",
-            f"{row.envoy:.0f}",
-            f"{row.alone:.2f}",
-            f"{row.alone - plain.alone:+.2f}",
-            f"{row.per_second:.0f}",
-            f"{row.per_second / plain.per_second:.3f}",
-            f"{row.failed:.0f}",
+    for name, row in report.rows.items():
+        plain = row if row.plain else plain
+        rows.append(
+            (
+                name,
+                f"{row.processor:.0f}",
+                f"{row.envoy:.0f}",
+                f"{row.envoy / plain.envoy:.1f}",
+                f"{row.alone:.2f}",
+                f"{row.alone - plain.alone:+.2f}",
+                f"{row.per_second:.0f}",
+                f"{row.per_second / plain.per_second:.3f}",
+                f"{row.failed:.0f}",
+            )
         )
-        for name, row in report.rows.items()
-    ]
+    return rows

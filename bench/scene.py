@@ -5,10 +5,13 @@ socket. The upstream is an Envoy that answers by itself, in a process of its own
 """
 
 import json
+import random
 import socket
 from pathlib import Path
 
 from bench.client import Call
+from tests.upstreams.formats import FORMATS
+from tests.upstreams.words import Said
 
 Node = dict[str, object]
 TYPE = "type.googleapis.com/envoy.extensions.filters"
@@ -22,6 +25,22 @@ ANSWER = {
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello there!"}}],
     "usage": USAGE,
 }
+CLAUDE = FORMATS["anthropic"]
+LONG = 64 * 1024  # bytes of the long prompt
+WORDS = (
+    "a an the of to and in that is was for on with as by at from or which one two this these not but if when then "
+    "gateway request answer stream provider token price morning harbour light window engine letter between under "
+    "carries counts turns remembers measured written slowly together, however. Therefore; although 1994 3.5 (again)"
+)
+
+
+def prose(size: int) -> str:
+    """A text of so many bytes in which no long piece comes twice; the same one each time."""
+    draw, words = random.Random(64), WORDS.split()
+    said = ""
+    while len(said) < size:
+        said += " ".join(draw.choices(words, k=64)) + " "
+    return said[:size]
 
 
 def free_port() -> int:
@@ -47,6 +66,9 @@ def upstream_envoy(directory: Path) -> Node:
     answers = {
         "up": _answering(200, "application/json", json.dumps(ANSWER)),
         "stream": _answering(200, "text/event-stream", streamed_answer()),
+        "claude": _answering(200, CLAUDE.type, CLAUDE.whole(Said("Hello there!")).decode()),
+        "claude-stream": _answering(200, CLAUDE.stream_type, CLAUDE.stream(Said("Hello there!")).decode()),
+        "claude-denied": _answering(401, CLAUDE.type, CLAUDE.error(401, "invalid x-api-key")[2].decode()),
         "failing": _answering(500, "application/json", '{"error":{"message":"out of order","type":"server_error"}}'),
     }
     return {
@@ -83,10 +105,15 @@ def _answering(status: int, kind: str, body: str) -> Node:
 
 def _listener(name: str, address: Node, route: Node) -> Node:
     router = {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{TYPE}.http.router.v3.Router"}}
+    # Who answers by itself would answer, and hang up, before a long request is there.
+    buffer = {
+        "name": "envoy.filters.http.buffer",
+        "typed_config": {"@type": f"{TYPE}.http.buffer.v3.Buffer", "max_request_bytes": 4 * LONG},
+    }
     manager = {
         "@type": f"{TYPE}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": name,
-        "http_filters": [router],
+        "http_filters": [buffer, router] if "direct_response" in route else [router],
         "route_config": {"virtual_hosts": [{"name": name, "domains": ["*"], "routes": [route]}]},
     }
     return {
@@ -106,6 +133,9 @@ def gateway_configuration(directory: Path) -> Node:
         endpoint = f"unix://{directory / f'{socket_name}.sock'}"
         return {"dialect": "openai", "endpoints": [endpoint], "credential": "k", "models": models, **more}
 
+    def claude(socket_name: str, model: str) -> Node:
+        return provider(socket_name, {"name": model, "upstream": "claude-sonnet-4-5"}, dialect="anthropic")
+
     return {
         "providers": {
             "same": provider("up", "m"),
@@ -113,6 +143,10 @@ def gateway_configuration(directory: Path) -> Node:
             "failing": provider("failing", "falls", circuit_breaker={"failure_threshold": NEVER}),
             "standby": provider("up", "falls"),
             "streaming": provider("stream", "streamed"),
+            "claude": claude("claude", "translated"),
+            "claude-stream": claude("claude-stream", "translated-stream"),
+            "claude-denied": claude("claude-denied", "denied"),
+            "counting": provider("up", "gpt-4o"),
         },
         "services": {"plain": {"endpoints": [f"unix://{directory / 'up.sock'}"]}},
         "routes": [
@@ -127,12 +161,24 @@ def get(path: str) -> Call:
     return Call(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode(), in_body=b"Hello")
 
 
-def chat(model: str, answered_by: bytes = b"", *, stream: bool = False) -> Call:
-    """A request of a few hundred bytes, and the header or the end by which its answer is known."""
-    asked: Node = {"model": model, "messages": [{"role": "user", "content": "Say hello. " + "Please be brief. " * 12}]}
+SHORT = "Say hello. " + "Please be brief. " * 12
+
+
+def chat(
+    model: str,
+    answered_by: bytes = b"",
+    *,
+    stream: bool = False,
+    prompt: str = SHORT,
+    status: bytes = b"200",
+    host: str = "localhost",
+    said: bytes = b"Hello there!",
+) -> Call:
+    """A request, of a few hundred bytes unless told otherwise, and by what its answer is known."""
+    asked: Node = {"model": model, "messages": [{"role": "user", "content": prompt}]}
     body = json.dumps({**asked, "stream": True} if stream else asked).encode()
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: {'exact' if stream else 'localhost'}\r\n"
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
-    return Call(head.encode() + body, in_head=answered_by, in_body=b"[DONE]" if stream else b"Hello there!")
+    return Call(head.encode() + body, in_head=answered_by, in_body=b"[DONE]" if stream else said, status=status)

@@ -85,6 +85,7 @@ P_CREDENTIAL: Final = "credential"
 P_BODY_MODEL: Final = "body_model"
 P_OWN_FIELDS: Final = "own_fields"
 P_FEATURES: Final = "features"  # of a chat: what it asks for, by name
+P_REJECTS: Final = "rejects"  # true: the route rejects what would get lost
 P_ASK_USAGE: Final = "ask_usage"
 P_FIRST_BYTE: Final = "first_byte"  # seconds
 P_FIRST_EVENT: Final = "first_event"  # true: held until its first event

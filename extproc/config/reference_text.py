@@ -121,6 +121,8 @@ what is written here takes back what the table says. Routing asks for `tools`, `
 * `native_json_schema`: it has a field for the answer's schema; else a forced tool stands for it.
 * `forced_tools`: it can be made to call a tool. `parallel_tools`: it can be told to call no more than one in a turn.
 * `system_role`, `developer_role`: it takes messages of that role. `system_between_turns`: after the first turn, too.
+* `signs_calls`: its calls of tools have signatures that it wants back. `fetches_links`: its provider fetches links.
+* `speaks`: it answers aloud only. `draws`: pictures may stand in its answers.
 * `adaptive_thinking`, `budget_thinking`: it is told to think by an effort, by a budget of tokens. `always_thinks`: it
   cannot be told not to.
 * `effort_none`, `_minimal`, `_low`, `_medium`, `_high`, `_xhigh`, `_max`: it takes that effort.

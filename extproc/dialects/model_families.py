@@ -37,6 +37,10 @@ class Traits:
     takes_developer_role: bool = False
     uses_max_completion_tokens: bool = False  # and refuses `max_tokens`
     max_output: int | None = None  # most tokens of one answer
+    signs_calls: bool = False  # its calls of tools have ids and signatures, and it wants both back
+    fetches_links: bool = True  # its provider fetches what a link shows
+    speaks: bool = False  # it answers aloud, and in no other way
+    draws: bool = False  # pictures may stand in its answers
 
 
 def traits(name: str, entry: Model | None) -> Traits:
@@ -61,6 +65,10 @@ _DECIDES: Final = (
     ("system_between_turns", "system_between_turns"),
     ("system_role", "takes_system_role"),
     ("developer_role", "takes_developer_role"),
+    ("signs_calls", "signs_calls"),
+    ("fetches_links", "fetches_links"),
+    ("speaks", "speaks"),
+    ("draws", "draws"),
 )
 
 

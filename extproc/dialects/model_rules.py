@@ -58,10 +58,15 @@ def _claude_thinking(version: tuple[int, int], always: bool) -> Facts:
 
 _GEMINI: Final = re.compile(r"gemini-(\d)(?:\.(\d+))?")
 _GEMINI_BUDGETS: Final = (("flash-lite", (512, 24_576)), ("flash", (1, 24_576)), ("", (128, 32_768)))
-_MUTE: Final = re.compile(r"-(?:image|tts|exp|embedding|native-audio|live)")  # members of a family that do not think
+_DRAWS: Final = re.compile(r"-image(?:-|$)|nano-banana")
+_SPEAKS: Final = re.compile(r"-tts(?:-|$)")
+# Members of a family that do not think.
+_MUTE: Final = re.compile(r"-(?:image|tts|exp|embedding|native-audio|live)|nano-banana")
 
 
 def _gemini(plain: str) -> Facts | None:
+    if plain.startswith("gemma"):
+        return {"fetches_links": False}
     if not plain.startswith(("gemini", "learnlm")):
         return None
     unknown = (2, 0) if _MUTE.search(plain) or plain.startswith("learnlm") else _NEWEST
@@ -71,6 +76,9 @@ def _gemini(plain: str) -> Facts | None:
         "max_output": 65_536 if version >= (2, 5) else 8192,
         # Refused by Flash since 3.6; of a name without a version only Flash is taken for such a one.
         "sampling": version < (3, 6) or (version == _NEWEST and "flash" not in plain),
+        "fetches_links": version > (2, 0) or "nano-banana" in plain,
+        "speaks": _SPEAKS.search(plain) is not None,
+        "draws": _DRAWS.search(plain) is not None,
     }
     if version < (2, 5) or _MUTE.search(plain):
         return common
@@ -79,7 +87,8 @@ def _gemini(plain: str) -> Facts | None:
         efforts = ALL_EFFORTS if size else ALL_EFFORTS - {"none"}  # Pro cannot be told not to think
         thinks = size != "flash-lite"
         return {**common, "thinking": "budget", "budget": budget, "efforts": efforts, "thinks_unasked": thinks}
-    return {**common, "thinking": "level", "efforts": _gemini_efforts(plain, version), "thinks_unasked": True}
+    efforts = _gemini_efforts(plain, version)
+    return {**common, "thinking": "level", "efforts": efforts, "thinks_unasked": True, "signs_calls": True}
 
 
 def _gemini_efforts(plain: str, version: tuple[int, int]) -> frozenset[str]:

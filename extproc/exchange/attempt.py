@@ -38,6 +38,7 @@ class Try:
     call: Call
     original: OriginalRequest
     body_bytes: int | None  # of the caller's body; None: it was not read
+    rejects: bool  # the route wants no answer to less than was asked
     hold: Hold | None  # None: the answer goes on without us
 
 
@@ -113,7 +114,12 @@ class AttemptExchange:
 
 def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:
     chat = as_chat(call)
-    return chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
+    made = chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
+    if isinstance(made, Refusal) or not made.losses or not found.rejects:
+        return made
+    what = ", ".join(made.losses[:MOST_LOSSES])
+    message = f"{found.target} cannot be told {what}, and this route rejects what would be lost"
+    return Refusal(Reason.UNSUPPORTED_PARAMETER, message, param=made.losses[0])
 
 
 def _told(found: Try, translated: TranslatedRequest) -> Metadata:
@@ -178,6 +184,7 @@ def _try_of(
         call=call,
         original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
         body_bytes=_whole(private.get(names.P_BODY_BYTES)),
+        rejects=bool(private.get(names.P_REJECTS, False)),
         hold=_hold(private, to) if held else None,
     )
 

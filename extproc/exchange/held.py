@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from extproc import names
 from extproc.dialects.error_classes import classify_error
 from extproc.dialects.inflate import plain
-from extproc.exchange.first_event import FirstEvent
+from extproc.exchange.first_event import first_event
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import HeaderEdit, HeadersReply, MoreTime, Turn
 from extproc.refusal import RETRIABLE_STATUSES
@@ -65,8 +65,8 @@ class HeldAnswer:
             ours = self._hold.fallback_on and not _retried_by_envoy(int(status))
             return _Error(self._hold, int(status), event.headers.firsts()) if ours else None
         kind = (event.headers.get("content-type") or "").partition(";")[0].strip().lower()
-        streamed = status == "200" and kind == "text/event-stream" and not event.headers.get("content-encoding")
-        return FirstEvent() if self._hold.first_event and streamed else None
+        readable = status == "200" and not event.headers.get("content-encoding")
+        return first_event(kind) if self._hold.first_event and readable else None
 
 
 def _retried_by_envoy(status: int) -> bool:

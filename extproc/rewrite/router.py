@@ -99,6 +99,7 @@ def _private(plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, receive
         names.P_CREDENTIAL: received.credential if _takes_callers_own(plan, snapshot) else None,
         names.P_BODY_MODEL: facts.body_model,
         names.P_OWN_FIELDS: list(facts.own_fields),
+        names.P_REJECTS: route.on_loss == "reject" or None,
         names.P_FEATURES: sorted(facts.features) or None,
         names.P_ASK_USAGE: asks_usage(facts, route),
         names.P_FIRST_BYTE: plan.first_byte_timeout,

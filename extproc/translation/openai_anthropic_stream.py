@@ -10,18 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from extproc.dialects import tolerant
-from extproc.dialects.anthropic import ORIGIN, error_of, finish_of, usage_of
+from extproc.dialects.anthropic import ORIGIN, error_of, finish_of, is_error, usage_of
 from extproc.dialects.openai.chat import Thought
-from extproc.dialects.openai.chunks import ChunkWriter
-from extproc.dialects.sse import Decoder, Event
-from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.translation.openai_anthropic_answer import Expected, id_of, input_of, refusal_of, thought_of
-from extproc.translation.pair import Call, Destination, stamp_of
+from extproc.translation.pair import Call, Destination
+from extproc.translation.read_stream import KEEP_ALIVE, EventFrames, ReadStream
 
 LARGEST: Final = 1 << 24  # bytes of one event, and of one piece of reasoning
-PING: Final = b": ping\n\n"
-_END_MARK: Final = b"[DONE]"  # some imitations send OpenAI's
 
 
 @dataclass(slots=True)
@@ -37,65 +33,26 @@ class _Block:
     size: int = 0
 
 
-class AnthropicStream:
-    __slots__ = (
-        "_blocks",
-        "_call",
-        "_decoder",
-        "_expected",
-        "_held",
-        "_last",
-        "_model",
-        "_told",
-        "_writer",
-        "failure",
-        "usage",
-    )
+class AnthropicStream(ReadStream):
+    __slots__ = ("_blocks", "_expected", "_held", "_last", "_told")
 
     def __init__(self, call: Call, to: Destination, expected: Expected) -> None:
-        self.usage: Usage | None = None
-        self.failure: Refusal | None = None
-        self._call = call
-        self._model = to.model
+        super().__init__(call, to, EventFrames(LARGEST))
         self._expected = expected
-        self._decoder = Decoder(LARGEST)
-        self._writer: ChunkWriter | None = None
         self._blocks: dict[int, _Block] = {}
         self._told: dict[str, Any] = {}  # the last usage told, by its members
         self._last: Mapping[str, Any] = {}  # why it stopped
         self._held: list[str] = []
 
-    def feed(self, data: bytes) -> bytes:
-        return b"".join(self._on(event) for event in self._decoder.feed(data))
-
-    def finish(self) -> bytes:
-        if self._ended:
-            return b""
-        return self._fail("The provider's stream ended before its answer did.")
-
-    @property
-    def _ended(self) -> bool:
-        return self._writer is not None and self._writer.ended
-
-    def _on(self, event: Event) -> bytes:
-        if self._ended or (event.data is None and len(event.raw) <= LARGEST):
-            return b""
-        told = tolerant.decoded(event.data) if event.data is not None else None
-        if isinstance(told, dict):
-            kind = tolerant.text(told, "type") or event.name
-            handler = _HANDLERS.get(kind or "")
-            return b"" if handler is None else handler(self, told)
-        if event.data == _END_MARK:
-            return b""
-        return self._fail("The provider's stream holds an event that cannot be read.")
+    def _on(self, told: Mapping[str, Any]) -> bytes:
+        handler = _HANDLERS.get("error" if is_error(told) else tolerant.text(told, "type"))
+        return b"" if handler is None else handler(self, told)
 
     # --- the message -------------------------------------------------------------------------------------------------
 
     def _on_start(self, told: Mapping[str, Any]) -> bytes:
-        if self._writer is None:
-            self._model = tolerant.text(told, "message", "model") or self._model
         self._count(tolerant.mapping(told, "message", "usage"))
-        return self._chunks.begin()
+        return self._write(tolerant.text(told, "message", "model")).begin()
 
     def _on_delta(self, told: Mapping[str, Any]) -> bytes:
         self._count(tolerant.mapping(told, "usage"))
@@ -108,17 +65,17 @@ class AnthropicStream:
         out = self._let_go()
         why = refusal_of(self._last)
         if why is not None:
-            out += self._chunks.refusal(why)
-        reason = finish_of(self._last.get("stop_reason"), self._chunks.has_calls())
-        return out + self._chunks.finish(reason) + self._chunks.end(self.usage)
+            out += self._write().refusal(why)
+        reason = finish_of(self._last.get("stop_reason"), self._write().has_calls())
+        return out + self._write().finish(reason) + self._write().end(self.usage)
 
     def _on_ping(self, _: Mapping[str, Any]) -> bytes:
-        return PING
+        return KEEP_ALIVE
 
     def _on_error(self, told: Mapping[str, Any]) -> bytes:
         error = error_of(told)
         self.failure = Refusal(Reason.UPSTREAM_ERROR, error.shown_message)
-        return self._chunks.fail(self.failure, error)
+        return self._write().fail(self.failure, error)
 
     def _count(self, told: Mapping[str, Any]) -> None:
         self._told |= {name: value for name, value in told.items() if value is not None}
@@ -139,7 +96,7 @@ class AnthropicStream:
                 return self._thought_piece(block, tolerant.text(begun, "thinking"), tolerant.text(begun, "signature"))
             case "redacted_thinking":
                 thought = thought_of(begun)
-                return b"" if thought is None else self._chunks.thought(thought)
+                return b"" if thought is None else self._write().thought(thought)
         return b""
 
     def _on_piece(self, told: Mapping[str, Any]) -> bytes:
@@ -162,18 +119,18 @@ class AnthropicStream:
             return self._input(block, block.whole)
         signature = "".join(block.signature)
         if block.kind == "thinking" and signature:
-            return self._chunks.thought(Thought("".join(block.text), signature, origin=ORIGIN))
+            return self._write().thought(Thought("".join(block.text), signature, origin=ORIGIN))
         return b""
 
     def _text(self, text: str) -> bytes:
         if self._expected.answer_tool is None:
-            return self._chunks.text(text)
+            return self._write().text(text)
         self._held.append(text)
         return b""
 
     def _let_go(self) -> bytes:
         held, self._held = "".join(self._held), []
-        return self._chunks.text(held)
+        return self._write().text(held)
 
     def _call_begins(self, block: _Block, begun: Mapping[str, Any]) -> bytes:
         block.whole = input_of(begun)
@@ -182,32 +139,20 @@ class AnthropicStream:
             self._held = []  # the answer comes: what was said before it is none
             return b""
         out = self._let_go()
-        block.call, begins = self._chunks.call(id_of(begun, len(self._blocks)), self._expected.names.meant(name))
+        block.call, begins = self._write().call(id_of(begun, len(self._blocks)), self._expected.names.meant(name))
         return out + begins
 
     def _input(self, block: _Block, piece: str) -> bytes:
         block.said = block.said or bool(piece)
-        return self._chunks.text(piece) if block.call < 0 else self._chunks.arguments(block.call, piece)
+        return self._write().text(piece) if block.call < 0 else self._write().arguments(block.call, piece)
 
     def _thought_piece(self, block: _Block, text: str, signature: str) -> bytes:
         block.size += len(text) + len(signature)
         if block.size > LARGEST:
-            return self._fail("The provider's stream holds reasoning beyond all measure.")
+            return self._garbled("reasoning is larger than any answer.")
         block.text.append(text)
         block.signature.append(signature)
-        return self._chunks.thinking(text)
-
-    # --- the caller's side -------------------------------------------------------------------------------------------
-
-    @property
-    def _chunks(self) -> ChunkWriter:
-        if self._writer is None:
-            self._writer = ChunkWriter(stamp_of(self._call, self._model), self._call.usage_asked)
-        return self._writer
-
-    def _fail(self, why: str) -> bytes:
-        self.failure = Refusal(Reason.UPSTREAM_GARBLED, why)
-        return self._chunks.fail(self.failure)
+        return self._write().thinking(text)
 
 
 _HANDLERS: Final = {

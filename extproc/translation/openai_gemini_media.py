@@ -1,21 +1,19 @@
 """Images, files, sounds and films of a chat as parts that Gemini takes.
 
-Law: bytes go as bytes, links as links: nothing is fetched. Google fetches links itself, all but for its oldest models
-on AI Studio; a file that only OpenAI knows cannot be sent, and the refusal says where it stands.
+Law: bytes go as bytes, links as links: nothing is fetched. Google fetches links itself, but for its oldest models on AI
+Studio; a file that only OpenAI knows cannot be sent, and the refusal says where it stands.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from extproc.dialects.model_names import plain_name
 from extproc.dialects.openai.chat import Audio, Chat, File, Image, Part, Text
 from extproc.refusal import Reason, Refusal
 from extproc.translation.pair import Destination
 
 _FILES_API: Final = "https://generativelanguage.googleapis.com/v1beta/"
 _OWN_FILE: Final = re.compile(r"(?:https://generativelanguage\.googleapis\.com/(?:[\w.-]+/)?)?files/[\w-]+")
-_FETCHES_NOTHING: Final = re.compile(r"gemini-(?:1\.|2\.0|pro(?:-vision)?$|exp)|gemma|learnlm|chat-bison|text-bison")
 _FILM_PAGE: Final = re.compile(r"https://(?:www\.youtube\.com/watch\?|youtu\.be/)", re.IGNORECASE)
 _ENDINGS: Final[Mapping[str, str]] = {
     "png": "image/png",
@@ -95,7 +93,7 @@ def _why_not(link: str | None, to: Destination) -> str | None:
         return None
     if scheme not in ("http", "https"):
         return "Gemini: it knows no such file; send its bytes, a gs:// address or a link."
-    if not on_vertex and _FETCHES_NOTHING.match(plain_name(to.model)):
+    if not on_vertex and not to.traits.fetches_links:
         return f"{to.model}: it fetches no links; send the bytes as a data URL, or ask Gemini 2.5 or later."
     return None
 

@@ -49,9 +49,9 @@ class GeminiRequest:
         self._names = tool_names(names_in(chat), GEMINI_NAME)
         self.lost: set[str] = set(broken_arguments(chat)) | extras.lost
         known = to.traits
-        settings = GeminiSettings(chat, to.model, known, extras, stream)
+        settings = GeminiSettings(chat, known, extras, stream)
         self.lost |= settings.lost
-        turns = GeminiTurns(chat, self._names, signs=known.thinking == "level", has_system=known.takes_system_role)
+        turns = GeminiTurns(chat, self._names, signs=known.signs_calls, has_system=known.takes_system_role)
         self.body: dict[str, Any] = {"contents": turns.contents()}
         self._instruct(turns.system(), settings.told)
         if settings.has_tools:

@@ -4,7 +4,6 @@ Law: what a model refuses is not said to it. Numbers out of Gemini's range are b
 (a cap above the model's own, a long seed), and named as a loss where it does not.
 """
 
-import re
 from typing import Any, Final
 
 import msgspec
@@ -12,13 +11,10 @@ import msgspec
 from extproc.dialects.gemini import MOST_CHOICES, MOST_STOPS, MOST_TOP_LOGPROBS
 from extproc.dialects.json_schema import for_gemini
 from extproc.dialects.model_families import Traits
-from extproc.dialects.model_names import plain_name
 from extproc.dialects.openai.chat import AnswerFormat, Chat, Image
 from extproc.translation.openai_gemini_extras import Extras
 from extproc.translation.openai_gemini_thinking import thinking_config
 
-_SPEAKS: Final = re.compile(r"-tts(?:-|$)")
-_DRAWS: Final = re.compile(r"-image(?:-|$)|nano-banana")
 _SEEDS: Final = 2**31
 # OpenAI's voices; Gemini has others, under other names.
 _OPENAIS_VOICES: Final = frozenset(
@@ -30,14 +26,13 @@ Config = dict[str, Any]
 
 
 class GeminiSettings:
-    """`model` is what the provider calls it. What could not be said stands in `lost`, and `told` has words for it."""
+    """What could not be said stands in `lost`, and `told` has words for some of it."""
 
-    def __init__(self, chat: Chat, model: str, known: Traits, extras: Extras, stream: bool) -> None:
+    def __init__(self, chat: Chat, known: Traits, extras: Extras, stream: bool) -> None:
         self.lost: set[str] = set()
         self.told: str | None = None  # in the instructions, where no field says it
         self._chat = chat
         self._known = known
-        self._plain = plain_name(model)
         self.config: Config = {
             **self._sampling(),
             **self._bounds(),
@@ -97,16 +92,16 @@ class GeminiSettings:
         return said
 
     def _format(self) -> Config:
-        """Before Gemini 3 an answer has a form or tools, not both."""
+        """Before Gemini 3, whose calls are signed, an answer has a form or tools, not both."""
         form = self._chat.format
         if form is None or form.kind == "text":
             return {}
-        if not self._known.native_json_schema or (self.has_tools and self._known.thinking != "level"):
+        if not self._known.native_json_schema or (self.has_tools and not self._known.signs_calls):
             self.lost.add("response_format")
             self.told = _in_words(form)
             return {}
         said: Config = {"responseMimeType": "application/json"}
-        if form.schema is not None:
+        if form.schema:
             made = for_gemini(form.schema)
             said["responseJsonSchema"] = made.schema
             self.lost |= {f"response_format.json_schema.{keyword}" for keyword in made.moved}
@@ -120,12 +115,12 @@ class GeminiSettings:
         return bool(chat.tools) and not (forbidden and chat.format is not None and chat.format.kind != "text")
 
     def _modalities(self, extras: Extras, stream: bool) -> Config:
-        if _SPEAKS.search(self._plain):
+        if self._known.speaks:
             return self._speech(extras, stream)
         asked = set(extras.modalities)
         if "audio" in asked:
             self.lost |= {"modalities"} | ({"audio"} if extras.voice is not None else set())
-        if "image" in asked and _DRAWS.search(self._plain):
+        if "image" in asked and self._known.draws:
             return {"responseModalities": ["TEXT", "IMAGE"] if "text" in asked else ["IMAGE"]}
         if "image" in asked:
             self.lost.add("modalities")
@@ -152,7 +147,7 @@ class GeminiSettings:
         if details <= {None}:
             return {}
         detail = details.pop() if len(details) == 1 else None
-        if detail is None or _DRAWS.search(self._plain):
+        if detail is None or self._known.draws:
             self.lost.add("messages.image_url.detail")
             return {}
         return {"mediaResolution": _RESOLUTIONS[detail]}

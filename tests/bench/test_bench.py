@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from bench.client import Call, Run, drive
 from bench.gateway import COLUMNS, KINDS, Figures, Report, cells, middle
 from bench.processes import cpu_seconds, memory_mib, running
-from bench.scene import chat, gateway_configuration
+from bench.scene import LONG, chat, gateway_configuration, prose, upstream_envoy
 from extproc.config.load import load
 
 RIGHT = b"HTTP/1.1 200 OK\r\nX-Who: me\r\nContent-Length: 5\r\n\r\nhello"
@@ -56,17 +57,25 @@ async def test_everything_else_has_failed_and_is_not_timed(wrong: bytes) -> None
     assert run.per_second == pytest.approx(10 / run.seconds)
 
 
+async def test_an_error_that_was_meant_is_right_and_another_is_not() -> None:
+    """What is measured may be an error: then that one, and from whom it was meant for."""
+    meant = Call(CALL.request, in_head=b"x-who: me", in_body=b"hello", status=b"500")
+    assert [meant.right(*each.split(b"\r\n\r\n")) for each in (ERROR, RIGHT)] == [True, False]
+
+
 def test_a_run_in_which_all_failed_has_no_latency() -> None:
     """Not zero, which would be the best of all."""
     assert math.isnan(Run(3, 3, 1.0, ()).percentile(0.5))
 
 
 def test_rows_have_the_columns_and_the_plain_envoy_is_the_measure() -> None:
-    """Latency is told as what is added, throughput as a share."""
-    plain, ours = Figures(0, 100, 0.4, 8000, 0), Figures(900, 500, 2.4, 800, 2)
-    rows = cells(Report({"plain": plain, "chat": ours}, 80, 70))
-    assert [len(row) for row in rows] == [len(COLUMNS)] * 2
-    assert rows[1] == ("chat", "900", "500", "2.40", "+2.00", "800", "0.100", "2")
+    """Latency is told as what is added, throughput as a share, and a second plain one is the measure behind it."""
+    plain, ours = Figures(0, 100, 0.4, 8000, 0, plain=True), Figures(900, 500, 2.4, 800, 2)
+    longer = Figures(0, 200, 0.4, 4000, 0, plain=True)
+    rows = cells(Report({"plain": plain, "chat": ours, "longer": longer, "long chat": ours}, 80, 70))
+    assert [len(row) for row in rows] == [len(COLUMNS)] * 4
+    assert rows[1] == ("chat", "900", "500", "5.0", "2.40", "+2.00", "800", "0.100", "2")
+    assert rows[3] == ("long chat", "900", "500", "2.5", "2.40", "+2.00", "800", "0.200", "2")
 
 
 def test_rounds_become_their_median_but_failures_their_sum() -> None:
@@ -80,7 +89,21 @@ def test_the_gateway_that_is_measured_has_a_valid_configuration(tmp_path: Path) 
     file = tmp_path / "extproc.yaml"
     file.write_text(json.dumps(gateway_configuration(tmp_path)))
     assert load(file, {}).problems == ()
-    assert [kind.plain for kind in KINDS] == [True] + [False] * (len(KINDS) - 1)
+    assert KINDS[0].plain
+    long = [kind.plain for kind in KINDS if len(kind.call.request) > LONG]
+    assert long == [True, False]
+
+
+def test_every_socket_of_the_configuration_is_answered_on(tmp_path: Path) -> None:
+    """A provider without an upstream would be a row of failures."""
+    wanted = set(re.findall(r"([\w-]+)\.sock", json.dumps(gateway_configuration(tmp_path))))
+    assert wanted == set(re.findall(r"([\w-]+)\.sock", json.dumps(upstream_envoy(tmp_path))))
+
+
+def test_a_prompt_is_as_long_as_asked_and_always_the_same() -> None:
+    """And not one phrase again and again, which a tokenizer would count faster than what people write."""
+    assert len(prose(LONG).encode()) == LONG and prose(LONG) == prose(LONG)
+    assert prose(LONG).count(prose(LONG)[:100]) == 1
 
 
 def test_a_chat_says_how_long_it_is() -> None:

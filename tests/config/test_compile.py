@@ -197,7 +197,8 @@ def test_a_routes_failover_stands_over_the_general_one(tmp_path: Path) -> None:
     text = f"""\
         providers:
           {LAB}
-        failover: {{max_attempts: 4, first_byte_timeout: 9s, fallback_on: [not_found, rate_limit], chains: {{c: [{{provider: lab}}]}}}}
+        failover:
+          {{max_attempts: 4, first_byte_timeout: 9s, fallback_on: [not_found], chains: {{c: [{{provider: lab}}]}}}}
         routes:
           - {{match: {{path: /a}}, failover: {{max_attempts: 2, first_event: true, fallback_on: [auth]}}}}
           - {{match: {{path_prefix: /b/}}, failover: c}}
@@ -206,7 +207,7 @@ def test_a_routes_failover_stands_over_the_general_one(tmp_path: Path) -> None:
     one, two = first.failover, second.failover
     assert (one.max_attempts, one.first_byte_timeout, one.first_event) == (2, 9.0, True)
     assert (two.max_attempts, two.chain) == (4, (ChainEntry("lab"),))
-    assert (one.fallback_on, two.fallback_on) == ({"auth"}, {"not_found", "rate_limit"})
+    assert (one.fallback_on, two.fallback_on) == ({"auth"}, {"not_found"})
     assert second.match.path == PathMatch("prefix", "/b")
 
 

@@ -64,7 +64,7 @@ async def test_headers_and_a_buffered_body_get_two_replies_and_the_second_is_exa
         "id": ID, "snapshot": product.first.id, "route": "main", "endpoint": "chat", "dialect": "openai",
         "model": "smart", "strategy": metadata_of(reply)["extproc"]["strategy"],
         "targets": ["alpha/m", "beta/m"], "reason": metadata_of(reply)["extproc"]["reason"],
-        "stream": False, "input_estimate": 3, "labels": {"team": "Zürich €"},
+        "stream": False, "input_estimate": 3, "labels": {"team": "Zürich €"}, "tell_losses": True,
     }  # fmt: skip
     private = {
         "path": "/v1/chat/completions", "method": "POST", "content_type": "application/json", "body_model": "smart",

@@ -231,3 +231,30 @@ def test_the_table_and_the_families_of_claude_agree() -> None:
         told, guessed = traits(name, entry), traits(name, None)
         for field in ("sampling", "prefill", "thinking", "forced_tools", "native_json_schema", "system_between_turns"):
             assert getattr(told, field) == getattr(guessed, field), (name, field)
+
+
+@pytest.mark.parametrize(
+    ("name", "signs", "fetches", "speaks", "draws"),
+    [
+        ("gemini-1.5-pro", False, False, False, False),
+        ("gemini-2.0-flash-001", False, False, False, False),
+        ("gemini-exp-1206", False, False, False, False),
+        ("gemma-3-27b-it", False, False, False, False),
+        ("gemini-2.5-flash", False, True, False, False),
+        ("gemini-2.5-flash-preview-tts", False, True, True, False),
+        ("gemini-2.5-flash-image", False, True, False, True),
+        ("gemini-3-pro-image-preview", False, True, False, True),
+        ("gemini-nano-banana-2.1", False, True, False, True),
+        ("gemini-3-pro-preview", True, True, False, False),
+        ("gemini-flash-latest", True, True, False, False),
+    ],
+)
+def test_what_only_googles_models_differ_in(name: str, signs: bool, fetches: bool, speaks: bool, draws: bool) -> None:
+    known = traits(name, None)
+    assert (known.signs_calls, known.fetches_links, known.speaks, known.draws) == (signs, fetches, speaks, draws)
+
+
+def test_a_name_that_says_nothing_has_an_entry_that_does() -> None:
+    entry = Model("mine", capabilities=frozenset({"signs_calls", "no_fetches_links"}))
+    known = traits("endpoints/1234567890", entry)
+    assert known.signs_calls and not known.fetches_links

@@ -5,6 +5,7 @@ import pytest
 from extproc import names
 from extproc.exchange.first_event import LARGEST_HELD
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, MoreTime, Turn
+from tests.dialects.aws_frames import event, exception
 from tests.exchange.attempts import attempt, begun, cluster_of, planned
 from tests.exchange.scene import TRAILERS, Scene, answer, chunk
 
@@ -137,3 +138,21 @@ async def test_trailers_while_it_is_held_release_the_headers_that_are_owed() -> 
     exchange = await held()
     await exchange.on(answer())
     assert await exchange.on(TRAILERS) == RELEASE
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "end"),
+    [
+        ("application/x-ndjson", b'{"message": {"content": "hi"}, "done": false}\n', RELEASE),
+        ("application/x-ndjson", b'{"error": "the model runner stopped"}\n', NEXT),
+        ("application/x-ndjson", b"no json\n", RELEASE),
+        ("application/vnd.amazon.eventstream", event("messageStart", {"role": "assistant"}), RELEASE),
+        ("application/vnd.amazon.eventstream", exception("throttlingException", "slow down"), NEXT),
+        ("application/vnd.amazon.eventstream", b"this is no frame, whatever else", RELEASE),
+    ],
+)
+async def test_other_framings_are_held_until_their_first_event_too(kind: str, stream: bytes, end: Turn) -> None:
+    exchange = await held()
+    assert await exchange.on(answer(kind=kind)) == HOLD
+    assert await exchange.on(chunk(stream[:4], direction="response")) == HOLD
+    assert await exchange.on(chunk(stream[4:], direction="response")) == end

@@ -7,8 +7,10 @@ key is no fault of the caller.
 from collections.abc import Iterator
 from typing import Any
 
-from tests.replay.recordings import Fitting
+from tests.replay.recordings import Fitting, Recording
 
+# Where a provider's status says less than its words: its own key, and a model that it does not know.
+BY_WORDS = {b"API_KEY_INVALID": 401, b"model identifier is invalid": 404}
 PROMISED = {401: {502}, 403: {502}, 498: {502}, 529: {503}, 424: {424, 502}, 408: {408, 504}}
 
 
@@ -22,6 +24,10 @@ def path_difference(fitting: Fitting, asked: str | None) -> Iterator[str]:
     )
     if recorded != sent:
         yield f"asked {asked}, recorded {fitting.recording.path}"
+
+
+def meant_status(recording: Recording) -> int:
+    return next((status for words, status in BY_WORDS.items() if words in recording.body), recording.status)
 
 
 def differences(native: dict[str, Any], seen: dict[str, Any]) -> Iterator[str]:

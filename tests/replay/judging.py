@@ -16,7 +16,7 @@ from extproc.translation.openai_openai import OpenAIToOpenAI
 from extproc.translation.registry import pair_for
 from tests.envoy.gateway import Gateway, environment, running
 from tests.replay import asking
-from tests.replay.comparing import differences, path_difference
+from tests.replay.comparing import differences, meant_status, path_difference
 from tests.replay.recordings import Fitting, Recording, fit
 from tests.replay.serving import Shelf, serving, traceparent
 from tests.sdk.environments import VENDORS
@@ -140,6 +140,8 @@ def _judge(
         return
     if "status" in native and fitting.recording.status < 400:  # some SDKs give an error event the status it names
         native = {"broken": f"an error that is called {native['status']}"}
+    elif "status" in native:
+        native = {"status": meant_status(fitting.recording)}
     for size in sizes:
         seen = readers.ask(
             sdk="openai",

@@ -12,18 +12,16 @@ import msgspec
 from extproc.dialects.json_edit import members
 from extproc.dialects.openai.chat import (
     AnswerFormat,
-    CacheHint,
     Chat,
-    Choice,
-    Schema,
     Thought,
-    Tool,
     ToolCall,
     Turn,
 )
 from extproc.dialects.openai.features import asked_for
-from extproc.dialects.openai.parts import Wrong, parts_of, text_of
+from extproc.dialects.openai.given import Given, schema_of
+from extproc.dialects.openai.parts import Wrong, cache_hint, parts_of, text_of
 from extproc.dialects.openai.request import WrongField
+from extproc.dialects.openai.tools_reading import choice_of, tools_of
 
 _ROLES: Final = {
     "system": "system",
@@ -33,19 +31,18 @@ _ROLES: Final = {
     "tool": "tool",
     "function": "tool",
 }
-_TOO_LARGE: Final = 2**63  # for every setting there is, and for most readers of JSON
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def read_chat(body: bytes) -> Chat:
     """Raises NotAnObject and WrongField."""
     raws = {member.key: member.raw for member in members(body)}
-    given = _Given(raws)
+    given = Given(raws)
     try:
         return Chat(
             turns=_turns(given),
-            tools=_tools(given),
-            choice=_choice(given),
+            tools=tools_of(given),
+            choice=choice_of(given),
             parallel_tool_calls=given.flag("parallel_tool_calls"),
             format=_format(given),
             stop=_stop(given),
@@ -68,68 +65,10 @@ def read_chat(body: bytes) -> Chat:
         raise WrongField(error.place, error.expected) from None
 
 
-class _Given:
-    """The members, decoded when they are looked at."""
-
-    def __init__(self, raws: Mapping[str, msgspec.Raw]) -> None:
-        self._raws = raws
-
-    def get(self, key: str) -> Any:
-        if key not in self._raws:
-            return None
-        try:
-            return msgspec.json.decode(self._raws[key])
-        except (ValueError, RecursionError):
-            raise Wrong(key, "valid JSON that is not nested too deeply") from None
-
-    def text(self, key: str) -> str | None:
-        value = self.get(key)
-        if value is not None and not isinstance(value, str):
-            raise Wrong(key, "a string")
-        return value or None
-
-    def flag(self, key: str) -> bool | None:
-        value = self.get(key)
-        if value is not None and not isinstance(value, bool):
-            raise Wrong(key, "true or false")
-        return value
-
-    def number(self, key: str) -> float | None:
-        value = self.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _TOO_LARGE:
-            raise Wrong(key, "a number")
-        return value
-
-    def whole(self, key: str) -> int | None:
-        value = self.number(key)
-        if value is not None and value != int(value):
-            raise Wrong(key, "a whole number")
-        return None if value is None else int(value)
-
-    def count(self, key: str) -> int | None:
-        """None too for zero and less: some programs write «no cap» so."""
-        value = self.whole(key)
-        return value if value is not None and value > 0 else None
-
-    def mapping(self, key: str) -> Mapping[str, Any] | None:
-        value = self.get(key)
-        if value is not None and not isinstance(value, dict):
-            raise Wrong(key, "an object")
-        return value
-
-    def listed(self, key: str) -> list[Any]:
-        value = self.get(key)
-        if value is not None and not isinstance(value, list):
-            raise Wrong(key, "a list")
-        return value or []
-
-
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-def _turns(given: _Given) -> tuple[Turn, ...]:
+def _turns(given: Given) -> tuple[Turn, ...]:
     written = given.listed("messages")
     if not written:
         raise Wrong("messages", "a list with at least one message")
@@ -215,83 +154,10 @@ def _thought(detail: Mapping[str, Any]) -> Thought:
     return Thought(told("text") or told("summary") or "", told("signature"), told("data"), told("format"))
 
 
-def cache_hint(holder: Mapping[str, Any]) -> CacheHint | None:
-    written = holder.get("cache_control")
-    if not isinstance(written, dict):
-        return None
-    ttl = written.get("ttl")
-    return CacheHint(ttl if isinstance(ttl, str) else None)
-
-
-# --- tools -----------------------------------------------------------------------------------------------------------
-
-
-def _tools(given: _Given) -> tuple[Tool, ...]:
-    tools = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(given.listed("tools"))]
-    tools += [
-        _function(function, f"functions[{index}]", {}) for index, function in enumerate(given.listed("functions"))
-    ]
-    return tuple(tools)
-
-
-def _tool(tool: Any, place: str) -> Tool:
-    if not isinstance(tool, dict) or tool.get("type", "function") != "function":
-        raise Wrong(f"{place}.type", "`function`: no other kind of tool can be sent to every provider")
-    return _function(tool.get("function"), f"{place}.function", tool)
-
-
-def _function(function: Any, place: str, holder: Mapping[str, Any]) -> Tool:
-    if not isinstance(function, dict):
-        raise Wrong(place, "an object")
-    name = text_of(function.get("name"), f"{place}.name")
-    if not name:
-        raise Wrong(f"{place}.name", "a name")
-    strict = function.get("strict")
-    return Tool(
-        name=name,
-        description=text_of(function.get("description"), f"{place}.description"),
-        parameters=_schema(function.get("parameters"), f"{place}.parameters"),
-        strict=strict if isinstance(strict, bool) else None,
-        cache=cache_hint(holder) or cache_hint(function),
-    )
-
-
-def _choice(given: _Given) -> Choice | None:
-    value = given.get("tool_choice")
-    if value is None:
-        value = given.get("function_call")
-        if isinstance(value, dict):
-            value = {"function": value}
-    if value is None:
-        return None
-    if isinstance(value, str) and value in ("auto", "none", "required", "any"):
-        return Choice("required" if value == "any" else value)  # type: ignore[arg-type]
-    if isinstance(value, dict):
-        if value.get("type") == "allowed_tools":
-            return _allowed(value.get("allowed_tools", value))
-        name = (value.get("function") or {}).get("name") if isinstance(value.get("function"), dict) else None
-        if isinstance(name, str) and name:
-            return Choice("required", (name,))
-    raise Wrong("tool_choice", "auto, none, required or {type: function, function: {name}}")
-
-
-def _allowed(value: Any) -> Choice:
-    tools = value.get("tools") if isinstance(value, dict) else None
-    functions = [tool.get("function") if isinstance(tool, dict) else None for tool in tools or []]
-    named = tuple(
-        function["name"]
-        for function in functions
-        if isinstance(function, dict) and isinstance(function.get("name"), str)
-    )
-    if not named:
-        raise Wrong("tool_choice.allowed_tools", "an object with `mode` and `tools`")
-    return Choice("required" if value.get("mode") == "required" else "auto", named)
-
-
 # --- the rest --------------------------------------------------------------------------------------------------------
 
 
-def _format(given: _Given) -> AnswerFormat | None:
+def _format(given: Given) -> AnswerFormat | None:
     written = given.mapping("response_format")
     if written is None:
         return None
@@ -307,19 +173,13 @@ def _format(given: _Given) -> AnswerFormat | None:
     return AnswerFormat(
         "json_schema",
         text_of(inside.get("name"), "response_format.json_schema.name") or "answer",
-        _schema(inside.get("schema"), "response_format.json_schema.schema") or {},
+        schema_of(inside.get("schema"), "response_format.json_schema.schema") or {},
         strict if isinstance(strict, bool) else None,
         text_of(inside.get("description"), "response_format.json_schema.description"),
     )
 
 
-def _schema(value: Any, place: str) -> Schema | None:
-    if value is not None and not isinstance(value, dict):
-        raise Wrong(place, "a JSON Schema, an object")
-    return value
-
-
-def _stop(given: _Given) -> tuple[str, ...]:
+def _stop(given: Given) -> tuple[str, ...]:
     value = given.get("stop")
     listed = [value] if isinstance(value, str) else value
     if listed is None:
@@ -329,7 +189,7 @@ def _stop(given: _Given) -> tuple[str, ...]:
     return tuple(one for one in listed if one)
 
 
-def _effort(given: _Given) -> str | None:
+def _effort(given: Given) -> str | None:
     reasoning = given.mapping("reasoning") or {}
     effort = given.get("reasoning_effort") or reasoning.get("effort")
     if effort is None:
@@ -339,7 +199,7 @@ def _effort(given: _Given) -> str | None:
     return str(effort)
 
 
-def _budget(given: _Given) -> int | None:
+def _budget(given: Given) -> int | None:
     places = (("thinking", "budget_tokens"), ("reasoning", "max_tokens"))
     for holder, key in places:
         budget = (given.mapping(holder) or {}).get(key)

@@ -81,7 +81,8 @@ def bedrock(url: str, model: str, stream: bool) -> dict[str, Any]:
         return refused(status) if status and status >= 400 else broken(error)
     blocks = whole["output"]["message"]["content"]
     calls = [(block["toolUse"]["name"], block["toolUse"]["input"]) for block in blocks if "toolUse" in block]
-    text = "".join(block["text"] for block in blocks if "text" in block)
+    cited = [part for block in blocks for part in [block, *block.get("citationsContent", {}).get("content", [])]]
+    text = "".join(part["text"] for part in cited if "text" in part)
     thoughts = [block["reasoningContent"].get("reasoningText", {}) for block in blocks if "reasoningContent" in block]
     thought = "".join(each.get("text", "") for each in thoughts)
     return _bedrock_said(text, calls, whole["stopReason"], whole["usage"], thought)
