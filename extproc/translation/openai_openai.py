@@ -1,4 +1,6 @@
-"""OpenAI dialect to providers of the same shape: openai, azure_openai, openrouter, mistral, ollama and all compatible.
+"""OpenAI dialect to providers of the same shape: openai, azure_openai, openrouter and all compatible.
+
+Mistral and Ollama are such but for chat, which has pairs of its own.
 
 Law: what need not change passes byte for byte: a body changes only where its model, our own fields, the question for
 usage or a member that OpenAI's own model would refuse make it, a stream only by the one chunk that we asked for and the
