@@ -1,4 +1,6 @@
-"""OpenAI dialect to providers of the same shape: openai, azure_openai, openrouter, mistral, ollama and all compatible.
+"""OpenAI dialect to providers of the same shape: openai, azure_openai, openrouter and all compatible.
+
+Mistral and Ollama are such but for chat, which has pairs of its own.
 
 Law: what need not change passes byte for byte: a body changes only where its model, our own fields, the question for
 usage or a member that OpenAI's own model would refuse make it, a stream only by the one chunk that we asked for and the
@@ -16,6 +18,7 @@ from extproc.dialects.endpoints import BY_NAME
 from extproc.dialects.json_edit import Member, NotAnObject, edit, edit_members, members
 from extproc.dialects.losses import ADAPTED, losses
 from extproc.dialects.openai.features import CAP, OLD_CAP
+from extproc.dialects.path_segment import segment
 from extproc.dialects.registry import vocabulary
 from extproc.dialects.sse import Decoder, Event
 from extproc.money import Usage
@@ -161,7 +164,7 @@ def _usage_question(found: list[Member]) -> bytes:
 def path_of(call: Call, provider: Provider, upstream_model: str) -> str | Refusal:
     """With the query."""
     operation = call.path.removeprefix(_VERSION) if call.path.startswith(f"{_VERSION}/") else call.path
-    if any(unquote(segment) in (".", "..") for segment in operation.split("/")):
+    if any(unquote(part) in (".", "..") for part in operation.split("/")):
         return Refusal(Reason.UNKNOWN_ENDPOINT, "The path must not hold `.` or `..`.")
     if provider.dialect == "azure_openai":
         return _azure_path(call, operation, provider, upstream_model)
@@ -180,15 +183,12 @@ def _azure_path(call: Call, operation: str, provider: Provider, upstream_model: 
     query = f"{asked}&{others}" if others else asked
     if call.endpoint in _NO_DEPLOYMENT:
         return _with_query(start + operation, query)
-    if not _is_segment(upstream_model):
+    deployment = segment(upstream_model)
+    if deployment is None:
         return Refusal(
             Reason.INVALID_REQUEST, f"The model of `{provider.name}` cannot be a part of a path.", param="model"
         )
-    return _with_query(f"{start}/deployments/{quote(upstream_model, safe='')}{operation}", query)
-
-
-def _is_segment(name: str) -> bool:
-    return bool(name) and ".." not in name and name != "." and not any(c in "/\\" or not c.isprintable() for c in name)
+    return _with_query(f"{start}/deployments/{deployment}{operation}", query)
 
 
 def _without(query: str, name: str) -> str:

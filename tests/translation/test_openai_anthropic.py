@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Model
 from extproc.translation.openai_anthropic import OpenAIToAnthropic
-from extproc.translation.openai_anthropic_stream import LARGEST
+from extproc.translation.openai_anthropic.stream import LARGEST
 from extproc.translation.pair import Answer, Call, Destination, TranslatedRequest
 from tests.translation.asking import chat_call
 from tests.translation.providers import ANTHROPIC, VERTEX

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Model
 from extproc.translation.openai_bedrock import OpenAIToBedrock
-from extproc.translation.openai_bedrock_tools import ANSWER_TOOL
+from extproc.translation.openai_bedrock.tools import ANSWER_TOOL
 from extproc.translation.pair import Answer, Call, Destination, TranslatedRequest
 from extproc.translation.registry import pair_for
 from tests.dialects.aws_frames import error, event, exception, frame

@@ -54,8 +54,6 @@ def translated(asked: Call, provider: Provider, upstream: str) -> TranslatedRequ
         ),
         (AZURE_V1, "/openai/v1/chat/completions", "/openai/v1/embeddings"),
         (AZURE_V1_URL, "/openai/v1/chat/completions", "/openai/v1/embeddings"),
-        (MISTRAL, "/v1/chat/completions", "/v1/embeddings"),
-        (OLLAMA, "/v1/chat/completions", "/v1/embeddings"),
         (LAB, "/llm/v2/chat/completions", "/llm/v2/embeddings"),
         (POOL, "/v1/chat/completions", "/v1/embeddings"),
     ],
@@ -145,8 +143,20 @@ def test_bodies_change_only_where_they_must(
     assert translated(call(body=body, **changes), OPENAI, upstream).body == expected
 
 
+@pytest.mark.parametrize("provider", [MISTRAL, OLLAMA])
+def test_what_is_not_chat_goes_to_the_openai_shaped_endpoints_of_others(provider: Provider) -> None:
+    """Chat has pairs of its own, which say it in those APIs' words."""
+    asked = call(endpoint="embeddings", path="/embeddings")
+    assert translated(asked, provider, "gpt-4o") == TranslatedRequest("POST", "/v1/embeddings", (), None)
+    assert pair_for("openai", provider.dialect, "m", "chat") is not pair_for(
+        "openai", provider.dialect, "m", "embeddings"
+    )
+
+
 def test_mistral_is_not_asked_for_usage_because_it_tells_and_refuses_the_question() -> None:
-    assert translated(call(stream=True, ask_usage=True), MISTRAL, "gpt-4o").body is None
+    asked = call(endpoint="completions", path="/v1/completions", stream=True, ask_usage=True)
+    assert translated(asked, MISTRAL, "gpt-4o").body is None
+    assert translated(asked, OLLAMA, "gpt-4o").body is not None
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def error(status: int, message: str) -> tuple[int, dict[str, str], bytes]:
     if status == 422:
         said: Any = {"detail": [{"loc": ["body", "seed"], "msg": message, "type": "extra_forbidden"}]}
     else:
-        said = {"object": "error", "message": message, "type": "invalid_model", "param": None, "code": "1500"}
+        said = {"object": "error", "message": message, "type": "invalid_request_error", "param": None, "code": "3280"}
     return status, {}, json.dumps(said).encode()
 
 

@@ -18,8 +18,8 @@ from extproc.dialects.openai.chat import (
     Turn,
 )
 from extproc.dialects.openai.features import asked_for
-from extproc.dialects.openai.given import Given, cache_hint, schema_of
-from extproc.dialects.openai.parts import Wrong, parts_of, text_of
+from extproc.dialects.openai.given import Given, schema_of
+from extproc.dialects.openai.parts import Wrong, cache_hint, parts_of, text_of
 from extproc.dialects.openai.request import WrongField
 from extproc.dialects.openai.tools_reading import choice_of, tools_of
 

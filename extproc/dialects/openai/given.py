@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from extproc.dialects.openai.chat import CacheHint, Schema
+from extproc.dialects.openai.chat import Schema
 from extproc.dialects.openai.parts import Wrong
 
 _TOO_LARGE: Final = 2**63  # for every setting there is, and for most readers of JSON
@@ -76,11 +76,3 @@ def schema_of(value: Any, place: str) -> Schema | None:
     if value is not None and not isinstance(value, dict):
         raise Wrong(place, "a JSON Schema, an object")
     return value
-
-
-def cache_hint(holder: Mapping[str, Any]) -> CacheHint | None:
-    written = holder.get("cache_control")
-    if not isinstance(written, dict):
-        return None
-    ttl = written.get("ttl")
-    return CacheHint(ttl if isinstance(ttl, str) else None)

@@ -51,18 +51,20 @@ def _part(part: Any, place: str) -> Part:
     return reader(part, place)
 
 
-def _hint(part: Mapping[str, Any]) -> CacheHint | None:
-    written = part.get("cache_control")
+def cache_hint(holder: Mapping[str, Any]) -> CacheHint | None:
+    """`cache_control` of a part, a message or a tool."""
+    written = holder.get("cache_control")
     if not isinstance(written, dict):
         return None
-    return CacheHint(written["ttl"] if isinstance(written.get("ttl"), str) else None)
+    ttl = written.get("ttl")
+    return CacheHint(ttl if isinstance(ttl, str) else None)
 
 
 def _text(part: Mapping[str, Any], place: str) -> Text:
     text = part.get("text", part.get("refusal"))
     if not isinstance(text, str):
         raise Wrong(f"{place}.text", "a string")
-    return Text(text, _hint(part))
+    return Text(text, cache_hint(part))
 
 
 def _image(part: Mapping[str, Any], place: str) -> Image:
@@ -72,9 +74,9 @@ def _image(part: Mapping[str, Any], place: str) -> Image:
         raise Wrong(f"{place}.image_url", "an object with a `url`")
     detail = detail if isinstance(detail, str) else None
     if url[:5].lower() != "data:":
-        return Image(url=url, detail=detail, cache=_hint(part))
+        return Image(url=url, detail=detail, cache=cache_hint(part))
     media_type, data = _taken_apart(url, f"{place}.image_url.url")
-    return Image(media_type=media_type or "image/png", data=data, detail=detail, cache=_hint(part))
+    return Image(media_type=media_type or "image/png", data=data, detail=detail, cache=cache_hint(part))
 
 
 def _audio(part: Mapping[str, Any], place: str) -> Audio:
@@ -93,10 +95,10 @@ def _file(part: Mapping[str, Any], place: str) -> File:
     name = text_of(holder.get("filename"), f"{place}.file.filename")
     data, id_ = holder.get("file_data"), holder.get("file_id")
     if isinstance(data, str) and data:
-        return _file_by_data(data, name, f"{place}.file.file_data", _hint(part))
+        return _file_by_data(data, name, f"{place}.file.file_data", cache_hint(part))
     if not isinstance(id_, str) or not id_:
         raise Wrong(f"{place}.file", "an object with `file_data` or `file_id`")
-    return File(name=name, id=id_, cache=_hint(part))
+    return File(name=name, id=id_, cache=cache_hint(part))
 
 
 def _file_by_data(data: str, name: str | None, place: str, hint: CacheHint | None) -> File:

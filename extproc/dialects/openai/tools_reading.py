@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from extproc.dialects.openai.chat import Choice, Tool
-from extproc.dialects.openai.given import Given, cache_hint, schema_of
-from extproc.dialects.openai.parts import Wrong, text_of
+from extproc.dialects.openai.given import Given, schema_of
+from extproc.dialects.openai.parts import Wrong, cache_hint, text_of
 
 
 def tools_of(given: Given) -> tuple[Tool, ...]:

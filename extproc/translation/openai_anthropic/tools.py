@@ -18,7 +18,7 @@ from extproc.dialects.openai.chat import AnswerFormat, Chat, Choice, Tool
 from extproc.dialects.tool_ids import ToolNames, tool_names
 from extproc.dialects.turns import Dialogue
 from extproc.refusal import Reason, Refusal
-from extproc.translation.openai_anthropic_content import Block, cached
+from extproc.translation.openai_anthropic.content import Block, cached
 
 ANSWER_TOOL: Final = "answer_as_json"
 JSON_ONLY: Final = "Answer with one JSON object and nothing else: no words around it, no code fence."

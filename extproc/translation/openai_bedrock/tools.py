@@ -17,7 +17,7 @@ from extproc.dialects.model_families import traits
 from extproc.dialects.openai.chat import AnswerFormat, Chat, Tool
 from extproc.dialects.tool_ids import WORD, ToolNames, fitted
 from extproc.dialects.turns import Dialogue
-from extproc.translation.openai_bedrock_cache import CachePoints
+from extproc.translation.openai_bedrock.cache import CachePoints
 from extproc.translation.pair import Destination
 
 ANSWER_TOOL: Final = "give_the_answer_in_its_form"  # no caller's tool is called so

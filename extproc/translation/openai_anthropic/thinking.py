@@ -14,7 +14,7 @@ from extproc.dialects.model_families import Traits
 from extproc.dialects.model_rules import CLAUDE_BUDGET
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.turns import Dialogue
-from extproc.translation.openai_anthropic_turns import signed
+from extproc.translation.openai_anthropic.turns import signed
 
 LOST: Final = "reasoning_effort"
 LOST_BUDGET: Final = "thinking.budget_tokens"

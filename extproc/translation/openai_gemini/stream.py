@@ -24,7 +24,7 @@ from extproc.dialects.openai.chunks import ChunkWriter
 from extproc.dialects.openai.completion import FinishReason
 from extproc.dialects.openai.token_logprobs import logprobs_of
 from extproc.dialects.sse import Event
-from extproc.translation.openai_gemini_answer import call_thought, image_url, last_usage, made_call, spoken
+from extproc.translation.openai_gemini.answer import call_thought, image_url, last_usage, made_call, spoken
 from extproc.translation.pair import Call, Destination
 from extproc.translation.read_stream import EventFrames, Frame, Frames, ReadStream
 

@@ -11,9 +11,9 @@ from typing import Final
 from extproc.dialects.path_segment import segment
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import chat_asked, lost_at_once, written
-from extproc.translation.openai_gemini_answer import gemini_answer
-from extproc.translation.openai_gemini_request import gemini_request
-from extproc.translation.openai_gemini_stream import GeminiStream
+from extproc.translation.openai_gemini.answer import gemini_answer
+from extproc.translation.openai_gemini.request import gemini_request
+from extproc.translation.openai_gemini.stream import GeminiStream
 from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 _WHOLE: Final = "generateContent"

@@ -15,12 +15,12 @@ from extproc.dialects.tool_ids import WORD, tool_names
 from extproc.dialects.turns import dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import chat_asked, lost_at_once, names_in, passed_on, written
-from extproc.translation.openai_bedrock_cache import CachePoints
-from extproc.translation.openai_bedrock_media import Untakeable
-from extproc.translation.openai_bedrock_messages import Conversation
-from extproc.translation.openai_bedrock_settings import Settings, guardrail, performance
-from extproc.translation.openai_bedrock_thinking import thinking
-from extproc.translation.openai_bedrock_tools import Offered, offering
+from extproc.translation.openai_bedrock.cache import CachePoints
+from extproc.translation.openai_bedrock.media import Untakeable
+from extproc.translation.openai_bedrock.messages import Conversation
+from extproc.translation.openai_bedrock.settings import Settings, guardrail, performance
+from extproc.translation.openai_bedrock.thinking import thinking
+from extproc.translation.openai_bedrock.tools import Offered, offering
 from extproc.translation.pair import Call, Destination, TranslatedRequest
 
 _AS_WRITTEN: Final = PASSED | {"metadata", "service_tier"}

@@ -17,8 +17,8 @@ from extproc.dialects.tool_ids import WORD
 from extproc.dialects.upstream_error import LONGEST_MESSAGE
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import meant_name
-from extproc.translation.openai_bedrock_thoughts import read
-from extproc.translation.openai_bedrock_tools import ANSWER_TOOL
+from extproc.translation.openai_bedrock.thoughts import read
+from extproc.translation.openai_bedrock.tools import ANSWER_TOOL
 from extproc.translation.pair import Answer, Call, Destination, stamp_of
 
 MALFORMED: Final = "The model's output was malformed, so that Bedrock gave none of it."

@@ -17,7 +17,7 @@ from extproc.dialects.openai.completion import MadeCall, MadeChoice
 from extproc.dialects.tool_ids import ToolNames, tool_names
 from extproc.refusal import Refusal
 from extproc.translation.chat_asked import chat_asked
-from extproc.translation.openai_anthropic_tools import answer_tool_of, names_of
+from extproc.translation.openai_anthropic.tools import answer_tool_of, names_of
 from extproc.translation.pair import Call, Destination
 
 

@@ -1,17 +1,16 @@
-"""OpenAI dialect to Ollama's own API: chat. What goes there is in `_request`, what comes back in `_answer`.
+"""OpenAI dialect to Mistral: chat. What goes there is in `_request`, what comes back in `_answer`.
 
-Law: the pair holds nothing. The address is /api/chat, also where the configured one ends with the /v1 of Ollama's
-OpenAI-shaped endpoints, to which everything but chat goes.
+Law: the pair holds nothing; the address is the caller's path of chat completions, without its query.
 """
 
 from extproc.refusal import Refusal
-from extproc.translation.chat_asked import chat_asked, written
-from extproc.translation.openai_ollama_answer import OllamaStream, answer_of
-from extproc.translation.openai_ollama_request import OllamaRequest, untakeable
+from extproc.translation.chat_asked import chat_asked, said_in, written
+from extproc.translation.openai_mistral.answer import MistralStream, answer_of
+from extproc.translation.openai_mistral.request import MistralRequest
 from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 
-class OpenAIToOllama:
+class OpenAIToMistral:
     def needs_body(self, call: Call, to: Destination) -> bool:
         return True
 
@@ -19,14 +18,15 @@ class OpenAIToOllama:
         chat = chat_asked(call)
         if isinstance(chat, Refusal):
             return chat
-        refusal = untakeable(chat)
-        if refusal is not None:
-            return refusal
-        said = OllamaRequest(chat, call, to)
+        talk = said_in(chat)
+        if isinstance(talk, Refusal):
+            return talk
+        said = MistralRequest(chat, talk, call, to)
         body = written(said.body)
         if isinstance(body, Refusal):
             return body
-        path = f"{to.provider.path_prefix.removesuffix('/v1')}/api/chat"
+        provider = to.provider
+        path = f"{provider.path_prefix}{'' if provider.versioned else '/v1'}/chat/completions"
         headers = (("content-type", "application/json"),)
         return TranslatedRequest("POST", path, headers, body, tuple(sorted(said.lost)))
 
@@ -37,4 +37,4 @@ class OpenAIToOllama:
         return answer_of(call, to, answer)
 
     def stream(self, call: Call, to: Destination) -> AnswerStream:
-        return OllamaStream(call, to)
+        return MistralStream(call, to)

@@ -5,9 +5,9 @@ Law: the pair holds nothing. What goes there is in `_request`, what comes back w
 """
 
 from extproc.refusal import Refusal
-from extproc.translation.openai_bedrock_answer import answer_of
-from extproc.translation.openai_bedrock_request import converse_request
-from extproc.translation.openai_bedrock_stream import ConverseStream
+from extproc.translation.openai_bedrock.answer import answer_of
+from extproc.translation.openai_bedrock.request import converse_request
+from extproc.translation.openai_bedrock.stream import ConverseStream
 from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 

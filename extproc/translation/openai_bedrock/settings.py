@@ -11,7 +11,7 @@ from typing import Any, Final
 from extproc.dialects.bedrock_families import Family
 from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import Chat
-from extproc.translation.openai_bedrock_thinking import Thinking
+from extproc.translation.openai_bedrock.thinking import Thinking
 
 _IN_METADATA: Final = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]*", re.ASCII)
 _LONGEST_METADATA: Final = 256

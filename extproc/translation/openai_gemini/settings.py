@@ -12,8 +12,8 @@ from extproc.dialects.gemini import MOST_CHOICES, MOST_STOPS, MOST_TOP_LOGPROBS
 from extproc.dialects.json_schema import for_gemini
 from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import AnswerFormat, Chat, Image
-from extproc.translation.openai_gemini_extras import Extras
-from extproc.translation.openai_gemini_thinking import thinking_config
+from extproc.translation.openai_gemini.extras import Extras
+from extproc.translation.openai_gemini.thinking import thinking_config
 
 _SEEDS: Final = 2**31
 # OpenAI's voices; Gemini has others, under other names.

@@ -21,9 +21,9 @@ from extproc.dialects.upstream_error import UpstreamError
 from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import chat_asked, meant_name
-from extproc.translation.openai_bedrock_answer import MALFORMED
-from extproc.translation.openai_bedrock_thoughts import hidden, signed
-from extproc.translation.openai_bedrock_tools import ANSWER_TOOL, offering
+from extproc.translation.openai_bedrock.answer import MALFORMED
+from extproc.translation.openai_bedrock.thoughts import hidden, signed
+from extproc.translation.openai_bedrock.tools import ANSWER_TOOL, offering
 from extproc.translation.pair import Call, Destination, stamp_of
 
 _MOST_THOUGHT: Final = 16 * 1024 * 1024  # letters of one block of reasoning

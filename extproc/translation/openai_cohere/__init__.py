@@ -7,8 +7,8 @@ from typing import Final
 
 from extproc.refusal import Refusal
 from extproc.translation.chat_asked import chat_asked, said_in, written
-from extproc.translation.openai_cohere_answer import CohereStream, answer_of
-from extproc.translation.openai_cohere_request import CohereRequest, untakeable
+from extproc.translation.openai_cohere.answer import CohereStream, answer_of
+from extproc.translation.openai_cohere.request import CohereRequest, untakeable
 from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 _VERSIONS: Final = ("/v1", "/v2")

@@ -13,7 +13,7 @@ from extproc.dialects import tolerant
 from extproc.dialects.anthropic import ORIGIN, error_of, finish_of, is_error, usage_of
 from extproc.dialects.openai.chat import Thought
 from extproc.refusal import Reason, Refusal
-from extproc.translation.openai_anthropic_answer import Expected, id_of, input_of, refusal_of, thought_of
+from extproc.translation.openai_anthropic.answer import Expected, id_of, input_of, refusal_of, thought_of
 from extproc.translation.pair import Call, Destination
 from extproc.translation.read_stream import KEEP_ALIVE, EventFrames, ReadStream
 

@@ -14,10 +14,10 @@ from extproc.dialects.openai.parts import Wrong
 from extproc.dialects.tool_ids import GEMINI_NAME, tool_names
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import names_in
-from extproc.translation.openai_gemini_extras import Extras, extras_of
-from extproc.translation.openai_gemini_media import refused_media
-from extproc.translation.openai_gemini_settings import GeminiSettings
-from extproc.translation.openai_gemini_turns import GeminiTurns, broken_arguments
+from extproc.translation.openai_gemini.extras import Extras, extras_of
+from extproc.translation.openai_gemini.media import refused_media
+from extproc.translation.openai_gemini.settings import GeminiSettings
+from extproc.translation.openai_gemini.turns import GeminiTurns, broken_arguments
 from extproc.translation.pair import Call, Destination
 
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}")

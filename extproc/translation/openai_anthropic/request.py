@@ -15,11 +15,11 @@ from extproc.dialects.openai.chat import Chat, Image, Part, Text
 from extproc.dialects.turns import Dialogue, dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import passed_on
-from extproc.translation.openai_anthropic_content import Block, text_block, unreadable
-from extproc.translation.openai_anthropic_thinking import LOST as LOST_THINKING
-from extproc.translation.openai_anthropic_thinking import Thinking, thinking
-from extproc.translation.openai_anthropic_tools import Toolbox, toolbox
-from extproc.translation.openai_anthropic_turns import bound_cache_hints, messages_of
+from extproc.translation.openai_anthropic.content import Block, text_block, unreadable
+from extproc.translation.openai_anthropic.thinking import LOST as LOST_THINKING
+from extproc.translation.openai_anthropic.thinking import Thinking, thinking
+from extproc.translation.openai_anthropic.tools import Toolbox, toolbox
+from extproc.translation.openai_anthropic.turns import bound_cache_hints, messages_of
 from extproc.translation.pair import Call, Destination
 
 

@@ -13,7 +13,7 @@ from extproc.dialects.bedrock_families import Family
 from extproc.dialects.model_families import EFFORTS, Traits
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.turns import Dialogue
-from extproc.translation.openai_bedrock_thoughts import block_of
+from extproc.translation.openai_bedrock.thoughts import block_of
 
 LOSS: Final = "reasoning_effort"
 _BUDGETS: Final = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_000}

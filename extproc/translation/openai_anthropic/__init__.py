@@ -12,9 +12,9 @@ from extproc.dialects.openai.completion import completion
 from extproc.dialects.path_segment import segment
 from extproc.refusal import Reason, Refusal
 from extproc.translation.chat_asked import chat_asked, written
-from extproc.translation.openai_anthropic_answer import choice_of, expected_by
-from extproc.translation.openai_anthropic_request import body_of
-from extproc.translation.openai_anthropic_stream import AnthropicStream
+from extproc.translation.openai_anthropic.answer import choice_of, expected_by
+from extproc.translation.openai_anthropic.request import body_of
+from extproc.translation.openai_anthropic.stream import AnthropicStream
 from extproc.translation.pair import Answer, Call, Destination, Headers, TranslatedRequest, stamp_of
 
 _JSON: Final = "application/json"

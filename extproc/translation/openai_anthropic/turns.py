@@ -13,7 +13,7 @@ from extproc.dialects.anthropic import ID, MOST_CACHE_HINTS, ORIGIN
 from extproc.dialects.openai.chat import Thought, ToolCall
 from extproc.dialects.tool_ids import ToolNames, fitted
 from extproc.dialects.turns import Dialogue, Result, Said
-from extproc.translation.openai_anthropic_content import Block, blocks, cached, text_block
+from extproc.translation.openai_anthropic.content import Block, blocks, cached, text_block
 
 CONTINUE: Final = "Go on from where your last message ends."
 

@@ -12,9 +12,9 @@ from extproc.dialects.openai.chat import Audio, File, Image, Part, Text, ToolCal
 from extproc.dialects.openai.shapes import arguments_of, arguments_text
 from extproc.dialects.tool_ids import BEDROCK_ID, ToolNames, fitted
 from extproc.dialects.turns import Dialogue, Result, Said
-from extproc.translation.openai_bedrock_cache import Block, CachePoints
-from extproc.translation.openai_bedrock_media import Files, audio, image
-from extproc.translation.openai_bedrock_thoughts import block_of
+from extproc.translation.openai_bedrock.cache import Block, CachePoints
+from extproc.translation.openai_bedrock.media import Files, audio, image
+from extproc.translation.openai_bedrock.thoughts import block_of
 
 BESIDE_DOCUMENT: Final = "The attached document is part of this message."
 CONTINUE: Final = "Go on exactly where you stopped."

@@ -14,7 +14,7 @@ from extproc.dialects.openai.shapes import arguments_of
 from extproc.dialects.tolerant import decoded
 from extproc.dialects.tool_ids import ToolNames
 from extproc.dialects.turns import Dialogue, Result, Said, dialogue
-from extproc.translation.openai_gemini_media import native
+from extproc.translation.openai_gemini.media import native
 
 UNSIGNED: Final = "skip_thought_signature_validator"
 
