@@ -197,7 +197,9 @@ def test_a_routes_failover_stands_over_the_general_one(tmp_path: Path) -> None:
     text = f"""\
         providers:
           {LAB}
-        failover: {{max_attempts: 4, first_byte_timeout: 9s, fallback_on: [not_found, rate_limit], chains: {{c: [{{provider: lab}}]}}}}
+        failover:
+          {{max_attempts: 4, first_byte_timeout: 9s, fallback_on: [not_found, rate_limit],
+            chains: {{c: [{{provider: lab}}]}}}}
         routes:
           - {{match: {{path: /a}}, failover: {{max_attempts: 2, first_event: true, fallback_on: [auth]}}}}
           - {{match: {{path_prefix: /b/}}, failover: c}}
