@@ -6,7 +6,7 @@ out. The call of the tool whose input is the answer is the content, and no call.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -29,7 +29,12 @@ class Expected:
     answer_tool: str | None = None
 
 
+_NAMING: Final = (b'"tools"', b'"functions"', b'"tool_calls"', b'"response_format"')
+
+
 def expected_by(call: Call, to: Destination) -> Expected:
+    if not any(word in (call.body or b"") for word in _NAMING):  # nothing that an answer could mean: not read again
+        return Expected(tool_names((), NAME))
     chat = chat_asked(call)
     if isinstance(chat, Refusal):  # then nothing was sent either
         return Expected(tool_names((), NAME))
