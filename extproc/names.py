@@ -93,6 +93,7 @@ P_FALLBACK_ON: Final = "fallback_on"  # classes of error that go to the next tar
 P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt must not inherit another's
 
 U_TEXT: Final = "text"
+U_TIER: Final = "tier"  # of service, as the answer said it beside its usage
 U_FIRST_CHUNK_MS: Final = "first_chunk_ms"  # since the request came
 U_BEGAN_MS: Final = "began_ms"  # when the request came, since the epoch
 U_FAILED: Final = "failed"  # attended streams: the code of the error event that ended it

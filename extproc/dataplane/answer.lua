@@ -45,6 +45,17 @@ local function usage_in(text)
   end
 end
 
+-- What tier of service it was, which stands beside usage; the last that is not part of a string.
+local function tier_in(text)
+  local from, found = 1, nil
+  while true do
+    local first, last, tier = string.find(text, '"service_tier"%s*:%s*"(%a+)"', from)
+    if not first then return found end
+    if first == 1 or string.byte(text, first - 1) ~= BACKSLASH then found = tier end
+    from = last
+  end
+end
+
 local function note(handle, key, value)
   handle:streamInfo():dynamicMetadata():set(USAGE, key, value)
 end
@@ -110,11 +121,16 @@ local function witness(handle, began)
       if string.find(piece, '"usage"%s*:%s*{') then
         local usage = usage_in(piece)
         if usage then note(handle, "text", printable(usage)) end
+        local tier = tier_in(piece)
+        if tier then note(handle, "tier", tier) end
       end
     end
   end
-  local usage = #pieces > 0 and (usage_in(table.concat(pieces, "", first_piece)) or usage_in(head))
+  if #pieces == 0 then return end
+  local tail = table.concat(pieces, "", first_piece)
+  local usage, tier = usage_in(tail) or usage_in(head), tier_in(tail) or tier_in(head)
   if usage then note(handle, "text", printable(usage)) end
+  if usage and tier then note(handle, "tier", tier) end
 end
 
 function envoy_on_request(handle)

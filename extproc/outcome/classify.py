@@ -28,6 +28,7 @@ Why = Literal[
     "cut",
     "rate_limited",
     "caller_error",
+    "upstream_auth",
     "no_host",
     "client_left",
     "overflow",
@@ -106,6 +107,8 @@ def _by_status(status: int) -> tuple[Kind, Why]:
         return "rate_limited", "rate_limited"
     if status >= 500:
         return "failure", "upstream_5xx"
+    if status in (401, 403):  # the gateway's credential is refused; it is no failure that another try would mend
+        return "caller_error", "upstream_auth"
     if status >= 400:
         return "caller_error", "caller_error"
     return "ok", ""

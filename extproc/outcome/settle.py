@@ -11,7 +11,7 @@ from typing import Final
 
 from extproc import names
 from extproc.dialects.endpoints import BY_NAME
-from extproc.money import Usage, cost
+from extproc.money import Usage, cost, tier_of
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.outcome.classify import AttemptResult, client_left, cut
 from extproc.outcome.join import Joined
@@ -103,7 +103,9 @@ def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | Non
         return Usage.from_numbers(counted)  # an attended exchange: the tokens that passed our own stream
     text = witnessed.get(names.U_TEXT)
     said = usage_of(text) if isinstance(text, str) and text else None
-    return said or _estimate(exchange, known)
+    if said is None:
+        return _estimate(exchange, known)
+    return replace(said, tier=tier_of(witnessed.get(names.U_TIER))) if said.tier == "standard" else said
 
 
 def _estimate(exchange: Record, known: Known) -> Usage | None:

@@ -12,6 +12,7 @@ KNOWN = {value for value in vars(names).values() if isinstance(value, str)}
 WORDS = {
     "",
     "usage",
+    "service_tier",
     "application/json",
     "text/event-stream",
     "content-type",

@@ -35,6 +35,21 @@ def test_usage_of_whole_answers(world: World, where: str, body: bytes, usage: st
     assert world.usage().get(names.U_TEXT) == usage
 
 
+TIERS = [
+    (b'{"usage":' + USAGE.encode() + b',"service_tier":"flex"}', "flex"),
+    (b'{"service_tier": "priority","x":"' + b"x" * 60_000 + b'","usage":' + USAGE.encode() + b"}", "priority"),
+    (rb'{"text":"\"service_tier\":\"flex\"","usage":' + USAGE.encode() + b"}", None),
+    (b'{"usage":' + USAGE.encode() + b',"service_tier":null}', None),
+]
+
+
+@pytest.mark.parametrize(("body", "tier"), TIERS)
+def test_the_tier_of_service_beside_it(world: World, body: bytes, tier: str | None) -> None:
+    GOOD.body = body
+    assert world.chat("good").body == body
+    assert world.usage().get(names.U_TIER) == tier
+
+
 def test_usage_and_first_chunk_of_a_stream(world: World) -> None:
     """Each event may say `usage: null`; the last says how much."""
     GOOD.headers, GOOD.pause, GOOD.hang = {"content-type": "text/event-stream; charset=utf-8"}, 0.02, 0.1

@@ -27,6 +27,7 @@ def asked(**fields: Any) -> frozenset[str]:
         {"stream": True, "stream_options": {"include_usage": True}},
         {"logprobs": False, "tools": [], "stop": None},
         {"parallel_tool_calls": True, "tool_choice": "auto"},
+        {"tool_choice": "none", "reasoning_effort": "none"},
         {"response_format": {"type": "text"}},
         {"team": "blue", "task_type": "x", "provider": "lab"},
         {"service_tier": "auto", "frequency_penalty": 0, "temperature": 1, "top_p": 1.0},
@@ -40,7 +41,7 @@ def test_what_says_something_is_one() -> None:
     assert asked(n=2, seed=0, parallel_tool_calls=False, temperature=0, max_tokens=5) == {
         "n", "seed", "parallel_tool_calls", "temperature", "max_tokens", "max_completion_tokens"
     }  # fmt: skip
-    assert asked(tool_choice="none", guardrailConfig={"id": 1}) == {"tool_choice", "guardrailConfig"}
+    assert asked(tool_choice="required", guardrailConfig={"id": 1}) == {"tool_choice", "guardrailConfig"}
 
 
 def content(*parts: dict[str, Any]) -> frozenset[str]:

@@ -39,7 +39,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("529 fails", {"status": 529}, "failure", "upstream_5xx"),
     ("429 is a limit, no failure", {"status": 429}, "rate_limited", "rate_limited"),
     ("400 is the caller's", {"status": 400}, "caller_error", "caller_error"),
-    ("401 is not the target's", {"status": 401}, "caller_error", "caller_error"),
+    ("401 is a no to our key", {"status": 401}, "caller_error", "upstream_auth"),
     ("409 counts for nothing though it is retried", {"status": 409}, "caller_error", "caller_error"),
     (
         "a client that left proves nothing",

@@ -57,6 +57,16 @@ def test_a_plain_answer() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "tier"), [("flex", "flex"), ("default", "standard"), (None, "standard"), (5, "standard")]
+)
+def test_the_tier_of_service_stands_beside_the_usage(said: Any, tier: str) -> None:
+    metadata = usage_text()
+    metadata[names.META_USAGE][names.U_TIER] = said
+    usage = settled(exchange(SMALL, metadata=metadata), (SMALL, attempt())).usage
+    assert usage is not None and usage.tier == tier
+
+
 def test_failover_names_the_target_that_answered_and_each_failure() -> None:
     """The price is the answering target's, listed by its glob."""
     refused = attempt(status=0, flags=["upstream_connection_failure"])

@@ -28,7 +28,8 @@ _SAYS_NOTHING: Final = frozenset({b"null", b"false", b"[]", b"{}", b'""'})
 _DEFAULTS: Final[Mapping[str, frozenset[bytes]]] = {
     "n": frozenset({b"1", b"0"}),
     "parallel_tool_calls": frozenset({b"true"}),
-    "tool_choice": frozenset({b'"auto"'}),
+    "tool_choice": frozenset({b'"auto"', b'"none"'}),  # who cannot say «none» leaves the tools out
+    "reasoning_effort": frozenset({b'"none"'}),  # most need not be told; whoever must names it where it cannot be
     "store": frozenset({b"true"}),
     "service_tier": frozenset({b'"auto"', b'"default"'}),
     "modalities": frozenset({b'["text"]'}),
