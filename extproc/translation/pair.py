@@ -97,6 +97,16 @@ class Pair(Protocol):
     def stream(self, call: Call, to: Destination) -> AnswerStream: ...
 
 
+class AlwaysTranslates:
+    """Of a pair between two shapes that share nothing: requests and answers change, whatever stands in them."""
+
+    def needs_body(self, call: Call, to: Destination) -> bool:
+        return True
+
+    def reads_answer(self, call: Call, to: Destination) -> bool:
+        return True
+
+
 def stamp_of(call: Call, model: str) -> Stamp:
     """What every answer of one exchange carries. Ids of answers look like OpenAI's: some clients rely on it."""
     return Stamp(f"chatcmpl-{call.id}", call.created, model)

@@ -15,17 +15,14 @@ from extproc.translation.chat_asked import chat_asked, written
 from extproc.translation.openai_anthropic.answer import choice_of, expected_by
 from extproc.translation.openai_anthropic.request import body_of
 from extproc.translation.openai_anthropic.stream import AnthropicStream
-from extproc.translation.pair import Answer, Call, Destination, Headers, TranslatedRequest, stamp_of
+from extproc.translation.pair import AlwaysTranslates, Answer, Call, Destination, Headers, TranslatedRequest, stamp_of
 
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 
 
-class OpenAIToAnthropic:
+class OpenAIToAnthropic(AlwaysTranslates):
     """The pair. It holds nothing: one serves all exchanges."""
-
-    def needs_body(self, call: Call, to: Destination) -> bool:
-        return True
 
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         chat = chat_asked(call)
@@ -44,9 +41,6 @@ class OpenAIToAnthropic:
             return body
         notice = {f"model: {to.entry.notice}"} if to.entry is not None and to.entry.notice else set[str]()
         return TranslatedRequest("POST", path, _headers(call, on_vertex), body, tuple(sorted(said.lost | notice)))
-
-    def reads_answer(self, call: Call, to: Destination) -> bool:
-        return True
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         told = tolerant.decoded(answer.body)

@@ -1,25 +1,19 @@
 """OpenAI dialect to AWS Bedrock: chat, by Converse and ConverseStream, for the models of every vendor there.
 
-Law: the pair holds nothing. What goes there is in `_request`, what comes back whole in `_answer` and in pieces in
-`_stream`. A model that cannot stream while it has tools is asked for a whole answer, which its caller gets as a stream.
+Law: the pair holds nothing. What goes there is in `request`, what comes back whole in `answer` and in pieces in
+`stream`. A model that cannot stream while it has tools is asked for a whole answer, which its caller gets as a stream.
 """
 
 from extproc.refusal import Refusal
 from extproc.translation.openai_bedrock.answer import answer_of
 from extproc.translation.openai_bedrock.request import converse_request
 from extproc.translation.openai_bedrock.stream import ConverseStream
-from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
+from extproc.translation.pair import AlwaysTranslates, Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 
-class OpenAIToBedrock:
-    def needs_body(self, call: Call, to: Destination) -> bool:
-        return True
-
+class OpenAIToBedrock(AlwaysTranslates):
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         return converse_request(call, to)
-
-    def reads_answer(self, call: Call, to: Destination) -> bool:
-        return True
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return answer_of(call, to, answer)

@@ -1,4 +1,4 @@
-"""OpenAI dialect to Cohere v2: chat. What goes there is in `_request`, what comes back in `_answer`.
+"""OpenAI dialect to Cohere v2: chat. What goes there is in `request`, what comes back in `answer`.
 
 Law: the pair holds nothing. The address is /v2/chat, whatever version the configured one ends with.
 """
@@ -9,15 +9,12 @@ from extproc.refusal import Refusal
 from extproc.translation.chat_asked import chat_asked, said_in, written
 from extproc.translation.openai_cohere.answer import CohereStream, answer_of
 from extproc.translation.openai_cohere.request import CohereRequest, untakeable
-from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
+from extproc.translation.pair import AlwaysTranslates, Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 _VERSIONS: Final = ("/v1", "/v2")
 
 
-class OpenAIToCohere:
-    def needs_body(self, call: Call, to: Destination) -> bool:
-        return True
-
+class OpenAIToCohere(AlwaysTranslates):
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         chat = chat_asked(call)
         if isinstance(chat, Refusal):
@@ -37,9 +34,6 @@ class OpenAIToCohere:
             prefix = prefix.removesuffix(version)
         headers = (("content-type", "application/json"),)
         return TranslatedRequest("POST", f"{prefix}/v2/chat", headers, body, tuple(sorted(said.lost)))
-
-    def reads_answer(self, call: Call, to: Destination) -> bool:
-        return True
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return answer_of(call, to, answer)

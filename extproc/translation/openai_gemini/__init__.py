@@ -1,5 +1,5 @@
-"""OpenAI dialect to Gemini, on AI Studio and on Vertex AI: chat. What goes there is in `_request`, what comes back in
-`_answer` and `_stream`.
+"""OpenAI dialect to Gemini, on AI Studio and on Vertex AI: chat. What goes there is in `request`, what comes back in
+`answer` and `stream`.
 
 Law: AI Studio is always asked by v1beta, where it refuses no model and no tool; Vertex AI by v1, at the provider's
 project and region. A model is one segment of the path, whatever collection its name was written with.
@@ -14,7 +14,7 @@ from extproc.translation.chat_asked import chat_asked, lost_at_once, written
 from extproc.translation.openai_gemini.answer import gemini_answer
 from extproc.translation.openai_gemini.request import gemini_request
 from extproc.translation.openai_gemini.stream import GeminiStream
-from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
+from extproc.translation.pair import AlwaysTranslates, Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 _WHOLE: Final = "generateContent"
 _STREAMED: Final = "streamGenerateContent?alt=sse"
@@ -22,10 +22,7 @@ _COLLECTION: Final = re.compile(r"(?:publishers/google/models/|models/|google/)"
 _TUNED: Final = {"gemini": "tunedModels", "vertex": "endpoints"}  # models of the customer's own
 
 
-class OpenAIToGemini:
-    def needs_body(self, call: Call, to: Destination) -> bool:
-        return True
-
+class OpenAIToGemini(AlwaysTranslates):
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         chat = chat_asked(call)
         if isinstance(chat, Refusal):
@@ -45,9 +42,6 @@ class OpenAIToGemini:
             ("accept", "text/event-stream" if call.stream else "application/json"),
         )
         return TranslatedRequest("POST", path, headers, body, tuple(sorted(lost)))
-
-    def reads_answer(self, call: Call, to: Destination) -> bool:
-        return True
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return gemini_answer(call, to, answer)

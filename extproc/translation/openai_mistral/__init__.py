@@ -1,4 +1,4 @@
-"""OpenAI dialect to Mistral: chat. What goes there is in `_request`, what comes back in `_answer`.
+"""OpenAI dialect to Mistral: chat. What goes there is in `request`, what comes back in `answer`.
 
 Law: the pair holds nothing; the address is the caller's path of chat completions, without its query.
 """
@@ -7,13 +7,10 @@ from extproc.refusal import Refusal
 from extproc.translation.chat_asked import chat_asked, said_in, written
 from extproc.translation.openai_mistral.answer import MistralStream, answer_of
 from extproc.translation.openai_mistral.request import MistralRequest
-from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
+from extproc.translation.pair import AlwaysTranslates, Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 
-class OpenAIToMistral:
-    def needs_body(self, call: Call, to: Destination) -> bool:
-        return True
-
+class OpenAIToMistral(AlwaysTranslates):
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         chat = chat_asked(call)
         if isinstance(chat, Refusal):
@@ -29,9 +26,6 @@ class OpenAIToMistral:
         path = f"{provider.path_prefix}{'' if provider.versioned else '/v1'}/chat/completions"
         headers = (("content-type", "application/json"),)
         return TranslatedRequest("POST", path, headers, body, tuple(sorted(said.lost)))
-
-    def reads_answer(self, call: Call, to: Destination) -> bool:
-        return True
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return answer_of(call, to, answer)

@@ -1,4 +1,4 @@
-"""OpenAI dialect to Ollama's own API: chat. What goes there is in `_request`, what comes back in `_answer`.
+"""OpenAI dialect to Ollama's own API: chat. What goes there is in `request`, what comes back in `answer`.
 
 Law: the pair holds nothing. The address is /api/chat, also where the configured one ends with the /v1 of Ollama's
 OpenAI-shaped endpoints, to which everything but chat goes.
@@ -8,13 +8,10 @@ from extproc.refusal import Refusal
 from extproc.translation.chat_asked import chat_asked, written
 from extproc.translation.openai_ollama.answer import OllamaStream, answer_of
 from extproc.translation.openai_ollama.request import OllamaRequest, untakeable
-from extproc.translation.pair import Answer, AnswerStream, Call, Destination, TranslatedRequest
+from extproc.translation.pair import AlwaysTranslates, Answer, AnswerStream, Call, Destination, TranslatedRequest
 
 
-class OpenAIToOllama:
-    def needs_body(self, call: Call, to: Destination) -> bool:
-        return True
-
+class OpenAIToOllama(AlwaysTranslates):
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
         chat = chat_asked(call)
         if isinstance(chat, Refusal):
@@ -29,9 +26,6 @@ class OpenAIToOllama:
         path = f"{to.provider.path_prefix.removesuffix('/v1')}/api/chat"
         headers = (("content-type", "application/json"),)
         return TranslatedRequest("POST", path, headers, body, tuple(sorted(said.lost)))
-
-    def reads_answer(self, call: Call, to: Destination) -> bool:
-        return True
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         return answer_of(call, to, answer)
