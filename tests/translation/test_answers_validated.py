@@ -20,8 +20,8 @@ pytestmark = [
 ]
 SIZES = (1, 7, 37, 100_000)
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("forecast", "clock")]
-TARGETS = [(dialect, model) for dialect, model in translating() if dialect in FORMATS and "claude" not in model]
-TARGETS += [(dialect, model) for dialect, model in translating() if dialect in ("anthropic", "bedrock")]
+# Claude on Vertex AI answers as Anthropic does, and the upstream called `vertex` speaks Gemini's format.
+TARGETS = [(dialect, model) for dialect, model in translating() if not (dialect == "vertex" and "claude" in model)]
 
 
 def asked(**more: Any) -> bytes:

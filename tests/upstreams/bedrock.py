@@ -38,6 +38,8 @@ def hear(path: str, body: dict[str, Any]) -> Heard:
     tools = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", []) if "toolSpec" in tool]
     choice = body.get("toolConfig", {}).get("toolChoice", {})
     forced = "" if "any" in choice else choice.get("tool", {}).get("name")
+    own = body.get("additionalModelRequestFields", {}).get("tool_choice", {})  # Claude's own word for it
+    forced = {"any": "", "tool": own.get("name")}.get(own.get("type"), forced)
     wanted = body.get("outputConfig", {}).get("textFormat", {}).get("structure", {}).get("jsonSchema", {}).get("schema")
     return Heard(
         "".join(block["text"] for block in last if "text" in block),

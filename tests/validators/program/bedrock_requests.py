@@ -104,6 +104,8 @@ def _rules(body: dict[str, Any]) -> Iterator[str]:
     chosen = body.get("toolConfig", {}).get("toolChoice", {}).get("tool", {}).get("name")
     if chosen is not None and chosen not in tools:
         yield "toolConfig.toolChoice: names no tool"
+    if "toolChoice" in body.get("toolConfig", {}) and "tool_choice" in body.get("additionalModelRequestFields", {}):
+        yield "toolConfig.toolChoice: beside the model's own tool_choice"
     blocks = [block for message in body.get("messages", []) for block in message["content"]]
     if any("toolUse" in block or "toolResult" in block for block in blocks) and not tools:
         yield "toolConfig: missing where messages hold toolUse or toolResult"
