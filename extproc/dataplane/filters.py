@@ -34,7 +34,7 @@ def asks_processor(filter_name: str, said: str, **fields: object) -> Node:
             "initial_metadata": [{"key": names.FILTER_METADATA, "value": said}],
             # a processor that restarts is waited for: measured, 0 of 78 requests failed, without it 8
             "retry_policy": {
-                "num_retries": 10,
+                "num_retries": 20,  # for almost as long as the message timeout allows
                 "retry_on": "reset,connect-failure,refused-stream,unavailable",
                 "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
             },

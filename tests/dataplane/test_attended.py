@@ -99,7 +99,7 @@ def test_one_that_is_too_large_can_be_refused(attending: tuple[World, Attending]
     answer = world.chat("good")
     assert (answer.status, answer.code) == (502, "garbled")
     ((size, whole),) = seen
-    assert 32 * MIB < size <= 48 * MIB and whole is (size == 48 * MIB)
+    assert 32 * MIB < size <= 48 * MIB and (size == 48 * MIB or not whole)  # the end may come behind the last byte
 
 
 # --- streams ---------------------------------------------------------------------------------------------------------
