@@ -7,7 +7,7 @@ provider's own would mislead them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 ErrorClass = Literal[
     "invalid_request",
@@ -21,18 +21,7 @@ ErrorClass = Literal[
     "server_error",
     "timeout",
 ]
-CLASSES: Final[tuple[ErrorClass, ...]] = (
-    "invalid_request",
-    "context_length",
-    "content_policy",
-    "not_found",
-    "auth",
-    "billing",
-    "rate_limit",
-    "overloaded",
-    "server_error",
-    "timeout",
-)
+CLASSES: Final[tuple[ErrorClass, ...]] = get_args(ErrorClass)
 LONGEST_MESSAGE: Final = 2000
 
 

@@ -4,6 +4,7 @@ Law: any split of the bytes gives the same caller's bytes. Nothing raises; nothi
 failure. A frame over the limit, a frame that is no object, and an end that nobody announced are failures.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
@@ -60,7 +61,7 @@ class EventFrames:
         return b"" if event.raw.startswith(_COMMENT) else None
 
 
-class ReadStream:
+class ReadStream(ABC):
     """What a provider's own stream adds: `_on` for each object, `_on_end` for the provider's clean end."""
 
     __slots__ = ("_call", "_frames", "_to", "_writer", "failure", "usage")
@@ -82,8 +83,8 @@ class ReadStream:
         last = self._read(self._frames.rest())
         return last if self._ended else last + self._on_end()
 
-    def _on(self, told: Mapping[str, Any]) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _on(self, told: Mapping[str, Any]) -> bytes: ...
 
     def _on_end(self) -> bytes:
         """`[DONE]`, or the end of the bytes."""
