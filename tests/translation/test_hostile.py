@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from extproc.dialects.registry import api_of
 from extproc.refusal import Refusal
 from extproc.translation.pair import Answer
 from tests.translation.asking import chat_call, destination, pair_of, translating
@@ -20,7 +21,7 @@ from tests.validators.client import validate, validate_stream, why_missing
 COUNT = 200
 ASKED = b'{"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": '
 ASKED += b'{"name": "forecast", "parameters": {}}}, {"type": "function", "function": {"name": "clock"}}], "stream": %b}'
-ANSWERING = [(dialect, model) for dialect, model in translating() if dialect in FORMATS]
+ANSWERING = [(dialect, model) for dialect, model in translating() if api_of(dialect, model) in FORMATS]
 with_validators = pytest.mark.skipif(why_missing() is not None, reason=str(why_missing()))
 
 
@@ -53,7 +54,7 @@ def test_the_generators_make_what_they_promise() -> None:
 def test_a_malformed_answer_is_refused_or_made_well_formed(dialect: str, model: str) -> None:
     pair, to = pair_of(dialect, model), destination(dialect, model)
     call = chat_call(ASKED % b"false")
-    for wrong in (each for each in answers(FORMATS[dialect], COUNT) if not each.streamed):
+    for wrong in (each for each in answers(FORMATS[api_of(dialect, model)], COUNT) if not each.streamed):
         answer = pair.answer(call, to, Answer(200, (), wrong.body))
         if isinstance(answer, Refusal):
             assert answer.status == 502 and answer.message and "<html>" not in answer.message, wrong
@@ -66,7 +67,7 @@ def test_a_malformed_answer_is_refused_or_made_well_formed(dialect: str, model: 
 @with_validators
 @pytest.mark.parametrize(("dialect", "model"), ANSWERING)
 def test_a_malformed_stream_ends_in_an_error_or_is_made_well_formed(dialect: str, model: str) -> None:
-    for wrong in (each for each in answers(FORMATS[dialect], COUNT) if each.streamed):
+    for wrong in (each for each in answers(FORMATS[api_of(dialect, model)], COUNT) if each.streamed):
         said = streamed(dialect, model, wrong, pieces=40)
         assert said == streamed(dialect, model, wrong, pieces=3), (wrong, "another split says another thing")
         problems = [line for line in validate_stream(said, may_fail=True) if not line.startswith("arguments:")]
