@@ -15,7 +15,7 @@ ReadError = Callable[[int, Mapping[str, str], bytes], UpstreamError]  # (status,
 @dataclass(frozen=True, slots=True)
 class ProviderSide:
     read_error: ReadError
-    endpoints: frozenset[str] = frozenset({"chat"})  # names of dialects.endpoints that a pair can put to it
+    endpoints: frozenset[str] = frozenset({"chat", "prompt"})  # of dialects.endpoints: what a pair can put to it
     expresses: frozenset[str] | None = None  # features of a chat that it can be told; None: every one
     takes: frozenset[str] | None = None  # kinds of content beside text, of features.CONTENTS; None: every one
     unsent: frozenset[str] = field(default_factory=frozenset)  # asked for and meaningless here: no loss
