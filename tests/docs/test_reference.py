@@ -6,6 +6,7 @@ import pytest
 
 from extproc import names
 from extproc.dialects.endpoints import ENDPOINTS, Endpoint
+from extproc.dialects.upstream_error import SHOWN
 from extproc.refusal import Reason
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
@@ -41,3 +42,10 @@ def test_every_refusal_is_documented_with_its_status_and_sentence(reason: Reason
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 def test_every_endpoint_is_documented(endpoint: Endpoint) -> None:
     assert f"`{endpoint.path}" in REFERENCE
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_class_of_a_providers_errors_is_documented_as_it_is_shown(name: str) -> None:
+    shown = SHOWN[name]  # type: ignore[index]
+    status, code = shown.status or "the provider's", f"`{shown.code}`" if shown.code else "the provider's"
+    assert f"| `{name}` | {status} | `{shown.type}` | {code} |" in REFERENCE
