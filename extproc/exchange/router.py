@@ -5,7 +5,7 @@ is never edited here: attempts get the caller's original bytes.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from extproc import names
@@ -14,6 +14,7 @@ from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME, Endpoint
+from extproc.dialects.openai.prompt import without_media
 from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
@@ -140,7 +141,7 @@ class RouterExchange:
         ask_usage = asks_usage(facts, matched.route)
         call = self._call(facts, received, body, ask_usage)
         if is_attended(plan, call, matched.route, matched.snapshot):
-            self._answer = AttendedAnswer(plan, call, matched.snapshot)
+            self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot)
         attended = self._answer is not None
         metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received, attended=attended)
         edit = llm_headers(headers, plan)
@@ -225,6 +226,12 @@ class RouterExchange:
         if isinstance(event, BodyEvent):
             return Turn(BodyReply("response"))
         return Turn(TrailersReply("response"))
+
+
+def _kept(call: Call) -> Call:
+    """What is held until an answer ends: pictures of a stream of minutes would be held for nothing."""
+    large = call.body is not None and len(call.body) > LARGE_BODY
+    return replace(call, body=without_media(call.body)) if large and call.body is not None else call
 
 
 def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> bool:

@@ -50,6 +50,7 @@ FIELDS: Final = {
     "response_bytes": "Bytes of the answer's body.",
     "client_left": "The caller left before the end.",
     "cut": "The upstream broke off an answer that had begun.",
+    "failed": "The code of the error event with which a stream ended that had begun.",
     "flags": "Envoy's response flags.",
     "details": "Envoy's response code details.",
     "lost_records": "Attempts that Envoy counted and nobody told us of.",
@@ -87,6 +88,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
         "response_bytes": outcome.response_bytes,
         "client_left": outcome.client_left or None,
         "cut": outcome.cut or None,
+        "failed": _text(outcome.failed),
         "flags": [_text(flag) for flag in outcome.flags[:MOST_ATTEMPTS]],
         "details": _text(outcome.details),
         "lost_records": outcome.lost_records or None,
@@ -111,7 +113,15 @@ def human_line(outcome: Outcome) -> str:
     """For a terminal: when, what became of it, who answered, tokens, cost, time."""
     when = datetime.fromtimestamp(outcome.time).astimezone().strftime("%H:%M:%S")
     colour = GREEN if 200 <= outcome.status < 400 else YELLOW if 400 <= outcome.status < 500 else RED
-    said = "left" if outcome.client_left else "cut" if outcome.cut else str(outcome.status or "none")
+    said = (
+        "left"
+        if outcome.client_left
+        else "cut"
+        if outcome.cut
+        else "failed"
+        if outcome.failed
+        else str(outcome.status or "none")
+    )
     parts = [f"{DIM}{when}{RESET}", f"{colour}{said:>4}{RESET}", _who(outcome)]
     if outcome.usage is not None:
         about = "~" if outcome.usage.estimated else ""

@@ -61,6 +61,13 @@ METRICS: Final = (
         "What exchanges cost, at the prices under which they were decided. Exchanges of unpriced targets add nothing.",
     ),
     Metric(
+        "extproc_streams_failed_total",
+        "counter",
+        ("provider", "model", "code"),
+        "Translated streams that ended with an error event behind their beginning. `code` is `upstream_error` (the"
+        " provider said so) or `upstream_garbled` (it ended in the middle, or could not be read).",
+    ),
+    Metric(
         "extproc_exchange_seconds",
         "histogram",
         ("route", "endpoint", "provider", "model"),

@@ -17,10 +17,12 @@ from extproc.money import NANO
 from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
+from extproc.refusal import Reason
 from extproc.snapshot import Snapshot
 
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
 FILTERS: Final = ("router", "attempt", "errors", "log")
+FAILURES: Final = frozenset({Reason.UPSTREAM_ERROR.code, Reason.UPSTREAM_GARBLED.code})
 RELOAD_RESULTS: Final = ("ok", "rejected")
 SERIES_AT_HAND: Final = 1024
 
@@ -60,6 +62,9 @@ class Metrics:
             self._attempt(attempt)
         for parameter in {names.parameter(loss) for loss in outcome.losses}:
             self._counter("extproc_losses_total", provider, parameter).inc()
+        if outcome.failed is not None:
+            code = outcome.failed if outcome.failed in FAILURES else "other"
+            self._counter("extproc_streams_failed_total", provider, model, code).inc()
         self._spent(outcome, provider, model)
         if outcome.duration_ms is not None:
             seconds = outcome.duration_ms / 1000

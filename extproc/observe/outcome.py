@@ -47,6 +47,7 @@ class Outcome:
     duration_ms: int | None
     client_left: bool = False
     cut: bool = False  # the answer had begun and its upstream broke it off
+    failed: str | None = None  # the code of the error event that ended a stream behind its beginning
     flags: tuple[str, ...] = ()
     details: str = ""
     reason: str | None = None  # one sentence: why the first target stood first

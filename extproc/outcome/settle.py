@@ -69,6 +69,7 @@ def settle(
         flags=tuple(sorted(exchange.flags)),
         details=exchange.details,
         reason=known.reason,
+        failed=_failed(exchange),
         losses=known.losses if target is not None else (),
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
@@ -124,6 +125,11 @@ def _written(size: int, stream: bool) -> int:
     if stream:
         return size // EVENT_BYTES_PER_TOKEN
     return round(max(size - ENVELOPE_BYTES, size // LEAST_PART) / BYTES_PER_TOKEN)
+
+
+def _failed(exchange: Record) -> str | None:
+    said = exchange.metadata.get(names.META_USAGE, {}).get(names.U_FAILED)
+    return said if isinstance(said, str) and said else None
 
 
 def _first_chunk(exchange: Record) -> int | None:

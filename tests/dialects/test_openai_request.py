@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from extproc import names
 from extproc.dialects.json_edit import NotAnObject
+from extproc.dialects.openai.chat_reading import read_chat
+from extproc.dialects.openai.prompt import without_media
 from extproc.dialects.openai.request import RequestBody, WrongField, read_request
 
 
@@ -171,3 +173,18 @@ def test_a_longer_prompt_is_never_estimated_at_less(text: str) -> None:
         return read(messages=[{"role": "user", "content": prompt}]).input_tokens
 
     assert estimate(text) <= estimate(text + "more")
+
+
+def test_a_request_is_kept_without_its_files() -> None:
+    parts = [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 9999}},
+        {"type": "input_audio", "input_audio": {"data": "B" * 9999, "format": "wav"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64," + "C" * 9999}},
+        {"type": "text", "text": 'about "data": "this"'},
+    ]
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": parts}], "tools": []}).encode()
+    kept = without_media(body)
+    assert len(kept) < 600
+    before, after = read_chat(body), read_chat(kept)
+    assert after.turns[0].parts[3] == before.turns[0].parts[3]
+    assert [type(part) for part in after.turns[0].parts] == [type(part) for part in before.turns[0].parts]

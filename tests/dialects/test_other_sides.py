@@ -150,5 +150,5 @@ def test_only_chat_is_said_in_their_own_words() -> None:
         assert side_of(dialect, "m").endpoints == every
         assert isinstance(pair_for("openai", dialect, "m", "embeddings"), OpenAIToOpenAI)
         assert not isinstance(pair_for("openai", dialect, "m", "chat"), OpenAIToOpenAI)
-    assert side_of("cohere", "m").endpoints == {"chat"}
+    assert side_of("cohere", "m").endpoints == {"chat", "prompt"}
     assert pair_for("openai", "cohere", "m", "embeddings") is None

@@ -214,6 +214,7 @@ def test_a_stream_that_fails_behind_its_beginning_ends_with_an_error_event(
     assert chunks[1]["choices"][0]["delta"]["content"] == "Grüß "
     assert last["error"]["code"] == code
     assert "[DONE]" not in answer.text
+    assert gateway.decision(answer.headers[names.REQUEST_ID])["failed"].startswith("upstream_")
 
 
 def test_a_stream_that_is_cut_stays_a_broken_transfer(gateway: Gateway) -> None:

@@ -58,6 +58,15 @@ def test_a_refusal_is_counted_by_its_reason() -> None:
     assert value(made, "extproc_exchanges_total", **labels) == 1
 
 
+def test_streams_that_failed_are_counted_by_their_code() -> None:
+    made = metrics()
+    made.exchange(outcome(failed="upstream_garbled"))
+    made.exchange(outcome(failed="whatever an older processor said"))
+    for code in ("upstream_garbled", "other"):
+        labels = {"provider": "anthropic", "model": "claude-*", "code": code}
+        assert value(made, "extproc_streams_failed_total", **labels) == 1, made.expose()
+
+
 def test_losses_are_counted_by_the_member_of_the_request() -> None:
     """Once each, however much of it was lost."""
     made = metrics()

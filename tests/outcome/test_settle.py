@@ -67,6 +67,13 @@ def test_the_tier_of_service_stands_beside_the_usage(said: Any, tier: str) -> No
     assert usage is not None and usage.tier == tier
 
 
+def test_a_stream_that_ended_with_an_error_event_says_so() -> None:
+    metadata = usage_text()
+    metadata[names.META_USAGE][names.U_FAILED] = "upstream_error"
+    assert settled(exchange(SMALL, metadata=metadata), (SMALL, attempt())).failed == "upstream_error"
+    assert settled(exchange(SMALL, metadata=usage_text()), (SMALL, attempt())).failed is None
+
+
 def test_failover_names_the_target_that_answered_and_each_failure() -> None:
     """The price is the answering target's, listed by its glob."""
     refused = attempt(status=0, flags=["upstream_connection_failure"])

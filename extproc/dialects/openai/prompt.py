@@ -27,7 +27,7 @@ _LEAST_OF_FILE: Final = 500
 _LETTERS_OF_AUDIO_TOKEN: Final = {"wav": 6400, "pcm16": 6400}  # of base64, at ten tokens a second
 _LETTERS_OF_SMALL_AUDIO_TOKEN: Final = 2100  # mp3 and the like
 _PROMPTS: Final = ("messages", "input", "prompt", "instructions", "tools", "functions")
-_INLINE: Final = re.compile(rb'"data:[^",]{0,200};base64,[^"]*"|"(?:file_)?data"\s*:\s*"[^"]*"')
+_INLINE: Final = re.compile(rb'("data:[^",]{0,200};base64,)[^"]*"|("(?:file_)?data"\s*:\s*)"[^"]*"')
 
 
 class _Image(msgspec.Struct):
@@ -218,3 +218,8 @@ class _Prompt:
         if schema is None or schema.schema is None:
             return 0
         return self._count(demanded(schema.name, schema.description, schema.schema))
+
+
+def without_media(body: bytes) -> bytes:
+    """The same request with a few bytes in place of each inline file: for whoever keeps it while its answer comes."""
+    return _INLINE.sub(lambda found: found[1] + b'AAAA"' if found[1] else found[2] + b'"AAAA"', body)
