@@ -1,6 +1,4 @@
-"""The composition root: the only room that names concrete classes and puts them together."""
+"""The composition root: the only room that names concrete classes and puts them together.
 
-from extproc.app.gateway import UpSettings, run_gateway
-from extproc.app.processor import ProcessorSettings, run_processor
-
-__all__ = ["ProcessorSettings", "UpSettings", "run_gateway", "run_processor"]
+Law: whoever starts one program imports its file alone: a processor that starts again must not wait for the gateway's.
+"""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from extproc.app import ProcessorSettings, run_processor
+from extproc.app.processor import ProcessorSettings, run_processor
 from extproc.cli import screen
 from extproc.cli.durations import Duration
 from extproc.cli.loading import configuration_or_stop, strangers_or_stop

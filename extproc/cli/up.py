@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from extproc.app import UpSettings, run_gateway
+from extproc.app.gateway import UpSettings, run_gateway
 from extproc.cli import screen
 from extproc.cli.durations import Duration
 from extproc.cli.welcome import welcome

@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import Result
 from typer.testing import CliRunner
 
-from extproc.cli import app, screen
+from extproc.cli import application, screen
 
 ONE = """
 providers:
@@ -38,7 +38,7 @@ NO_KEYS = dict.fromkeys(
 def call(*arguments: str, stdin: str | None = None, environment: Mapping[str, str] = {}) -> Result:
     """Piped: CliRunner's streams are no terminal."""
     screen.out.file = screen.complaints.file = None  # what a console holds of another test's streams
-    return CliRunner().invoke(app, arguments, input=stdin, env={**NO_KEYS, **environment})
+    return CliRunner().invoke(application(), arguments, input=stdin, env={**NO_KEYS, **environment})
 
 
 def process(*arguments: str, cwd: Path, timeout: float = 30) -> subprocess.CompletedProcess[str]:

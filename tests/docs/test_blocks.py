@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from extproc.cli import app
+from extproc.cli import application
 from extproc.config.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ BLOCKS = [
     for number, (language, text) in enumerate(BLOCK.findall(page.read_text()), 1)
 ]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-VERBS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+VERBS = set(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("language", "text"), BLOCKS)
