@@ -20,8 +20,8 @@ def application(verbs: Sequence[str] = VERBS) -> typer.Typer:
     app = typer.Typer(
         name="extproc",
         help="Make an ordinary Envoy into an LLM and API gateway.\n\n"
-        "Exit codes: 0 done; 1 the answer is no (errors in a configuration, a refused request); 2 a wrong command line; "
-        "3 cannot start.",
+        "Exit codes: 0 done; 1 the answer is no (errors in a configuration, a refused request); "
+        "2 a wrong command line; 3 cannot start.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="markdown",
