@@ -25,7 +25,11 @@ class Reason(Enum):
     UNKNOWN_STRATEGY = Kind(400, "invalid_request_error", "No strategy, and no kind of strategy, has this name.")
     UNKNOWN_PROVIDER = Kind(404, "invalid_request_error", "No provider of the configuration has this name.")
     CONTEXT_LENGTH = Kind(400, "invalid_request_error", "The prompt and the caller's cap fit no candidate's context.")
-    INVALID_API_KEY = Kind(401, "authentication_error", "`callers` is set and the request carries none of its keys.")
+    INVALID_API_KEY = Kind(
+        401,
+        "authentication_error",
+        "`callers` is set and the request carries none of its keys; or the provider refuses the caller's own key.",
+    )
     CALLER_CREDENTIAL_MISSING = Kind(
         401, "authentication_error", "The target takes the caller's own key (`credential: caller`) and none was sent."
     )

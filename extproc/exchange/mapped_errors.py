@@ -1,7 +1,8 @@
 """An upstream's error answer → the one that the caller gets, in the caller's dialect.
 
 Law: what is an error of the caller's dialect already, and says nothing that misleads, passes untouched (None). A
-provider's no to the gateway's own credential is never shown as a no to the caller's.
+provider's no to the gateway's own credential is never shown as a no to the caller's; where the caller's own key was
+sent (`credential: caller`) it is one.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from extproc.exchange.attempt import destination, target_of
 from extproc.exchange.desk import Desk
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import HeaderEdit, ImmediateReply
-from extproc.refusal import RETRIABLE_STATUSES
+from extproc.refusal import RETRIABLE_STATUSES, Reason, Refusal
 from extproc.translation.pair import Destination
 
 LARGEST_READ: Final = 256 * 1024  # bytes of an error's body; a larger one is classed by its status alone
@@ -60,6 +61,8 @@ class CallerError:
 def caller_error(to: Destination, status: int, headers: Mapping[str, str], body: bytes) -> CallerError | None:
     """None: it passes as it is."""
     error = side_of(to.provider.dialect, to.model).read_error(status, headers, body)
+    if error.kind == "auth" and to.provider.credential.kind == "caller":
+        return _CALLERS_KEY_REFUSED  # here it is the caller's own key
     if to.provider.dialect in _PASSES and error.kind not in _NEVER_AS_SAID and _is_callers_form(body):
         return None
     return _shown(error)
@@ -97,6 +100,10 @@ def _shown(error: UpstreamError) -> CallerError:
         code=error.kind,
         retry_after=error.retry_after,
     )
+
+
+_REFUSED: Final = Refusal(Reason.INVALID_API_KEY, "The provider refuses the key that came with the request.")
+_CALLERS_KEY_REFUSED: Final = CallerError(_REFUSED.status, vocabulary("openai").error_body(_REFUSED), "auth", None)
 
 
 class _Error(msgspec.Struct):

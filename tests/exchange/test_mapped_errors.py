@@ -32,6 +32,13 @@ def test_a_no_to_our_credential_does_not(status: int) -> None:
     assert b"slow down" not in found.body
 
 
+def test_a_no_to_the_callers_own_key_is_the_callers() -> None:
+    decision = {names.M_TARGETS: ["gamma/own"], names.M_SNAPSHOT: "?"}
+    found = mapped(decision, {names.ATTR_ATTEMPT: 1}, 403, {}, OPENAIS, Scene().desk)
+    assert found is not None
+    assert (found.status, json.loads(found.body)["error"]["code"]) == (401, "invalid_api_key")
+
+
 def test_another_form_is_put_into_the_callers_and_retry_after_is_kept() -> None:
     found = reply(429, b'{"detail": "too many requests"}', retry_after="7")
     assert found is not None

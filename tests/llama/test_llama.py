@@ -110,12 +110,13 @@ def test_a_plain_completion(gateway: Gateway) -> None:
     assert answer.status_code == 200 and answer.json()["choices"][0]["text"] == WORD[2:]
 
 
-def test_its_own_errors_pass(gateway: Gateway) -> None:
-    """A wrong request is llama.cpp's to refuse; a missing key shows that ours is not sent where it does not belong."""
+def test_its_own_errors_are_told(gateway: Gateway) -> None:
+    """A wrong request is llama.cpp's to refuse; a missing key shows that ours is not sent where it does not belong, and
+    is no fault of the caller's."""
     wrong = httpx.post(gateway.url + CHAT, json={"model": "small", "messages": "x"}, trust_env=False, timeout=60)
     assert 400 <= wrong.status_code <= 500 and wrong.json()["error"]["message"]
     locked = httpx.post(gateway.url + CHAT, json=body("locked"), trust_env=False, timeout=60)
-    assert locked.status_code == 401
+    assert (locked.status_code, locked.json()["error"]["code"]) == (502, "upstream_auth")
 
 
 SCRIPT = """
