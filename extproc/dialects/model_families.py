@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from extproc.dialects import model_rules
+from extproc.dialects.efforts import EFFORTS
 from extproc.dialects.model_names import plain_name
 from extproc.snapshot import Model
 
 Thinking = Literal["none", "budget", "adaptive", "level"]
-
-EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,13 @@ class Dialogue:
         return any(turn.calls for turn in self.turns)
 
     @property
+    def answered(self) -> Said | None:
+        """The turn whose calls the last turn answers."""
+        if not self.turns or not self.turns[-1].results:
+            return None
+        return next((turn for turn in reversed(self.turns) if turn.role == "assistant"), None)
+
+    @property
     def prefilled(self) -> bool:
         """The assistant's last words are to be continued."""
         return bool(self.turns) and self.turns[-1].role == "assistant"

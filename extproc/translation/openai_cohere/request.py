@@ -7,7 +7,8 @@ that changes what was meant it is a loss.
 
 from typing import Any, Final
 
-from extproc.dialects.cohere import BUDGETS, HOTTEST, MOST_K, MOST_STOPS, ORIGIN, PASSED, TOP_P
+from extproc.dialects.cohere import HOTTEST, MOST_K, MOST_STOPS, ORIGIN, PASSED, TOP_P
+from extproc.dialects.efforts import BUDGETS
 from extproc.dialects.openai import shapes
 from extproc.dialects.openai.chat import Audio, Chat, File, Image, Part, Text, Tool, ToolCall
 from extproc.dialects.turns import Dialogue, Said

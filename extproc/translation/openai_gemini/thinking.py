@@ -7,7 +7,8 @@ nobody could read them. What the model cannot be told exactly is told as nearly 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from extproc.dialects.model_families import EFFORTS, Traits
+from extproc.dialects.efforts import EFFORTS
+from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import Chat
 
 # What Google's own gateway of the OpenAI dialect takes them for.
