@@ -16,8 +16,8 @@ from extproc.dialects.openai.chat import Thought
 from extproc.dialects.openai.completion import MadeCall, MadeChoice
 from extproc.dialects.tool_ids import ToolNames, tool_names
 from extproc.refusal import Refusal
-from extproc.translation.chat_asked import chat_asked
-from extproc.translation.openai_anthropic.tools import answer_tool_of, names_of
+from extproc.translation.chat_asked import chat_asked, names_in
+from extproc.translation.openai_anthropic.tools import answer_tool_of
 from extproc.translation.pair import Call, Destination
 
 
@@ -38,7 +38,7 @@ def expected_by(call: Call, to: Destination) -> Expected:
     chat = chat_asked(call)
     if isinstance(chat, Refusal):  # then nothing was sent either
         return Expected(tool_names((), NAME))
-    return Expected(names_of(chat), answer_tool_of(chat, to.traits))
+    return Expected(tool_names(names_in(chat), NAME), answer_tool_of(chat, to.traits))
 
 
 def choice_of(message: Mapping[str, Any], expected: Expected) -> MadeChoice:

@@ -14,10 +14,9 @@ from extproc.dialects.model_families import Traits
 from extproc.dialects.model_rules import CLAUDE_BUDGET
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.turns import Dialogue
+from extproc.translation import loss_names
 from extproc.translation.openai_anthropic.turns import signed
 
-LOST: Final = "reasoning_effort"
-LOST_BUDGET: Final = "thinking.budget_tokens"
 _ANSWER: Final = 16_384  # tokens for what is said, where the caller names no cap
 _THOUGHT: Final = 16_384  # and for thinking, where it has no budget
 _SMALLEST_MODEL: Final = 4096
@@ -57,12 +56,12 @@ def _off(cap: int | None, most: int, known: Traits) -> Thinking:
     if not known.thinks_unasked:
         return _untold(cap, most, known)
     if "none" not in known.efforts:
-        return _untold(cap, most, known, frozenset({LOST}))
+        return _untold(cap, most, known, frozenset({loss_names.EFFORT}))
     return Thinking(cap or min(most, _ANSWER), {"type": "disabled"})
 
 
 def _adaptive(effort: str | None, budget: int | None, cap: int | None, most: int, known: Traits) -> Thinking:
-    lost = frozenset({LOST_BUDGET}) if effort is None else frozenset[str]()
+    lost = frozenset({loss_names.EFFORT}) if effort is None else frozenset[str]()
     asked = nearest(effort or effort_of(budget or 0), known.efforts & EFFORTS)
     # Newer models show no thinking unless they are told to; what it costs is the same.
     config = {"type": "adaptive", "display": "summarized"}
@@ -72,12 +71,12 @@ def _adaptive(effort: str | None, budget: int | None, cap: int | None, most: int
 def _budgeted(chat: Chat, cap: int | None, most: int, known: Traits, *, gives_way: bool) -> Thinking:
     least, largest = known.budget or CLAUDE_BUDGET
     if gives_way or (cap or most) <= least:
-        return _untold(cap, most, known, frozenset({LOST}))
+        return _untold(cap, most, known, frozenset({loss_names.EFFORT}))
     wanted = chat.thinking_budget or BUDGETS[chat.reasoning_effort or "medium"]
     budget = max(min(wanted, largest), least)
     whole = cap if cap is not None else min(most, budget + _ANSWER)
     budget = max(min(budget, whole * 3 // 4), least)
-    lost = frozenset({LOST_BUDGET}) if chat.thinking_budget not in (None, budget) else frozenset[str]()
+    lost = frozenset({loss_names.EFFORT}) if chat.thinking_budget not in (None, budget) else frozenset[str]()
     return Thinking(whole, {"type": "enabled", "budget_tokens": budget}, active=True, lost=lost)
 
 

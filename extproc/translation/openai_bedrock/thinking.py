@@ -16,9 +16,9 @@ from extproc.dialects.model_families import Traits
 from extproc.dialects.model_rules import CLAUDE_BUDGET
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.turns import Dialogue
+from extproc.translation import loss_names
 from extproc.translation.openai_bedrock.thoughts import block_of
 
-LOSS: Final = "reasoning_effort"
 _ROOM: Final = 4096  # tokens for the answer itself, where the caller names no cap
 
 
@@ -36,12 +36,14 @@ class Thinking:
 
 def thinking(chat: Chat, family: Family, traits: Traits, dialogue: Dialogue, forced: bool) -> Thinking:
     """`forced`: some tool is demanded."""
-    asked = chat.reasoning_effort if chat.thinking_budget is None else effort_of(chat.thinking_budget)
+    asked, budget = chat.reasoning_effort, chat.thinking_budget
+    if asked is None and budget is not None:
+        asked = effort_of(budget)
     if asked is None and not (forced and family.claude and traits.thinks_unasked):
         return Thinking(on=traits.thinks_unasked)
     if traits.thinking == "none" or not family.thinks:
         lost = asked != "none" or traits.thinks_unasked
-        return Thinking(on=traits.thinks_unasked, losses=(LOSS,) if lost else ())
+        return Thinking(on=traits.thinks_unasked, losses=(loss_names.EFFORT,) if lost else ())
     if family.thinks == "claude":
         return _claude(chat, family, traits, dialogue, asked, forced)
     if asked == "none" and not traits.thinks_unasked and not family.nova:
@@ -50,7 +52,7 @@ def thinking(chat: Chat, family: Family, traits: Traits, dialogue: Dialogue, for
     fields = _fields(family, effort)
     lost = asked == "none" and effort != "none"
     free = family.nova and effort == "high"
-    return Thinking(fields, on=effort != "none", free=free, losses=(LOSS,) if lost else ())
+    return Thinking(fields, on=effort != "none", free=free, losses=(loss_names.EFFORT,) if lost else ())
 
 
 def _fields(family: Family, effort: str) -> dict[str, Any]:
@@ -75,15 +77,16 @@ def _claude(
         return Thinking(on=True)
     if asked in (None, "none") or (forced and not always):
         lost = asked not in (None, "none") or always
-        return _silent(traits, (LOSS,) if lost else ())
+        return _silent(traits, (loss_names.EFFORT,) if lost else ())
     if traits.thinking == "adaptive":
         told = {"type": "adaptive", "display": "summarized"}  # newer models show nothing of it unless they are told to
-        return Thinking({"thinking": told}, effort=_nearest(str(asked), traits.efforts & CLAUDES_EFFORTS), on=True)
+        effort = _nearest(str(asked), traits.efforts & CLAUDES_EFFORTS)
+        return Thinking({"thinking": told}, effort=effort, on=True)
     budget = chat.thinking_budget or BUDGETS[str(asked)]
     least, most = traits.budget or CLAUDE_BUDGET
     cap = min(chat.max_tokens or traits.max_output or 2**31, traits.max_output or 2**31)
     if cap <= least or _thoughts_missing(dialogue, family):
-        return _silent(traits, (LOSS,))
+        return _silent(traits, (loss_names.EFFORT,))
     told_budget = min(max(budget, least), most, max(cap * 3 // 4, least))
     fields = {"thinking": {"type": "enabled", "budget_tokens": told_budget}}
     return Thinking(fields, on=True, at_most=min(told_budget + _ROOM, cap))
