@@ -19,6 +19,7 @@ from extproc.translation.pair import Call, Destination, stamp_of
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 NAMELESS: Final = "a call in it names no tool."
+LARGEST_HELD: Final = 1 << 24  # letters of an answer that cannot be let go yet
 _DONE: Final = b"[DONE]"
 _COMMENT: Final = b":"
 
@@ -161,3 +162,25 @@ class CallPieces:
             return b""
         self._bare = False
         return writer.arguments(self._index, "{}", self._choice)
+
+
+class HeldWords:
+    """Text that waits until it is known whether it is the answer. Who never lets go of it is bounded."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def keep(self, text: str) -> bool:
+        """False: it is larger than any answer."""
+        self._pieces.append(text)
+        self._size += len(text)
+        return self._size <= LARGEST_HELD
+
+    def take(self) -> str:
+        held = "".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        return held

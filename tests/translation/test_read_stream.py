@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
+from extproc.dialects import sse
 from extproc.dialects.tolerant import text
 from extproc.refusal import Reason
 from extproc.translation.pair import Call, Destination
-from extproc.translation.read_stream import KEEP_ALIVE, CallPieces, EventFrames, ReadStream
+from extproc.translation.read_stream import KEEP_ALIVE, CallPieces, EventFrames, HeldWords, ReadStream
+from tests.dialects import aws_frames
+from tests.translation.asking import chat_call, destination, pair_of
 from tests.translation.providers import MISTRAL
 
 
@@ -71,3 +75,44 @@ def test_a_call_without_arguments_gets_empty_ones() -> None:
     out = pieces.begin(writer, "a", "t", "") + pieces.begin(writer, "b", "t", "")
     out += pieces.piece(writer, '{"x"') + pieces.piece(writer, ":1}") + pieces.close(writer)
     assert out.count(b'"arguments":"{}"') == 1 and out.count(b'"id":"') == 2 + out.count(b'"id":"chatcmpl-')
+
+
+def test_words_that_wait_are_bounded_and_come_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extproc.translation.read_stream.LARGEST_HELD", 5)
+    held = HeldWords()
+    assert [held.keep("abc"), held.keep("de"), held.keep("f")] == [True, True, False]
+    assert (held.take(), held.take()) == ("abcdef", "")
+    assert held.keep("again")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "model", "frames"),
+    [
+        (
+            "anthropic",
+            "claude-sonnet-4-0",
+            [
+                {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "too long"}},
+            ],
+        ),
+        (
+            "bedrock",
+            "anthropic.claude-sonnet-4-20250514-v1:0",
+            [{"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "too long"}}}],
+        ),
+    ],
+)
+def test_an_answer_that_waits_for_its_form_for_ever_fails(
+    dialect: str, model: str, frames: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extproc.translation.read_stream.LARGEST_HELD", 5)
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": "?"}], "response_format": form})
+    reading = pair_of(dialect, model).stream(chat_call(body, stream=True), destination(dialect, model))
+    if dialect == "bedrock":
+        data = b"".join(aws_frames.event(kind, told) for frame in frames for kind, told in frame.items())
+    else:
+        data = b"".join(sse.encode(msgspec.json.encode(frame)) for frame in frames)
+    assert b'"error"' in reading.feed(data)
+    assert reading.failure is not None and reading.failure.reason is Reason.UPSTREAM_GARBLED

@@ -15,7 +15,7 @@ from extproc.dialects.openai.chat import Thought
 from extproc.refusal import Reason, Refusal
 from extproc.translation.openai_anthropic.answer import Expected, id_of, input_of, refusal_of, thought_of
 from extproc.translation.pair import Call, Destination
-from extproc.translation.read_stream import KEEP_ALIVE, EventFrames, ReadStream
+from extproc.translation.read_stream import KEEP_ALIVE, EventFrames, HeldWords, ReadStream
 
 LARGEST: Final = 1 << 24  # bytes of one event, and of one piece of reasoning
 
@@ -42,7 +42,7 @@ class AnthropicStream(ReadStream):
         self._blocks: dict[int, _Block] = {}
         self._told: dict[str, Any] = {}  # the last usage told, by its members
         self._last: Mapping[str, Any] = {}  # why it stopped
-        self._held: list[str] = []
+        self._held = HeldWords()
 
     def _on(self, told: Mapping[str, Any]) -> bytes:
         handler = _HANDLERS.get("error" if is_error(told) else tolerant.text(told, "type"))
@@ -125,18 +125,16 @@ class AnthropicStream(ReadStream):
     def _text(self, text: str) -> bytes:
         if self._expected.answer_tool is None:
             return self._write().text(text)
-        self._held.append(text)
-        return b""
+        return b"" if self._held.keep(text) else self._garbled("what it says is larger than any answer.")
 
     def _let_go(self) -> bytes:
-        held, self._held = "".join(self._held), []
-        return self._write().text(held)
+        return self._write().text(self._held.take())
 
     def _call_begins(self, block: _Block, begun: Mapping[str, Any]) -> bytes:
         block.whole = input_of(begun)
         name = tolerant.text(begun, "name")
         if name == self._expected.answer_tool:
-            self._held = []  # the answer comes: what was said before it is none
+            self._held.take()  # the answer comes: what was said before it is none
             return b""
         out = self._let_go()
         block.call, begins = self._write().call(id_of(begun, len(self._blocks)), self._expected.meant(name))

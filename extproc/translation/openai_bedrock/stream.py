@@ -25,6 +25,7 @@ from extproc.translation.openai_bedrock.answer import MALFORMED
 from extproc.translation.openai_bedrock.thoughts import hidden, signed
 from extproc.translation.openai_bedrock.tools import ANSWER_TOOL, offering
 from extproc.translation.pair import Call, Destination, stamp_of
+from extproc.translation.read_stream import HeldWords
 
 _MOST_THOUGHT: Final = 16 * 1024 * 1024  # letters of one block of reasoning
 _FORM_ASKED: Final = b'"json_schema"'
@@ -66,7 +67,7 @@ class ConverseStream:
         self._decoder = Decoder()
         self._blocks: dict[int, _Block] = {}
         self._holds = _answers_by_tool(call, to)
-        self._held: list[str] = []
+        self._held = HeldWords()
         self._answered = False
         self._stopped = False
 
@@ -151,7 +152,7 @@ class ConverseStream:
         if name == ANSWER_TOOL:
             block.answers = not self._answered
             self._answered = True
-            self._held = []  # what was said before it is no part of the form
+            self._held.take()  # what was said before it is no part of the form
             return out
         id_ = text(use, "toolUseId") or invented_id(self._call.id, index)
         out += self._let_go()
@@ -188,13 +189,11 @@ class ConverseStream:
             return b""
         if not self._holds:
             return self._writer.text(piece)
-        self._held.append(piece)
-        return b""
+        return b"" if self._held.keep(piece) else self._garbled("the provider's stream says more than any answer does.")
 
     def _let_go(self) -> bytes:
-        held, self._held = "".join(self._held), []
         self._holds = False
-        return self._writer.text(held)
+        return self._writer.text(self._held.take())
 
     def _input(self, block: _Block, piece: str) -> bytes:
         block.bare = block.bare and not piece.strip()
