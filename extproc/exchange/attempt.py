@@ -23,7 +23,8 @@ from extproc.translation.prompt import ENDPOINT as PROMPT
 from extproc.translation.prompt import as_chat, as_pairs_know
 from extproc.translation.registry import pair_for
 
-MOST_LOSSES: Final = 32  # named to the caller and in logs: their number is a caller's to choose
+MOST_LOSSES: Final = 32  # named to the caller and in logs: their number is a caller's to choose, and so are
+LONGEST_LOSS: Final = 100  # the keywords of a schema in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +118,22 @@ def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:
     made = chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
     if isinstance(made, Refusal) or not made.losses or not found.rejects:
         return made
-    what = ", ".join(made.losses[:MOST_LOSSES])
-    message = f"{found.target} cannot be told {what}, and this route rejects what would be lost"
-    return Refusal(Reason.UNSUPPORTED_PARAMETER, message, param=made.losses[0])
+    shown = _shown(made.losses)
+    message = f"{found.target} cannot be told {', '.join(shown)}, and this route rejects what would be lost"
+    return Refusal(Reason.UNSUPPORTED_PARAMETER, message, param=shown[0])
 
 
 def _told(found: Try, translated: TranslatedRequest) -> Metadata:
     """What gets lost, for the answer and the logs. Envoy keeps what an attempt told, so the next one tells it anew."""
     if not translated.losses and found.number == 1:
         return {}
-    return {names.META: {names.M_LOSSES: list(translated.losses[:MOST_LOSSES])}}
+    return {names.META: {names.M_LOSSES: _shown(translated.losses)}}
+
+
+def _shown(losses: tuple[str, ...]) -> list[str]:
+    """As a header, a log and an error can hold them."""
+    cut = (name[:LONGEST_LOSS] for name in losses[:MOST_LOSSES])
+    return [name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name) for name in cut]
 
 
 def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:

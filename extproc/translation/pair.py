@@ -1,4 +1,4 @@
-"""What a translation pair is: the contract that every `caller_provider.py` of this room keeps.
+"""What a translation pair is: the contract that every `caller_provider` of this room keeps, a file or a folder.
 
 Law: a pair is pure, holds nothing and never raises: what cannot be said is a Refusal, what an upstream garbled is one
 too. The same call and destination give the same request, so the answer's side can always tell what was asked.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from extproc import names
+from extproc.exchange.attempt import LONGEST_LOSS, MOST_LOSSES
 from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
 from tests.exchange.attempts import attempt, begun, cluster_of, planned
@@ -206,6 +207,21 @@ async def test_what_the_target_cannot_be_told_is_told_of_the_attempt() -> None:
             turn = await exchange.on(chunk(body, end=True))
         told.append(turn.reply.metadata)
     assert told == [{names.META: {names.M_LOSSES: ["temperature"]}}, {names.META: {names.M_LOSSES: []}}]
+
+
+async def test_the_names_of_losses_fit_into_a_header_whatever_a_caller_calls_its_keywords() -> None:
+    claude = "  claude: {dialect: anthropic, credential: sk-c, models: [claude-sonnet-4-5]}\n"
+    scene = Scene(snapshot(PROVIDERS + claude, "routes: [{name: main}]"))
+    schema = {"type": "object", **{f"{number}\n" + "x" * 5000: 1 for number in range(40)}}
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+    messages = [{"role": "user", "content": "?"}]
+    body = {"model": "claude-sonnet-4-5", "messages": messages, "response_format": form}
+    exchange = begun(scene)
+    await exchange.on(attempt(scene, await planned(scene, body)))
+    turn = await exchange.on(chunk(body, end=True))
+    losses = turn.reply.metadata[names.META][names.M_LOSSES]
+    assert len(losses) == MOST_LOSSES
+    assert all(name.isprintable() and len(name) <= LONGEST_LOSS for name in losses)
 
 
 async def test_a_first_attempt_that_loses_nothing_tells_nothing() -> None:
