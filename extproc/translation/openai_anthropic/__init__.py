@@ -39,8 +39,7 @@ class OpenAIToAnthropic(AlwaysTranslates):
         body = written({**head, **said.body})
         if isinstance(body, Refusal):
             return body
-        notice = {f"model: {to.entry.notice}"} if to.entry is not None and to.entry.notice else set[str]()
-        return TranslatedRequest("POST", path, _headers(call, on_vertex), body, tuple(sorted(said.lost | notice)))
+        return TranslatedRequest("POST", path, _headers(call, on_vertex), body, tuple(sorted(said.lost)))
 
     def answer(self, call: Call, to: Destination, answer: Answer) -> Answer | Refusal:
         told = tolerant.decoded(answer.body)

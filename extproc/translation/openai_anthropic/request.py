@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from extproc.dialects.anthropic import LEAST_TOP_P_THINKING, LONGEST_USER
-from extproc.dialects.losses import losses
 from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import Chat, Image, Part, Text
 from extproc.dialects.turns import Dialogue, dialogue
 from extproc.refusal import Reason, Refusal
 from extproc.translation import loss_names
-from extproc.translation.chat_asked import passed_on
+from extproc.translation.chat_asked import lost_at_once, passed_on
 from extproc.translation.openai_anthropic.content import Block, text_block, unreadable
 from extproc.translation.openai_anthropic.thinking import Thinking, thinking
 from extproc.translation.openai_anthropic.tools import Toolbox, toolbox
@@ -51,7 +50,7 @@ class _Writer:
         self._talk = talk
         self._box = box
         self._known: Traits = to.traits
-        self._lost: set[str] = set(losses(to.provider.dialect, to.model, to.entry, chat.asked)) | box.lost
+        self._lost: set[str] = lost_at_once(chat, to) | box.lost
 
     def said(self) -> Said:
         # A shape of the answer and words to be continued exclude each other.
