@@ -24,7 +24,7 @@ FILE: Final = "messages.file"
 CONTENTS: Final = frozenset({IMAGE_LINK, IMAGE, AUDIO, FILE})
 MOST: Final = 64
 _LONGEST: Final = 64
-_SAYS_NOTHING: Final = frozenset({b"null", b"false", b"[]", b"{}", b'""'})
+_SAYS_NOTHING: Final = frozenset({b"null", b"[]", b"{}", b'""'})
 _DEFAULTS: Final[Mapping[str, frozenset[bytes]]] = {
     "n": frozenset({b"1", b"0"}),
     "parallel_tool_calls": frozenset({b"true"}),
@@ -86,6 +86,6 @@ def _says_something(key: str, raw: msgspec.Raw) -> bool:
     if len(view) > 64:
         return True
     small = b"".join(bytes(view).split())
-    return small not in _SAYS_NOTHING - ({b"false"} if key == "parallel_tool_calls" else frozenset()) and (
-        small not in _DEFAULTS.get(key, ())
-    )
+    if small == b"false":
+        return key == "parallel_tool_calls"  # the only one that is true where nothing is said
+    return small not in _SAYS_NOTHING and small not in _DEFAULTS.get(key, ())
