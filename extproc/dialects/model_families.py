@@ -6,15 +6,15 @@ newest: leaving out what would have been understood loses less than a request th
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from extproc.dialects import model_rules
+from extproc.dialects.efforts import EFFORTS
 from extproc.dialects.model_names import plain_name
 from extproc.snapshot import Model
 
 Thinking = Literal["none", "budget", "adaptive", "level"]
-
-EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Traits:
     draws: bool = False  # pictures may stand in its answers
 
 
+@lru_cache(maxsize=1024)  # asked for several times on an exchange's way; a configuration has some hundred models
 def traits(name: str, entry: Model | None) -> Traits:
     """`name` is what the provider is told; for a deployment, whose name says nothing, what the caller asked for."""
     family = Traits(**model_rules.by_name(plain_name(name)))

@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from extproc.dialects.efforts import EFFORTS
+
 Facts = Mapping[str, Any]
 
 USUAL_EFFORTS: Final = frozenset({"low", "medium", "high"})
-ALL_EFFORTS: Final = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
+ALL_EFFORTS: Final = frozenset(EFFORTS)
 CLAUDE_BUDGET: Final = (1024, 32_000)  # above it the vendor advises batches
 _NEWEST: Final = (99, 0)
 

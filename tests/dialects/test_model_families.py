@@ -3,7 +3,8 @@
 import pytest
 
 from extproc.config import tables
-from extproc.dialects.model_families import EFFORTS, Traits, traits
+from extproc.dialects.efforts import EFFORTS
+from extproc.dialects.model_families import Traits, traits
 from extproc.dialects.model_names import plain_name, without_profile
 from extproc.snapshot import Model
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from extproc.dialects.efforts import EFFORTS
 from extproc.dialects.json_edit import members
 from extproc.dialects.openai.chat import (
     AnswerFormat,
@@ -31,7 +32,6 @@ _ROLES: Final = {
     "tool": "tool",
     "function": "tool",
 }
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def read_chat(body: bytes) -> Chat:
@@ -194,8 +194,8 @@ def _effort(given: Given) -> str | None:
     effort = given.get("reasoning_effort") or reasoning.get("effort")
     if effort is None:
         return "none" if (given.mapping("thinking") or {}).get("type") == "disabled" else None
-    if effort not in _EFFORTS:
-        raise Wrong("reasoning_effort", f"one of {', '.join(_EFFORTS)}")
+    if effort not in EFFORTS:
+        raise Wrong("reasoning_effort", f"one of {', '.join(EFFORTS)}")
     return str(effort)
 
 
