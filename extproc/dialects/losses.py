@@ -44,6 +44,8 @@ def losses(dialect: str, model: str, entry: Model | None, features: frozenset[st
     known = traits_at(dialect, model, entry)
     if not _samples(known, features):
         lost |= asked & (SAMPLING | PENALTIES)
+    elif not known.penalties:
+        lost |= asked & PENALTIES
     if known.thinking == "none" and (dialect not in ADAPTED or _family_known(known)):
         lost |= asked & {"reasoning_effort"}
     return tuple(sorted(lost))
