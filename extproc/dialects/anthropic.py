@@ -117,8 +117,8 @@ def error_of(told: object, status: int = 0) -> UpstreamError:
     message = tolerant.text(told, "error", "message") or tolerant.text(told, "message") or tolerant.text(told, "error")
     by_status = class_of_status(status) if status else "server_error"
     kind = _TYPES.get(tolerant.text(told, "error", "type") or tolerant.text(told, "error", "status"), by_status)
-    if by_status == "auth":  # whatever it calls it
-        kind = "auth"
+    if by_status == "auth" or (kind == "server_error" and status):  # whatever it calls it
+        kind = by_status
     if kind == "invalid_request":
         lowered = message.lower()
         kind = next((found for words, found in _SAID if words in lowered), kind)

@@ -23,6 +23,7 @@ class Traits:
 
     sampling: bool = True  # temperature, top_p, top_k
     sampling_at_no_effort: bool = False  # `sampling` is False, but with the effort `none` it is taken after all
+    penalties: bool = True  # for words that are said already; means nothing without `sampling`
     prefill: bool = False  # a last message of the assistant is continued
     # How it is told to think: it is not; by a budget of tokens; by Claude's `adaptive` and an effort; by an effort.
     thinking: Thinking = "none"
@@ -59,6 +60,7 @@ def traits_at(dialect: str, upstream: str, entry: Model | None) -> Traits:
 # The capabilities that decide one field each.
 _DECIDES: Final = (
     ("sampling", "sampling"),
+    ("penalties", "penalties"),
     ("prefill", "prefill"),
     ("native_json_schema", "native_json_schema"),
     ("forced_tools", "forced_tools"),

@@ -11,11 +11,14 @@ import msgspec
 
 from extproc.money import LARGEST
 
+_BOM: Final = b"\xef\xbb\xbf"
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def decoded(data: bytes | str) -> Any:
-    """None where it is no JSON."""
+    """None where it is no JSON. Some write a byte order mark before it."""
+    if isinstance(data, bytes):
+        data = data.removeprefix(_BOM)
     try:
         return msgspec.json.decode(data)
     except (ValueError, RecursionError):

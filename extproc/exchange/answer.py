@@ -51,10 +51,14 @@ class AttendedAnswer:
         if status >= "400":
             return self._error(event, int(status), to)
         pair = pair_for("openai", to.provider.dialect, to.model, self._call.endpoint)
-        if pair is None or not status.startswith("2"):
+        if pair is None:
             return _PASSES
         if pair.reads_answer(self._call, to):
+            if not status.startswith("2"):  # a redirect would lead an SDK to an API that it does not speak
+                return refused(f"The provider answered {status}, which is no answer to a chat.", self._call.id)
             return self._translated(event, pair, to)
+        if not status.startswith("2"):
+            return _PASSES
         return self._watched(event, pair, to)
 
     def _winner(self, event: HeadersEvent) -> Destination | None:
@@ -86,7 +90,7 @@ class AttendedAnswer:
             inflate = Inflate(encoding)
         if event.end_of_stream:
             return refused("The provider's answer is empty.", self._call.id)
-        if self._call.stream and kind_of(event.headers) in STREAMS:
+        if self._call.stream and kind_of(event.headers) in (*STREAMS, ""):  # what has no name is what was asked for
             self._reader = StreamedAnswer(pair.stream(self._call, to), changes=True, inflate=inflate)
             edit = HeaderEdit(set=(("content-type", EVENTS),), remove=("content-length", "content-encoding"))
             return Turn(HeadersReply("response", edit=edit, modes=_modes("STREAMED")))

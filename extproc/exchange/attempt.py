@@ -116,10 +116,14 @@ class AttemptExchange:
 def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:
     chat = as_chat(call)
     made = chat if isinstance(chat, Refusal) else found.pair.request(chat, found.to)
-    if isinstance(made, Refusal) or not made.losses or not found.rejects:
+    return without_loss(made, found.target) if found.rejects else made
+
+
+def without_loss(made: TranslatedRequest | Refusal, target: Target) -> TranslatedRequest | Refusal:
+    if isinstance(made, Refusal) or not made.losses:
         return made
     shown = _shown(made.losses)
-    message = f"{found.target} cannot be told {', '.join(shown)}, and this route rejects what would be lost"
+    message = f"{target} cannot be told {', '.join(shown)}, and this route rejects what would be lost"
     return Refusal(Reason.UNSUPPORTED_PARAMETER, message, param=shown[0])
 
 

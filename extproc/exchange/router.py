@@ -19,6 +19,7 @@ from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
+from extproc.exchange.rehearsal import rehearsed
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
@@ -123,23 +124,30 @@ class RouterExchange:
         decision = decide(facts, matched.snapshot, observations, self._desk.now(), self._desk.draw())
         if isinstance(decision.outcome, Refusal):
             return self._refuse(decision.outcome, matched, facts, facts.caller.name)
-        plan = decision.outcome
+        received = self._received(admitted)
+        call = self._call(facts, received, body, asks_usage(facts, matched.route))
+        plan = await _rehearsed(decision.outcome, call, matched)
+        if isinstance(plan, Refusal):
+            return self._refuse(plan, matched, facts, facts.caller.name)
         for step in plan.steps:
             self._desk.books.reserve(step.target, self.id)
         self._report(plan, matched, facts)
-        return self._carry_out(plan, facts, admitted, body, in_headers=in_headers)
+        return self._carry_out(plan, facts, admitted, received, call, in_headers=in_headers)
 
-    def _carry_out(self, plan: Plan, facts: Facts, admitted: Admitted, body: bytes | None, *, in_headers: bool) -> Turn:
-        matched, headers = admitted.matched, admitted.headers
-        received = Received(
+    def _received(self, admitted: Admitted) -> Received:
+        headers = admitted.headers
+        return Received(
             id=self.id,
             method=headers.get(":method") or "",
             path=headers.get(":path") or "",
             content_type=headers.get("content-type") or "",
             credential=admitted.identity.credential,
         )
-        ask_usage = asks_usage(facts, matched.route)
-        call = self._call(facts, received, body, ask_usage)
+
+    def _carry_out(
+        self, plan: Plan, facts: Facts, admitted: Admitted, received: Received, call: Call, *, in_headers: bool
+    ) -> Turn:
+        matched, headers = admitted.matched, admitted.headers
         if is_attended(plan, call, matched.route, matched.snapshot):
             self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot)
         attended = self._answer is not None
@@ -244,6 +252,14 @@ def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> boo
         if pair is not None and pair.reads_answer(call, to):
             return True
     return False
+
+
+async def _rehearsed(plan: Plan, call: Call, matched: Matched) -> Plan | Refusal:
+    if matched.route.on_loss != "reject" or call.body is None:
+        return plan
+    if len(call.body) > LARGE_BODY:
+        return await asyncio.to_thread(rehearsed, plan, call, matched.snapshot)
+    return rehearsed(plan, call, matched.snapshot)
 
 
 async def _read(admitted: Admitted, body: bytes | None) -> Facts | Refusal:

@@ -101,12 +101,21 @@ def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | Non
     witnessed = exchange.metadata.get(names.META_USAGE, {})
     counted = witnessed.get(names.U_COUNTED)
     if isinstance(counted, Mapping):
-        return Usage.from_numbers(counted)  # an attended exchange: the tokens that passed our own stream
+        return _whole_usage(
+            Usage.from_numbers(counted), exchange, known
+        )  # an attended exchange: what passed our stream
     text = witnessed.get(names.U_TEXT)
     said = usage_of(text) if isinstance(text, str) and text else None
     if said is None:
         return _estimate(exchange, known)
     return replace(said, tier=tier_of(witnessed.get(names.U_TIER))) if said.tier == "standard" else said
+
+
+def _whole_usage(counted: Usage, exchange: Record, known: Known) -> Usage:
+    """Some providers count the output behind it: of an answer that broke off before, its size tells how much it was."""
+    if not counted.estimated:
+        return counted
+    return replace(counted, output=max(counted.output, _written(exchange.response_bytes, known.stream)))
 
 
 def _estimate(exchange: Record, known: Known) -> Usage | None:

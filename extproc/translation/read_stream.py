@@ -13,6 +13,7 @@ from extproc.dialects.ndjson import LIMIT, TOO_LARGE, TooLarge
 from extproc.dialects.openai.chunks import ChunkWriter
 from extproc.dialects.openai.stamp import Stamp
 from extproc.dialects.tolerant import decoded
+from extproc.dialects.upstream_error import SHOWN, UpstreamError
 from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.translation.pair import Call, Destination, stamp_of
@@ -123,9 +124,12 @@ class ReadStream(ABC):
             self._writer = ChunkWriter(stamp, self._call.usage_asked)
         return self._writer
 
-    def _failed(self, message: str) -> bytes:
-        """The provider said so."""
-        return self._fail(Refusal(Reason.UPSTREAM_ERROR, message))
+    def _failed(self, said: UpstreamError | str) -> bytes:
+        """The provider said so. A class that has a name of its own is told by it, as that of a whole error is."""
+        if isinstance(said, str):
+            return self._fail(Refusal(Reason.UPSTREAM_ERROR, said))
+        self.failure = Refusal(Reason.UPSTREAM_ERROR, said.shown_message)
+        return self._write().fail(self.failure, said if SHOWN[said.kind].code is not None else None)
 
     def _garbled(self, what: str) -> bytes:
         return self._fail(Refusal(Reason.UPSTREAM_GARBLED, f"The answer cannot be read on: {what}"))

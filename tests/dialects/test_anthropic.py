@@ -91,3 +91,11 @@ NUMBERS = st.one_of(st.integers(), st.floats(), st.none(), st.text(max_size=2), 
 def test_nonsense_counts_as_nothing(told: dict[str, Any], split: Any) -> None:
     usage = usage_of({**told, "cache_creation": split})
     assert usage is None or all(0 <= count < LARGEST for count in usage.counts().values())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, "server_error"), (503, "overloaded"), (504, "timeout"), (529, "overloaded")]
+)
+def test_an_error_that_only_says_that_it_is_one_is_classed_by_its_status(status: int, kind: str) -> None:
+    body = b'{"type": "error", "error": {"type": "api_error", "message": "Internal server error"}}'
+    assert read_error(status, {}, body).kind == kind

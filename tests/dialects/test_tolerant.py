@@ -34,3 +34,7 @@ def test_what_is_no_json_is_none(data: bytes) -> None:
 def test_nothing_raises(told: Any, keys: list[str]) -> None:
     found = (text(told, *keys), items(told, *keys), mapping(told, *keys), count(told, *keys), number(told, *keys))
     assert isinstance(found[0], str) and isinstance(found[1], list)
+
+
+def test_a_byte_order_mark_before_json_is_passed_over() -> None:
+    assert decoded(b'\xef\xbb\xbf {"a": 1}') == {"a": 1}

@@ -11,7 +11,7 @@ from extproc.exchange.answer import LARGEST_COUNTED
 from extproc.protocol.events import BodyEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, ImmediateReply, Modes, TrailersReply, Turn
 from tests.exchange.attempts import attempt, begun, planned
-from tests.exchange.scene import TRAILERS, Scene, answer, chunk, error_of, request
+from tests.exchange.scene import TRAILERS, Scene, answer, chunk, error_of, request, snapshot
 
 STREAM: dict[str, Any] = {"model": "m", "stream": True, "messages": []}
 WHOLE: dict[str, Any] = {"model": "m", "messages": []}
@@ -224,3 +224,47 @@ async def test_a_stream_that_breaks_inside_an_event_loses_no_byte() -> None:
     await exchange.on(answer())
     turn = await exchange.on(BodyEvent("response", DELTA + b'data: {"cho', True))
     assert turn.reply.body is None
+
+
+CLAUDE = """
+providers:
+  claude: {dialect: anthropic, base_url: "http://127.0.0.1:9005", credential: k, models: [claude-sonnet-4-5]}
+"""
+
+
+async def claude_answers(headers: Any, *, stream: bool) -> tuple[Any, Turn]:
+    scene = Scene(snapshot(CLAUDE, "routes: [{name: main}]"))
+    exchange = scene.router()
+    await exchange.on(request(names.route_key(scene.current.id, "main", "chat")))
+    body = {"model": "claude-sonnet-4-5", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+    await exchange.on(chunk(body, end=True))
+    return exchange, await exchange.on(headers)
+
+
+@pytest.mark.parametrize("status", ["204", "302", "304", "307"])
+async def test_what_is_no_answer_of_a_translated_provider_is_a_502(status: str) -> None:
+    """A redirect that passed would lead the caller's SDK to an API that it does not speak."""
+    _, turn = await claude_answers(answer(status, "text/html", end=True, location="https://elsewhere/"), stream=False)
+    assert isinstance(turn.reply, ImmediateReply) and turn.reply.status == 502
+    assert error_of(turn)["code"] == "upstream_garbled"
+    assert "location" not in dict(turn.reply.headers)
+
+
+async def test_a_stream_that_does_not_say_what_it_is_is_read_as_the_one_that_was_asked_for() -> None:
+    exchange, turn = await claude_answers(answer(kind=""), stream=True)
+    assert ("content-type", "text/event-stream") in turn.reply.edit.set
+    turn = await exchange.on(chunk(b'event: ping\ndata: {"type": "ping"}\n\n', direction="response"))
+    assert turn.reply.body == b": keep-alive\n\n"
+
+
+async def test_what_a_stream_counts_at_its_beginning_is_no_count_of_its_output() -> None:
+    exchange, _ = await claude_answers(answer(), stream=True)
+    usage = {"input_tokens": 10, "output_tokens": 1}
+    begun = {"type": "message_start", "message": {"model": "m", "usage": usage}}
+    ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 700}}
+    told = []
+    for event in (begun, ended):
+        data = b"data: " + json.dumps(event).encode() + b"\n\n"
+        turn = await exchange.on(chunk(data, direction="response"))
+        told.append(turn.reply.metadata[names.META_USAGE][names.U_COUNTED])
+    assert told == [{"input": 10, "output": 1, "estimated": 1}, {"input": 10, "output": 700}]

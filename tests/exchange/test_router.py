@@ -227,3 +227,39 @@ async def test_a_body_above_the_limit_is_refused_though_envoy_could_hold_it() ->
     turn = await scene.ask(fits + b" ")
     assert (turn.reply.status, error_of(turn)["code"], turn.done) == (413, "request_too_large", True)
     assert scene.books.decisions[-1].outcome.reason is Reason.REQUEST_TOO_LARGE
+
+
+CLAUDE_FIRST = """
+providers:
+  claude: {dialect: anthropic, base_url: "http://127.0.0.1:9005", credential: k, models: [claude-sonnet-4-5]}
+  alpha: {dialect: openai, base_url: "http://127.0.0.1:9001/v1", credential: k, models: [m]}
+aliases:
+  chain: [claude/claude-sonnet-4-5, alpha/m]
+  alone: [claude/claude-sonnet-4-5]
+routes: [{name: main, on_loss: reject}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("temperature", "targets"),
+    [(0.5, ["claude/claude-sonnet-4-5", "alpha/m"]), (1.7, ["alpha/m"])],
+)
+async def test_where_loss_is_rejected_a_target_that_cannot_be_told_a_value_leaves_the_plan(
+    temperature: float, targets: list[str]
+) -> None:
+    scene = Scene(snapshot(CLAUDE_FIRST))
+    body = {"model": "chain", "temperature": temperature, "messages": [{"role": "user", "content": "hi"}]}
+    turn = await scene.ask(body)
+    assert turn.reply.metadata[names.META][names.M_TARGETS] == targets
+    assert [str(target) for target, _ in scene.books.reserved] == targets
+
+
+@pytest.mark.parametrize("padding", ["", "x" * 100_000])
+async def test_where_no_target_stays_the_loss_is_the_refusal(padding: str) -> None:
+    scene = Scene(snapshot(CLAUDE_FIRST))
+    body = {"model": "alone", "temperature": 1.7, "messages": [{"role": "user", "content": "hi" + padding}]}
+    turn = await scene.ask(body)
+    assert turn.reply.status == 400
+    error = error_of(turn)
+    assert (error["code"], error["param"]) == ("unsupported_parameter", "temperature")
+    assert scene.books.reserved == []

@@ -224,3 +224,12 @@ def test_an_exchange_that_never_reached_us_is_still_told() -> None:
     outcome = settle(Joined(record, (), 1), known(record, None), [], SNAPSHOT, SAID.get)
     assert (outcome.id, outcome.route, outcome.endpoint, outcome.target) == ("r1", "files", "service", None)
     assert outcome.attempts == () and outcome.usage is None
+
+
+@pytest.mark.parametrize(("output", "size", "comes_to"), [(1, 250_000, 1000), (3000, 250_000, 3000)])
+def test_output_that_was_not_counted_to_its_end_is_told_by_its_size(output: int, size: int, comes_to: int) -> None:
+    """A caller left, or the stream broke, before the provider counted: what was read is known, what was written not."""
+    told = Usage(100, output, cached_input=64, estimated=True)
+    record = exchange(SMALL, metadata={names.META_USAGE: {names.U_COUNTED: told.as_numbers()}}, response_bytes=size)
+    record.metadata[names.META][names.M_STREAM] = True
+    assert settled(record, (SMALL, attempt())).usage == Usage(100, comes_to, cached_input=64, estimated=True)

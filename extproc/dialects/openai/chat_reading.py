@@ -84,6 +84,8 @@ def _turn(message: Any, index: int) -> Turn:
     if role is None:
         raise Wrong(f"{place}.role", f"one of {', '.join(_ROLES)}")
     parts = parts_of(message.get("content"), f"{place}.content", role)
+    if role == "assistant" and not parts:  # an answer that came back: what it said was no
+        parts = parts_of(text_of(message.get("refusal"), f"{place}.refusal"), place, role)
     assistant, tool = role == "assistant", role == "tool"
     name = text_of(message.get("name"), f"{place}.name")
     call_id = text_of(message.get("tool_call_id"), f"{place}.tool_call_id") if tool else None

@@ -6,7 +6,7 @@ streams as content, and words before it are held until it is known that they are
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from extproc.dialects import tolerant
@@ -52,6 +52,8 @@ class AnthropicStream(ReadStream):
 
     def _on_start(self, told: Mapping[str, Any]) -> bytes:
         self._count(tolerant.mapping(told, "message", "usage"))
+        if self.usage is not None:  # its output is that of the first moment: who leaves early was given more
+            self.usage = replace(self.usage, estimated=True)
         return self._write(tolerant.text(told, "message", "model")).begin()
 
     def _on_delta(self, told: Mapping[str, Any]) -> bytes:

@@ -57,9 +57,9 @@ class GeminiSettings:
             said["topP"] = min(max(chat.top_p, 0), 1)
         if chat.top_k is not None:
             said["topK"] = chat.top_k
-        if chat.frequency_penalty:
+        if self._known.penalties and chat.frequency_penalty:
             said["frequencyPenalty"] = chat.frequency_penalty
-        if chat.presence_penalty:
+        if self._known.penalties and chat.presence_penalty:
             said["presencePenalty"] = chat.presence_penalty
         return said
 

@@ -95,7 +95,7 @@ class GeminiStream(ReadStream):
         response = read_response(told)
         self.usage = last_usage(self.usage, response)
         if response.error is not None:
-            return self._failed(response.error.shown_message)
+            return self._failed(response.error)
         self._blocked = self._blocked or response.blocked is not None
         writer = self._write(response.model)
         out = b""

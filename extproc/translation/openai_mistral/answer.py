@@ -111,7 +111,7 @@ class MistralStream(ReadStream):
 
     def _on(self, told: Mapping[str, Any]) -> bytes:
         if is_error(told):
-            return self._failed(error_of(0, told).shown_message)
+            return self._failed(error_of(0, told))
         self._write(text(told, "model"), count(told, "created"))
         self.usage = usage(told.get("usage")) or self.usage
         out = b""

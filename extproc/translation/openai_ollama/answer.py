@@ -71,7 +71,7 @@ class OllamaStream(ReadStream):
 
     def _on(self, told: Mapping[str, Any]) -> bytes:
         if told.get("error"):
-            return self._failed(error_of(0, told).shown_message)
+            return self._failed(error_of(0, told))
         writer = self._write(text(told, "model"))
         message = mapping(told, "message")
         out = writer.begin() + writer.thinking(text(message, "thinking"))

@@ -5,6 +5,7 @@ base64, arguments are objects, calls have no ids, so a result says the name of i
 it is true where it is not. What the caller says in OpenAI's words counts before what he says in `options`.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from extproc.dialects.ollama import ORIGIN, is_keep_alive, options
@@ -59,7 +60,7 @@ class OllamaRequest:
     # --- messages ----------------------------------------------------------------------------------------------------
 
     def _messages(self) -> list[dict[str, Any]]:
-        return [self._message(turn) for turn in self._chat.turns]
+        return [self._message(turn) for turn in _in_order(self._chat.turns)]
 
     def _message(self, turn: Turn) -> dict[str, Any]:
         texts = [part.text for part in turn.parts if isinstance(part, Text)]
@@ -141,6 +142,27 @@ class OllamaRequest:
                 self.body["keep_alive"] = passed["keep_alive"]
             else:
                 self.lost.add("keep_alive")
+
+
+def _in_order(turns: Sequence[Turn]) -> list[Turn]:
+    """Results in the order of the calls before them: nothing else tells apart those of two calls of one tool."""
+    ordered: list[Turn] = []
+    results: list[Turn] = []
+    places: dict[str | None, int] = {}  # of the calls of the last turn that had any
+
+    def place(turn: Turn) -> int:
+        return places.get(turn.call_id, len(places))
+
+    for turn in turns:
+        if turn.role == "tool":
+            results.append(turn)
+            continue
+        ordered += sorted(results, key=place)
+        ordered.append(turn)
+        results = []
+        if turn.calls:
+            places = {call.id: index for index, call in enumerate(turn.calls)}
+    return ordered + sorted(results, key=place)
 
 
 def _base64(data: str) -> str:
