@@ -263,3 +263,17 @@ async def test_where_no_target_stays_the_loss_is_the_refusal(padding: str) -> No
     error = error_of(turn)
     assert (error["code"], error["param"]) == ("unsupported_parameter", "temperature")
     assert scene.books.reserved == []
+
+
+@pytest.mark.parametrize(
+    ("link", "targets"),
+    [
+        ("data:image/png;base64,AAAA", ["claude/claude-sonnet-4-5", "alpha/m"]),
+        ("data:image/tiff;base64,AAAA", ["alpha/m"]),
+    ],
+)
+async def test_a_target_that_cannot_take_a_picture_of_this_kind_leaves_the_plan(link: str, targets: list[str]) -> None:
+    scene = Scene(snapshot(CLAUDE_FIRST.replace(", on_loss: reject", "")))
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": link}}]
+    turn = await scene.ask({"model": "chain", "messages": [{"role": "user", "content": content}]})
+    assert turn.reply.metadata[names.META][names.M_TARGETS] == targets

@@ -80,7 +80,7 @@ class GeminiRequest:
         if choice is not None and choice.kind == "auto" and wanted:  # it can be held to names only if it must call
             offered = {name: tool for name, tool in offered.items() if name in wanted}
         if any(tool.strict for tool in offered.values()):
-            self.lost.add("tools.strict")
+            self.lost.add("tools.function.strict")
         self.body["tools"] = [{"functionDeclarations": [_declaration(name, tool) for name, tool in offered.items()]}]
         calling = self._calling([name for name in dict.fromkeys(wanted) if name in offered])
         if calling is not None:
