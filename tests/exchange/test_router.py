@@ -16,7 +16,19 @@ from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Limits
-from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, error_of, request, snapshot
+from tests.exchange.scene import (
+    CALLERS,
+    CLAUDE_FIRST,
+    ID,
+    PROVIDERS,
+    ROUTES,
+    Scene,
+    answer,
+    chunk,
+    error_of,
+    request,
+    snapshot,
+)
 
 ASKED = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -227,17 +239,6 @@ async def test_a_body_above_the_limit_is_refused_though_envoy_could_hold_it() ->
     turn = await scene.ask(fits + b" ")
     assert (turn.reply.status, error_of(turn)["code"], turn.done) == (413, "request_too_large", True)
     assert scene.books.decisions[-1].outcome.reason is Reason.REQUEST_TOO_LARGE
-
-
-CLAUDE_FIRST = """
-providers:
-  claude: {dialect: anthropic, base_url: "http://127.0.0.1:9005", credential: k, models: [claude-sonnet-4-5]}
-  alpha: {dialect: openai, base_url: "http://127.0.0.1:9001/v1", credential: k, models: [m]}
-aliases:
-  chain: [claude/claude-sonnet-4-5, alpha/m]
-  alone: [claude/claude-sonnet-4-5]
-routes: [{name: main, on_loss: reject}]
-"""
 
 
 @pytest.mark.parametrize(
