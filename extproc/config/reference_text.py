@@ -116,7 +116,7 @@ says in `service_tier`.
 what is written here takes back what the table says. Routing asks for `tools`, `vision`, `json_schema`, `reasoning`,
 `audio`, `pdf`. Translation asks for these too:
 
-* `sampling`: it takes temperature, top_p and top_k.
+* `sampling`: it takes temperature, top_p and top_k. `penalties`: and frequency_penalty and presence_penalty.
 * `prefill`: it continues a last message of the assistant.
 * `native_json_schema`: it has a field for the answer's schema; else a forced tool stands for it.
 * `forced_tools`: it can be made to call a tool. `parallel_tools`: it can be told to call no more than one in a turn.

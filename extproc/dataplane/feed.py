@@ -28,6 +28,7 @@ def replace(path: Path, text: str) -> None:
 
 
 def discovery(version: str, resources: list[Resource]) -> str:
+    """The contents of one file that Envoy follows: a DiscoveryResponse."""
     return json.dumps({"version_info": version, "resources": resources})
 
 

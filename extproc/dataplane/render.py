@@ -4,9 +4,7 @@ Law: a pure function of the snapshot and the place. Nothing secret is in what it
 from files of their own (`sds`, `aws_keys_file`).
 """
 
-import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extproc.dataplane import bootstrap, clusters, listener, route_table
@@ -24,7 +22,7 @@ SECRET_TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Sec
 @dataclass(frozen=True, slots=True)
 class Rendered:
     bootstrap: Node
-    listeners: tuple[Node, ...]  # resources for xds(), as are the next two
+    listeners: tuple[Node, ...]  # resources of a file that Envoy follows, as are the next two
     routes: tuple[Node, ...]
     clusters: tuple[Node, ...]
 
@@ -36,17 +34,6 @@ def render(snapshot: Snapshot, place: Place) -> Rendered:
         routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
     )
-
-
-def xds(version: str, resources: Sequence[Node]) -> Node:
-    """The contents of one file that Envoy follows: a DiscoveryResponse."""
-    return {"version_info": version, "resources": list(resources)}
-
-
-def version_of(resources: Sequence[Node]) -> str:
-    """A version that says what it holds: equal resources, equal version."""
-    written = json.dumps(list(resources), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
 def sds(secret: str) -> Node:

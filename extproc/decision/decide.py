@@ -83,7 +83,8 @@ def _whole_first(question: Question, ranked: list[tuple[str, Ranked]], most: int
             return [*first, *behind, *ranked[place:]]
         lost = one.contender.loses(features) if one.chosen else ()
         if not decisive(lost):
-            first.append((strategy, one))
+            ahead = f"; ahead of {behind[0][1].contender.target}, which loses something" if behind and not first else ""
+            first.append((strategy, replace(one, reason=one.reason + ahead)))
             wanted -= one.chosen
         else:
             behind.append((strategy, replace(one, reason=f"{one.reason}; it cannot be told {', '.join(lost)}")))

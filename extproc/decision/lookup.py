@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, Contender
 from extproc.decision.patterns import pattern
-from extproc.dialects.families import families_by_name
 from extproc.dialects.model_names import by_plain_name, plain_name
 from extproc.money import Price
 from extproc.snapshot import Model, Provider, Route, Snapshot, Target
@@ -243,13 +242,3 @@ def upstream(provider: Provider, model: str) -> str:
 def price_of(provider: Provider, model: str) -> Price | None:
     entry = entry_of(provider, model)
     return entry.price if entry else None
-
-
-def context_of(provider: Provider, model: str) -> int | None:
-    entry = entry_of(provider, model)
-    return entry.context if entry else None
-
-
-def families_of(provider: Provider, model: str) -> frozenset[str]:
-    entry = entry_of(provider, model)
-    return entry.endpoints if entry else families_by_name(model)

@@ -72,10 +72,6 @@ class Provider:
     def key(self) -> str:
         return self.own_key or f"demo-{self.name}"
 
-    @property
-    def failure_rate(self) -> float:
-        return 1 / self.fails_every if self.fails_every else 0.0
-
     def model(self, name: str) -> Model | None:
         for listed in self.models:
             if listed.name == name:

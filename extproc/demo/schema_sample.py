@@ -108,7 +108,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     parts = schema.get("allOf")
     if not isinstance(parts, list):
         return schema
-    merged: Schema = {**schema, "properties": dict(schema.get("properties") or {})}
+    merged: Schema = {**schema, "properties": {**(schema.get("properties") or {})}}
     merged.pop("allOf")
     for part in (_resolved(each, root) for each in parts if isinstance(each, dict)):
         properties = {**merged["properties"], **(part.get("properties") or {})}

@@ -7,6 +7,7 @@ overrules its family. A family that nobody knows gets what most take.
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 from extproc.dialects.model_names import without_profile
@@ -97,6 +98,7 @@ def telling_name(model: str, entry: Model | None) -> str:
     return entry.name if entry is not None and _OPAQUE.search(model) else model
 
 
+@lru_cache(maxsize=1024)  # asked for several times on an exchange's way
 def family_of(model: str, entry: Model | None) -> Family:
     name = without_profile(telling_name(model, entry).lower())
     found = next((family for pattern, family in _BY_ID if pattern.search(name)), _UNKNOWN)

@@ -20,15 +20,6 @@ HOTTEST: Final = 1.0
 TOP_P: Final = (0.01, 0.99)
 MOST_K: Final = 500
 MOST_STOPS: Final = 5
-# Tokens of thinking for an effort; the API knows budgets alone.
-BUDGETS: Final[Mapping[str, int]] = {
-    "minimal": 512,
-    "low": 2048,
-    "medium": 8192,
-    "high": 16_384,
-    "xhigh": 32_000,
-    "max": 32_000,
-}
 
 FINISHES: Final[Mapping[str, FinishReason]] = {
     "COMPLETE": "stop",

@@ -22,7 +22,6 @@ DECISIVE: Final = frozenset(
         "n",
         "parallel_tool_calls",
         "response_format",
-        "seed",
         "stop",
         "tool_choice",
         "tools",
@@ -45,9 +44,16 @@ def losses(dialect: str, model: str, entry: Model | None, features: frozenset[st
     known = traits_at(dialect, model, entry)
     if not _samples(known, features):
         lost |= asked & (SAMPLING | PENALTIES)
-    if known.thinking == "none" and dialect not in ADAPTED:
+    elif not known.penalties:
+        lost |= asked & PENALTIES
+    if known.thinking == "none" and (dialect not in ADAPTED or _family_known(known)):
         lost |= asked & {"reasoning_effort"}
     return tuple(sorted(lost))
+
+
+def _family_known(known: Traits) -> bool:
+    """One of OpenAI's own that does not think; a model that nobody knows behind an API of that shape may well."""
+    return known.takes_developer_role or known.parallel_tools
 
 
 def _samples(known: Traits, features: frozenset[str]) -> bool:

@@ -6,15 +6,15 @@ newest: leaving out what would have been understood loses less than a request th
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from extproc.dialects import model_rules
+from extproc.dialects.efforts import EFFORTS
 from extproc.dialects.model_names import plain_name
 from extproc.snapshot import Model
 
 Thinking = Literal["none", "budget", "adaptive", "level"]
-
-EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Traits:
 
     sampling: bool = True  # temperature, top_p, top_k
     sampling_at_no_effort: bool = False  # `sampling` is False, but with the effort `none` it is taken after all
+    penalties: bool = True  # for words that are said already; means nothing without `sampling`
     prefill: bool = False  # a last message of the assistant is continued
     # How it is told to think: it is not; by a budget of tokens; by Claude's `adaptive` and an effort; by an effort.
     thinking: Thinking = "none"
@@ -43,6 +44,7 @@ class Traits:
     draws: bool = False  # pictures may stand in its answers
 
 
+@lru_cache(maxsize=1024)  # asked for several times on an exchange's way; a configuration has some hundred models
 def traits(name: str, entry: Model | None) -> Traits:
     """`name` is what the provider is told; for a deployment, whose name says nothing, what the caller asked for."""
     family = Traits(**model_rules.by_name(plain_name(name)))
@@ -58,6 +60,7 @@ def traits_at(dialect: str, upstream: str, entry: Model | None) -> Traits:
 # The capabilities that decide one field each.
 _DECIDES: Final = (
     ("sampling", "sampling"),
+    ("penalties", "penalties"),
     ("prefill", "prefill"),
     ("native_json_schema", "native_json_schema"),
     ("forced_tools", "forced_tools"),

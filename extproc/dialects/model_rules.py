@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from extproc.dialects.efforts import EFFORTS
+
 Facts = Mapping[str, Any]
 
 USUAL_EFFORTS: Final = frozenset({"low", "medium", "high"})
-ALL_EFFORTS: Final = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
+ALL_EFFORTS: Final = frozenset(EFFORTS)
 CLAUDE_BUDGET: Final = (1024, 32_000)  # above it the vendor advises batches
 _NEWEST: Final = (99, 0)
 
@@ -60,6 +62,8 @@ _GEMINI: Final = re.compile(r"gemini-(\d)(?:\.(\d+))?")
 _GEMINI_BUDGETS: Final = (("flash-lite", (512, 24_576)), ("flash", (1, 24_576)), ("", (128, 32_768)))
 _DRAWS: Final = re.compile(r"-image(?:-|$)|nano-banana")
 _SPEAKS: Final = re.compile(r"-tts(?:-|$)")
+# Releases before the lasting one: they take fewer settings.
+_TRIED_OUT: Final = re.compile(r"-(?:preview|exp)(?:-|$)")
 # Members of a family that do not think.
 _MUTE: Final = re.compile(r"-(?:image|tts|exp|embedding|native-audio|live)|nano-banana")
 
@@ -76,6 +80,7 @@ def _gemini(plain: str) -> Facts | None:
         "max_output": 65_536 if version >= (2, 5) else 8192,
         # Refused by Flash since 3.6; of a name without a version only Flash is taken for such a one.
         "sampling": version < (3, 6) or (version == _NEWEST and "flash" not in plain),
+        "penalties": version < (3, 0) and _TRIED_OUT.search(plain) is None,
         "fetches_links": version > (2, 0) or "nano-banana" in plain,
         "speaks": _SPEAKS.search(plain) is not None,
         "draws": _DRAWS.search(plain) is not None,

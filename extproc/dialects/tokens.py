@@ -83,6 +83,8 @@ class Counter:
         self._seen = 0  # characters so far
 
     def count(self, text: str) -> int:
+        if not text:
+            return 0
         exact = max(_MOST_EXACT - self._seen, 0) if self._vocabulary is not None else 0
         looked = max(_MOST_LOOKED_AT - self._seen, 0)
         self._seen += len(text)

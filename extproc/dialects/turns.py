@@ -54,6 +54,13 @@ class Dialogue:
         return any(turn.calls for turn in self.turns)
 
     @property
+    def answered(self) -> Said | None:
+        """The turn whose calls the last turn answers."""
+        if not self.turns or not self.turns[-1].results:
+            return None
+        return next((turn for turn in reversed(self.turns) if turn.role == "assistant"), None)
+
+    @property
     def prefilled(self) -> bool:
         """The assistant's last words are to be continued."""
         return bool(self.turns) and self.turns[-1].role == "assistant"
@@ -105,7 +112,6 @@ class _Open:
 class _Builder:
     def __init__(self, answers: dict[_Asked, int], system_between: bool) -> None:
         self._answers = answers
-        self._answering = {place: asked for asked, place in answers.items()}
         self._waiting: dict[int, list[tuple[_Open, int]]] = {}  # by the answering turn's place: where its result goes
         self._system_between = system_between
         self._system: list[Part] = []
@@ -156,10 +162,7 @@ class _Builder:
             return
         for asker, index in waiting:
             made_up = asker.answers[index]
-            hint = turn.cache or next(
-                (part.cache for part in parts if not isinstance(part, Audio) and part.cache), None
-            )
-            asker.answers[index] = Result(made_up.call_id, made_up.name, tuple(parts), cache=hint)
+            asker.answers[index] = Result(made_up.call_id, made_up.name, tuple(parts), cache=turn.cache or _hint(parts))
             if self._open[-1] is asker:
                 self._turn_of("user")
 

@@ -17,8 +17,9 @@ from typing import TypeVar
 import pytest
 
 from extproc.dataplane.ca import find_ca_bundle
+from extproc.dataplane.feed import discovery
 from extproc.dataplane.place import Place
-from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, version_of, whole, xds
+from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, whole
 from extproc.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
     rendered = render(snapshot, place)
     files = ((place.lds, rendered.listeners), (place.rds, rendered.routes), (place.cds, rendered.clusters))
     for path, resources in files:
-        Path(path).write_text(json.dumps(xds(version_of(resources), resources)))
+        Path(path).write_text(discovery(snapshot.id, list(resources)))
     for provider in snapshot.providers.values():
         Path(place.secret(provider.cluster)).write_text(json.dumps(sds(secret)))
         Path(place.aws_keys(provider.cluster)).write_text(aws_keys_file("AKIDEXAMPLE", secret, None))

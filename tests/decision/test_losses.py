@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from extproc.decision.plan import Plan
 from extproc.dialects.openai.features import AUDIO, IMAGE_LINK
 from extproc.refusal import Reason
 from tests.decision.samples import decided, plan_of, provider, reasons, refusal_of, snapshot
@@ -38,6 +39,8 @@ def test_who_stands_behind_for_it_is_told_why() -> None:
     decision = decided(snapshot(*ALL), "m", features=features("n"))
     (claude,) = [one for one in decision.candidates if str(one.target) == "claude/m"]
     assert claude.kept and claude.reason.endswith("it cannot be told n")
+    assert isinstance(decision.outcome, Plan)
+    assert decision.outcome.reason.endswith("; ahead of claude/m, which loses something")
 
 
 def test_where_the_route_drops_nobody_moves() -> None:

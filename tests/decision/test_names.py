@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from extproc.decision.lookup import context_of, families_of, index_of, price_of, upstream
+from extproc.decision.lookup import entry_of, index_of, listing_of, price_of, upstream
 from extproc.decision.usable import usable_names
 from extproc.facts.request import CallerFacts
 from extproc.money import Price
 from extproc.refusal import Reason
-from extproc.snapshot import Model, Snapshot
+from extproc.snapshot import Model, Provider, Snapshot
 from tests.decision.samples import decided, plan_of, provider, reasons, refusal_of, snapshot
 
 OPENAI = provider("openai", "gpt-4o", "gpt-4o-mini", Model("embed", endpoints=frozenset({"embeddings"})))
@@ -127,6 +127,11 @@ def test_a_body_that_passes_unread_needs_no_model_where_its_provider_is_named() 
     assert refusal_of(decided(config, None, family="audio")).reason is Reason.MODEL_NOT_FOUND
 
 
+def context_of(held: Provider, name: str) -> int | None:
+    entry = entry_of(held, name)
+    return entry.context if entry else None
+
+
 def test_what_a_target_is_called_upstream_and_costs() -> None:
     """An exact entry goes before a glob, whichever was written first; without one nothing is known."""
     price = Price(1, 2)
@@ -137,7 +142,7 @@ def test_what_a_target_is_called_upstream_and_costs() -> None:
     assert [price_of(one, name) for name in ("gpt-4", "gpt-5", "else")] == [price, None, None]
     assert [context_of(one, name) for name in ("gpt-4", "gpt-5", "else")] == [8, 5, None]
     assert upstream(one, "bxd") == "bxd"
-    assert families_of(one, "else") == {"chat", "completions"}
+    assert listing_of(one).any_name("else").families == {"chat", "completions"}
 
 
 def test_snapshots_of_the_same_id_are_never_mistaken_for_each_other() -> None:

@@ -76,6 +76,12 @@ PDF = "data:application/pdf;base64,JVBERg=="
         ({"type": "file", "file": {"file_data": "https://x/a.pdf"}}, File(url="https://x/a.pdf")),
         ({"type": "file", "file": {"file_id": "file-1"}}, File(id="file-1")),
         ({"type": "refusal", "refusal": "no"}, Text("no")),
+        (
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVs\r\nbG8=\n"}},
+            Image(media_type="image/png", data="aGVsbG8="),
+        ),
+        ({"type": "input_audio", "input_audio": {"data": "aGVs\nbG8=\n", "format": "mp3"}}, Audio("aGVsbG8=", "mp3")),
+        ({"type": "file", "file": {"filename": "a.md", "file_data": "aGk=\n"}}, File("a.md", "text/markdown", "aGk=")),
     ],
 )
 def test_parts(part: Any, read_as: Any) -> None:
@@ -108,6 +114,13 @@ def test_an_answer_that_comes_back_keeps_its_reasoning_and_signatures() -> None:
     assert turn.parts == ()
     assert turn.thoughts == (Thought("hm", "s1", None, "anthropic-claude-v1"), Thought(hidden="xxx"))
     assert turn.calls == (ToolCall("c1", "f", '{"a":1}', "g1"),)
+
+
+def test_an_answer_that_was_a_refusal_is_said_again() -> None:
+    (turn,) = read([{"role": "assistant", "content": None, "refusal": "I will not."}]).turns
+    assert turn.parts == (Text("I will not."),)
+    (turn,) = read([{"role": "assistant", "content": "Yes.", "refusal": None}]).turns
+    assert turn.parts == (Text("Yes."),)
 
 
 def test_tools_and_choices() -> None:
@@ -173,6 +186,8 @@ def test_settings() -> None:
         ({"tools": [{"type": "custom"}]}, "tools[0].type"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"tool_choice": "always"}, "tool_choice"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": 5}}}, "tool_choice.allowed_tools"),
+        ({"messages": [{"role": "assistant", "refusal": 5}]}, "messages[0].refusal"),
         ({"temperature": 10**400}, "temperature"),
         ({"max_tokens": 10**400}, "max_tokens"),
         ({"seed": 1e300}, "seed"),
@@ -221,3 +236,14 @@ def test_any_message_is_read_or_refused(content: Any, calls: Any) -> None:
             assert read([message]).turns
         except WrongField as error:
             assert error.field.startswith("messages")
+
+
+@given(st.sampled_from(["allowed_tools", "json_schema", "function", "disabled", "enabled"]), JSON)
+def test_any_inside_of_a_known_shape_is_read_or_refused(kind: str, inside: Any) -> None:
+    for value in (inside, {"tools": inside}, {"name": inside}, {"schema": inside}):
+        shape = {"type": kind, kind: value}
+        for member in ("tool_choice", "response_format", "thinking", "reasoning"):
+            try:
+                assert read(**{member: shape}).turns
+            except WrongField as error:
+                assert error.field.startswith(member)

@@ -71,6 +71,14 @@ def test_an_api_of_the_callers_own_shape_loses_nothing() -> None:
     assert losses.losses("openrouter", "o3", None, frozenset({"temperature"})) == ()
 
 
+def test_openais_other_models_refuse_to_think_and_unknown_ones_are_asked() -> None:
+    asked = frozenset({"reasoning_effort"})
+    assert losses.losses("openai", "gpt-4o", None, asked) == ("reasoning_effort",)
+    assert losses.losses("openai", "gpt-4-turbo", None, asked) == ("reasoning_effort",)
+    assert losses.losses("openai", "o3", None, asked) == ()
+    assert losses.losses("openai", "my-own-model", None, asked) == ()
+
+
 def test_openais_thinking_models_refuse_to_be_sampled() -> None:
     asked = frozenset({"temperature", "seed", "max_tokens", "max_completion_tokens"})
     assert losses.losses("openai", "o3", None, asked) == ("temperature",)

@@ -3,7 +3,8 @@
 import pytest
 
 from extproc.config import tables
-from extproc.dialects.model_families import EFFORTS, Traits, traits
+from extproc.dialects.efforts import EFFORTS
+from extproc.dialects.model_families import Traits, traits
 from extproc.dialects.model_names import plain_name, without_profile
 from extproc.snapshot import Model
 
@@ -258,3 +259,21 @@ def test_a_name_that_says_nothing_has_an_entry_that_does() -> None:
     entry = Model("mine", capabilities=frozenset({"signs_calls", "no_fetches_links"}))
     known = traits("endpoints/1234567890", entry)
     assert known.signs_calls and not known.fetches_links
+
+
+@pytest.mark.parametrize(
+    ("name", "penalties"),
+    [
+        ("gemini-2.0-flash-001", True),
+        ("gemini-2.5-flash", True),
+        ("gemini-2.5-flash-preview-05-20", False),
+        ("gemini-exp-1206", False),
+        ("gemini-3-pro-preview", False),
+        ("gemini-3.5-flash", False),
+        ("gemini-pro-latest", False),
+        ("mistral-large-latest", True),
+    ],
+)
+def test_who_refuses_penalties(name: str, penalties: bool) -> None:
+    assert traits(name, None).penalties is penalties
+    assert traits(name, Model(name, capabilities=frozenset({"penalties"}))).penalties

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from extproc.dialects.efforts import EFFORTS
 from extproc.dialects.json_edit import members
 from extproc.dialects.openai.chat import (
     AnswerFormat,
@@ -31,7 +32,6 @@ _ROLES: Final = {
     "tool": "tool",
     "function": "tool",
 }
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def read_chat(body: bytes) -> Chat:
@@ -84,6 +84,8 @@ def _turn(message: Any, index: int) -> Turn:
     if role is None:
         raise Wrong(f"{place}.role", f"one of {', '.join(_ROLES)}")
     parts = parts_of(message.get("content"), f"{place}.content", role)
+    if role == "assistant" and not parts:  # an answer that came back: what it said was no
+        parts = parts_of(text_of(message.get("refusal"), f"{place}.refusal"), place, role)
     assistant, tool = role == "assistant", role == "tool"
     name = text_of(message.get("name"), f"{place}.name")
     call_id = text_of(message.get("tool_call_id"), f"{place}.tool_call_id") if tool else None
@@ -194,8 +196,8 @@ def _effort(given: Given) -> str | None:
     effort = given.get("reasoning_effort") or reasoning.get("effort")
     if effort is None:
         return "none" if (given.mapping("thinking") or {}).get("type") == "disabled" else None
-    if effort not in _EFFORTS:
-        raise Wrong("reasoning_effort", f"one of {', '.join(_EFFORTS)}")
+    if effort not in EFFORTS:
+        raise Wrong("reasoning_effort", f"one of {', '.join(EFFORTS)}")
     return str(effort)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from extproc.dialects.openai.chat import Audio, CacheHint, File, Image, Part, Text
 
 _DATA_URL = re.compile(r"^data:([^;,\s]*)((?:;[^;,\s]+)*),", re.IGNORECASE)
+_SPACE = re.compile(r"\s")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 
 
@@ -83,7 +84,8 @@ def _audio(part: Mapping[str, Any], place: str) -> Audio:
     holder = part.get("input_audio")
     data = holder.get("data") if isinstance(holder, dict) else None
     form = holder.get("format") if isinstance(holder, dict) else None
-    if not isinstance(data, str) or not isinstance(form, str) or not _BASE64.fullmatch(data):
+    data = _bare(data) if isinstance(data, str) else None
+    if data is None or not isinstance(form, str) or not _BASE64.fullmatch(data):
         raise Wrong(f"{place}.input_audio", "an object with base64 `data` and a `format`")
     return Audio(data, form)
 
@@ -107,6 +109,7 @@ def _file_by_data(data: str, name: str | None, place: str, hint: CacheHint | Non
         return File(name=name, media_type=media_type or "application/pdf", data=base64, cache=hint)
     if data[:8].lower().startswith(("http://", "https://")):
         return File(name=name, url=data, cache=hint)
+    data = _bare(data)
     if not _BASE64.fullmatch(data):
         raise Wrong(place, "a data URL, a link or base64")
     return File(name=name, media_type=_by_name(name), data=data, cache=hint)
@@ -121,10 +124,15 @@ def _taken_apart(url: str, place: str) -> tuple[str, str]:
     found = _DATA_URL.match(url)
     if found is None or ";base64" not in found[2].lower():
         raise Wrong(place, "a data URL with `;base64,`")
-    data = url[found.end() :]
+    data = _bare(url[found.end() :])
     if not data or not _BASE64.fullmatch(data):
         raise Wrong(place, "a data URL with base64 behind the comma")
     return found[1].lower(), data
+
+
+def _bare(base64: str) -> str:
+    """Without the line breaks that programs put in after every 76 letters: not every provider takes them."""
+    return "".join(base64.split()) if _SPACE.search(base64) else base64
 
 
 _ENDINGS: Final = {

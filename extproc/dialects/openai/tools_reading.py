@@ -62,7 +62,9 @@ def choice_of(given: Given) -> Choice | None:
 
 def _allowed(value: Any) -> Choice:
     tools = value.get("tools") if isinstance(value, dict) else None
-    functions = [tool.get("function") if isinstance(tool, dict) else None for tool in tools or []]
+    if not isinstance(tools, list):
+        raise Wrong("tool_choice.allowed_tools", "an object with `mode` and `tools`")
+    functions = [tool.get("function") if isinstance(tool, dict) else None for tool in tools]
     named = tuple(
         function["name"]
         for function in functions

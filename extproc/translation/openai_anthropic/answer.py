@@ -6,7 +6,7 @@ out. The call of the tool whose input is the answer is the content, and no call.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -14,10 +14,9 @@ from extproc.dialects import tolerant
 from extproc.dialects.anthropic import NAME, ORIGIN, finish_of
 from extproc.dialects.openai.chat import Thought
 from extproc.dialects.openai.completion import MadeCall, MadeChoice
-from extproc.dialects.tool_ids import ToolNames, tool_names
 from extproc.refusal import Refusal
-from extproc.translation.chat_asked import chat_asked
-from extproc.translation.openai_anthropic.tools import answer_tool_of, names_of
+from extproc.translation.chat_asked import chat_asked, meant_name
+from extproc.translation.openai_anthropic.tools import answer_tool_of
 from extproc.translation.pair import Call, Destination
 
 
@@ -25,27 +24,25 @@ from extproc.translation.pair import Call, Destination
 class Expected:
     """What of the request an answer must be read with."""
 
-    names: ToolNames
+    call: Call
     answer_tool: str | None = None
 
-
-_NAMING: Final = (b'"tools"', b'"functions"', b'"tool_calls"', b'"response_format"')
+    def meant(self, told: str) -> str:
+        return meant_name(self.call, told, NAME)
 
 
 def expected_by(call: Call, to: Destination) -> Expected:
-    if not any(word in (call.body or b"") for word in _NAMING):  # nothing that an answer could mean: not read again
-        return Expected(tool_names((), NAME))
+    if to.traits.native_json_schema or b'"response_format"' not in (call.body or b""):
+        return Expected(call)  # without reading it again
     chat = chat_asked(call)
-    if isinstance(chat, Refusal):  # then nothing was sent either
-        return Expected(tool_names((), NAME))
-    return Expected(names_of(chat), answer_tool_of(chat, to.traits))
+    return Expected(call, None if isinstance(chat, Refusal) else answer_tool_of(chat, to.traits))
 
 
 def choice_of(message: Mapping[str, Any], expected: Expected) -> MadeChoice:
     blocks = [block for block in tolerant.items(message, "content") if isinstance(block, Mapping)]
     uses = [block for block in blocks if block.get("type") == "tool_use"]
     answers = [use for use in uses if use.get("name") == expected.answer_tool]
-    calls = tuple(_call(use, place, expected.names) for place, use in enumerate(uses) if use not in answers)
+    calls = tuple(_call(use, place, expected) for place, use in enumerate(uses) if use not in answers)
     text = "".join(tolerant.text(block, "text") for block in blocks if block.get("type") == "text")
     if answers:
         text = input_of(answers[0])
@@ -75,8 +72,8 @@ def thought_of(block: Mapping[str, Any]) -> Thought | None:
     return Thought(text, signature, origin=ORIGIN) if text or signature else None
 
 
-def _call(use: Mapping[str, Any], place: int, names: ToolNames) -> MadeCall:
-    return MadeCall(id_of(use, place), names.meant(tolerant.text(use, "name")), input_of(use))
+def _call(use: Mapping[str, Any], place: int, expected: Expected) -> MadeCall:
+    return MadeCall(id_of(use, place), expected.meant(tolerant.text(use, "name")), input_of(use))
 
 
 def id_of(use: Mapping[str, Any], place: int) -> str:

@@ -14,9 +14,9 @@ from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import Chat, Image, Part, Text
 from extproc.dialects.turns import Dialogue, dialogue
 from extproc.refusal import Reason, Refusal
+from extproc.translation import loss_names
 from extproc.translation.chat_asked import passed_on
 from extproc.translation.openai_anthropic.content import Block, text_block, unreadable
-from extproc.translation.openai_anthropic.thinking import LOST as LOST_THINKING
 from extproc.translation.openai_anthropic.thinking import Thinking, thinking
 from extproc.translation.openai_anthropic.tools import Toolbox, toolbox
 from extproc.translation.openai_anthropic.turns import bound_cache_hints, messages_of
@@ -146,15 +146,15 @@ class _Writer:
     def _told_to_stay_off(self) -> None:
         """A model that does not think needs no word for it."""
         if self._chat.reasoning_effort == "none" and not self._known.thinks_unasked:
-            self._lost.discard(LOST_THINKING)
+            self._lost.discard(loss_names.EFFORT)
 
 
 def _unsaid_of_messages(chat: Chat) -> set[str]:
     """What messages say that the API has no place for."""
-    lost = {"messages.name" for turn in chat.turns if turn.name is not None and turn.role != "tool"}
+    lost = {loss_names.NAME for turn in chat.turns if turn.name is not None and turn.role != "tool"}
     parts = (part for turn in chat.turns for part in turn.parts)
     wished = (part for part in parts if isinstance(part, Image) and part.detail not in (None, "auto"))
-    return lost | {"messages.image_url.detail" for _ in wished}
+    return lost | {loss_names.DETAIL for _ in wished}
 
 
 def _system_blocks(parts: Iterable[Part]) -> list[Block]:

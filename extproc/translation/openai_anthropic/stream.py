@@ -141,7 +141,7 @@ class AnthropicStream(ReadStream):
             self._held = []  # the answer comes: what was said before it is none
             return b""
         out = self._let_go()
-        block.call, begins = self._write().call(id_of(begun, len(self._blocks)), self._expected.names.meant(name))
+        block.call, begins = self._write().call(id_of(begun, len(self._blocks)), self._expected.meant(name))
         return out + begins
 
     def _input(self, block: _Block, piece: str) -> bytes:

@@ -5,30 +5,21 @@ thinking cannot be had beside something else that was asked for (a call that is 
 that leaves no room, reasoning of a tool loop that was not sent back), thinking gives way and is named.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from extproc.dialects.anthropic import EFFORTS
+from extproc.dialects.efforts import BUDGETS, effort_of, nearest
 from extproc.dialects.model_families import Traits
 from extproc.dialects.model_rules import CLAUDE_BUDGET
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.turns import Dialogue
+from extproc.translation import loss_names
 from extproc.translation.openai_anthropic.turns import signed
 
-LOST: Final = "reasoning_effort"
-LOST_BUDGET: Final = "thinking.budget_tokens"
 _ANSWER: Final = 16_384  # tokens for what is said, where the caller names no cap
 _THOUGHT: Final = 16_384  # and for thinking, where it has no budget
 _SMALLEST_MODEL: Final = 4096
-_BUDGETS: Final[Mapping[str, int]] = {
-    "minimal": 1024,
-    "low": 2048,
-    "medium": 8192,
-    "high": 16_384,
-    "xhigh": 24_576,
-    "max": 32_000,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,41 +56,31 @@ def _off(cap: int | None, most: int, known: Traits) -> Thinking:
     if not known.thinks_unasked:
         return _untold(cap, most, known)
     if "none" not in known.efforts:
-        return _untold(cap, most, known, frozenset({LOST}))
+        return _untold(cap, most, known, frozenset({loss_names.EFFORT}))
     return Thinking(cap or min(most, _ANSWER), {"type": "disabled"})
 
 
 def _adaptive(effort: str | None, budget: int | None, cap: int | None, most: int, known: Traits) -> Thinking:
-    lost = frozenset({LOST_BUDGET}) if effort is None else frozenset[str]()
-    asked = effort or next((name for name, tokens in _BUDGETS.items() if (budget or 0) <= tokens), "max")
+    lost = frozenset({loss_names.EFFORT}) if effort is None else frozenset[str]()
+    asked = nearest(effort or effort_of(budget or 0), known.efforts & EFFORTS)
     # Newer models show no thinking unless they are told to; what it costs is the same.
     config = {"type": "adaptive", "display": "summarized"}
-    return Thinking(cap or min(most, _ANSWER + _THOUGHT), config, _nearest(asked, known), active=True, lost=lost)
-
-
-def _nearest(asked: str, known: Traits) -> str | None:
-    """The asked effort or the next lower one that the model takes; the least one where there is no lower."""
-    taken = [effort for effort in EFFORTS if effort in known.efforts]
-    order = ("minimal", *EFFORTS)
-    lower = [effort for effort in taken if order.index(effort) <= order.index(asked)]
-    return lower[-1] if lower else next(iter(taken), None)
+    return Thinking(cap or min(most, _ANSWER + _THOUGHT), config, asked, active=True, lost=lost)
 
 
 def _budgeted(chat: Chat, cap: int | None, most: int, known: Traits, *, gives_way: bool) -> Thinking:
     least, largest = known.budget or CLAUDE_BUDGET
     if gives_way or (cap or most) <= least:
-        return _untold(cap, most, known, frozenset({LOST}))
-    wanted = chat.thinking_budget or _BUDGETS[chat.reasoning_effort or "medium"]
+        return _untold(cap, most, known, frozenset({loss_names.EFFORT}))
+    wanted = chat.thinking_budget or BUDGETS[chat.reasoning_effort or "medium"]
     budget = max(min(wanted, largest), least)
     whole = cap if cap is not None else min(most, budget + _ANSWER)
     budget = max(min(budget, whole * 3 // 4), least)
-    lost = frozenset({LOST_BUDGET}) if chat.thinking_budget not in (None, budget) else frozenset[str]()
+    lost = frozenset({loss_names.EFFORT}) if chat.thinking_budget not in (None, budget) else frozenset[str]()
     return Thinking(whole, {"type": "enabled", "budget_tokens": budget}, active=True, lost=lost)
 
 
 def _unsigned_loop(talk: Dialogue) -> bool:
     """Results of tools are to be answered, and the reasoning before the calls was not sent back."""
-    if len(talk.turns) < 2 or not talk.turns[-1].results:
-        return False
-    asker = next(turn for turn in reversed(talk.turns) if turn.role == "assistant")
-    return not signed(asker.thoughts)
+    asker = talk.answered
+    return asker is not None and not signed(asker.thoughts)

@@ -18,6 +18,8 @@ from extproc.dialects.openai.chat import AnswerFormat, Chat, Choice, Tool
 from extproc.dialects.tool_ids import ToolNames, tool_names
 from extproc.dialects.turns import Dialogue
 from extproc.refusal import Reason, Refusal
+from extproc.translation import loss_names
+from extproc.translation.chat_asked import names_in
 from extproc.translation.openai_anthropic.content import Block, cached
 
 ANSWER_TOOL: Final = "answer_as_json"
@@ -43,7 +45,7 @@ class Toolbox:
 
 
 def toolbox(chat: Chat, talk: Dialogue, known: Traits) -> Toolbox | Refusal:
-    box = Toolbox(names_of(chat))
+    box = Toolbox(tool_names(names_in(chat), NAME))
     offered = _offered(chat, box)
     if isinstance(offered, Refusal):
         return offered
@@ -57,11 +59,6 @@ def toolbox(chat: Chat, talk: Dialogue, known: Traits) -> Toolbox | Refusal:
     if chat.parallel_tool_calls is False and box.tools:
         _one_call(box, known)
     return box
-
-
-def names_of(chat: Chat) -> ToolNames:
-    every = [tool.name for tool in chat.tools] + [call.name for turn in chat.turns for call in turn.calls]
-    return tool_names(every, NAME)
 
 
 def answer_tool_of(chat: Chat, known: Traits) -> str | None:
@@ -108,7 +105,7 @@ def _tool(tool: Tool, known: Traits, box: Toolbox) -> Block:
     if tool.description:
         block["description"] = tool.description
     if tool.strict and not known.native_json_schema:
-        box.lost.add("tools.function.strict")
+        box.lost.add(loss_names.STRICT)
     elif tool.strict:
         closed = for_grammar(schema.schema)
         box.lost.update(f"tools.function.parameters.{keyword}" for keyword in closed.moved)

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from extproc.dialects import tolerant
 from extproc.dialects.anthropic import ID, MOST_CACHE_HINTS, ORIGIN
 from extproc.dialects.openai.chat import Thought, ToolCall
+from extproc.dialects.openai.shapes import arguments_of
 from extproc.dialects.tool_ids import ToolNames, fitted
 from extproc.dialects.turns import Dialogue, Result, Said
+from extproc.translation import loss_names
 from extproc.translation.openai_anthropic.content import Block, blocks, cached, text_block
 
 CONTINUE: Final = "Go on from where your last message ends."
@@ -31,7 +32,7 @@ def messages_of(talk: Dialogue, names: ToolNames, *, thoughts: bool, prefill: bo
     if talk.prefilled and prefill:
         _end_bare(made[-1])
     elif talk.prefilled:
-        lost.add("messages.prefill")
+        lost.add(loss_names.PREFILL)
         made.append({"role": "user", "content": [text_block(CONTINUE)]})
     return Messages(made, frozenset(lost))
 
@@ -59,11 +60,9 @@ def _thinking(thought: Thought) -> Block | None:
 
 
 def _call(call: ToolCall, names: ToolNames, lost: set[str]) -> Block:
-    given = tolerant.decoded(call.arguments)
-    if not isinstance(given, dict):
-        if call.arguments.strip():
-            lost.add("messages.tool_calls.function.arguments")
-        given = {}
+    given, broken = arguments_of(call)
+    if broken:
+        lost.add(loss_names.ARGUMENTS)
     return {"type": "tool_use", "id": fitted(call.id, ID), "name": names.told(call.name), "input": given}
 
 

@@ -12,6 +12,7 @@ from extproc.dialects.openai.chat import Audio, File, Image, Part, Text, ToolCal
 from extproc.dialects.openai.shapes import arguments_of, arguments_text
 from extproc.dialects.tool_ids import BEDROCK_ID, ToolNames, fitted
 from extproc.dialects.turns import Dialogue, Result, Said
+from extproc.translation import loss_names
 from extproc.translation.openai_bedrock.cache import Block, CachePoints
 from extproc.translation.openai_bedrock.media import Files, audio, image
 from extproc.translation.openai_bedrock.thoughts import block_of
@@ -40,7 +41,7 @@ class Conversation:
             return []
         said = [block for part in dialogue.system if isinstance(part, Text) for block in self._text(part)]
         if any(not isinstance(part, Text) for part in dialogue.system):
-            self.lost.add("messages.content")
+            self.lost.add(loss_names.CONTENT)
         return said + [{"text": instruction} for instruction in instructions]
 
     def messages(self, dialogue: Dialogue, *instructions: str) -> list[Block]:
@@ -55,7 +56,7 @@ class Conversation:
     def _end(self, turns: list[Block]) -> None:
         """The last turn is the assistant's."""
         if not self._continues:
-            self.lost.add("messages.prefill")
+            self.lost.add(loss_names.PREFILL)
             turns.append({"role": "user", "content": [{"text": CONTINUE}]})
             return
         last = turns[-1]["content"][-1]
@@ -122,14 +123,14 @@ class Conversation:
             if isinstance(part, Text):
                 said += self._text(part)
             else:
-                self.lost.add("messages.content")
+                self.lost.add(loss_names.CONTENT)
         said += [self._call(call) for call in turn.calls]
         return said or [{"text": NO_OUTPUT}]
 
     def _call(self, call: ToolCall) -> Block:
         given, broken = arguments_of(call)
         if broken:
-            self.lost.add("messages.tool_calls.arguments")
+            self.lost.add(loss_names.ARGUMENTS)
         if not self._family.tools:
             return {"text": f"[Called the tool {call.name} with {arguments_text(given)}]"}
         id_, name = fitted(call.id, BEDROCK_ID), self._names.told(call.name)

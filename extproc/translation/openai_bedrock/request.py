@@ -14,6 +14,7 @@ from extproc.dialects.path_segment import segment
 from extproc.dialects.tool_ids import WORD, tool_names
 from extproc.dialects.turns import dialogue
 from extproc.refusal import Reason, Refusal
+from extproc.translation import loss_names
 from extproc.translation.chat_asked import chat_asked, lost_at_once, names_in, passed_on, written
 from extproc.translation.openai_bedrock.cache import CachePoints
 from extproc.translation.openai_bedrock.media import Untakeable
@@ -132,7 +133,7 @@ def _lost_anyhow(chat: Chat, to: Destination, known: Traits) -> set[str]:
     """What the API or its model cannot be told, whatever it is."""
     lost = lost_at_once(chat, to)
     if any(turn.name is not None for turn in chat.turns if turn.role != "tool"):
-        lost.add("messages.name")
+        lost.add(loss_names.NAME)
     if known.thinking != "none" or chat.reasoning_effort == "none":
-        lost.discard("reasoning_effort")  # what becomes of it is told where it is put
+        lost.discard(loss_names.EFFORT)  # what becomes of it is told where it is put
     return lost

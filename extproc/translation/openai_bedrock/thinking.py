@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from extproc.dialects.anthropic import EFFORTS as CLAUDES_EFFORTS
 from extproc.dialects.bedrock_families import Family
-from extproc.dialects.model_families import EFFORTS, Traits
+from extproc.dialects.efforts import BUDGETS, effort_of, nearest
+from extproc.dialects.model_families import Traits
+from extproc.dialects.model_rules import CLAUDE_BUDGET
 from extproc.dialects.openai.chat import Chat
 from extproc.dialects.turns import Dialogue
+from extproc.translation import loss_names
 from extproc.translation.openai_bedrock.thoughts import block_of
 
-LOSS: Final = "reasoning_effort"
-_BUDGETS: Final = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_000}
 _ROOM: Final = 4096  # tokens for the answer itself, where the caller names no cap
 
 
@@ -34,21 +36,23 @@ class Thinking:
 
 def thinking(chat: Chat, family: Family, traits: Traits, dialogue: Dialogue, forced: bool) -> Thinking:
     """`forced`: some tool is demanded."""
-    asked = chat.reasoning_effort if chat.thinking_budget is None else _effort_of(chat.thinking_budget)
+    asked, budget = chat.reasoning_effort, chat.thinking_budget
+    if asked is None and budget is not None:
+        asked = effort_of(budget)
     if asked is None and not (forced and family.claude and traits.thinks_unasked):
         return Thinking(on=traits.thinks_unasked)
     if traits.thinking == "none" or not family.thinks:
         lost = asked != "none" or traits.thinks_unasked
-        return Thinking(on=traits.thinks_unasked, losses=(LOSS,) if lost else ())
+        return Thinking(on=traits.thinks_unasked, losses=(loss_names.EFFORT,) if lost else ())
     if family.thinks == "claude":
         return _claude(chat, family, traits, dialogue, asked, forced)
     if asked == "none" and not traits.thinks_unasked and not family.nova:
         return Thinking()
-    effort = nearest(str(asked), traits.efforts)
+    effort = _nearest(str(asked), traits.efforts)
     fields = _fields(family, effort)
     lost = asked == "none" and effort != "none"
     free = family.nova and effort == "high"
-    return Thinking(fields, on=effort != "none", free=free, losses=(LOSS,) if lost else ())
+    return Thinking(fields, on=effort != "none", free=free, losses=(loss_names.EFFORT,) if lost else ())
 
 
 def _fields(family: Family, effort: str) -> dict[str, Any]:
@@ -73,15 +77,16 @@ def _claude(
         return Thinking(on=True)
     if asked in (None, "none") or (forced and not always):
         lost = asked not in (None, "none") or always
-        return _silent(traits, (LOSS,) if lost else ())
+        return _silent(traits, (loss_names.EFFORT,) if lost else ())
     if traits.thinking == "adaptive":
         told = {"type": "adaptive", "display": "summarized"}  # newer models show nothing of it unless they are told to
-        return Thinking({"thinking": told}, effort=nearest(str(asked), traits.efforts), on=True)
-    budget = chat.thinking_budget or _BUDGETS[str(asked)]
-    least, most = traits.budget or (1024, 32_000)
+        effort = _nearest(str(asked), traits.efforts & CLAUDES_EFFORTS)
+        return Thinking({"thinking": told}, effort=effort, on=True)
+    budget = chat.thinking_budget or BUDGETS[str(asked)]
+    least, most = traits.budget or CLAUDE_BUDGET
     cap = min(chat.max_tokens or traits.max_output or 2**31, traits.max_output or 2**31)
     if cap <= least or _thoughts_missing(dialogue, family):
-        return _silent(traits, (LOSS,))
+        return _silent(traits, (loss_names.EFFORT,))
     told_budget = min(max(budget, least), most, max(cap * 3 // 4, least))
     fields = {"thinking": {"type": "enabled", "budget_tokens": told_budget}}
     return Thinking(fields, on=True, at_most=min(told_budget + _ROOM, cap))
@@ -98,21 +103,10 @@ def _silent(traits: Traits, losses: tuple[str, ...]) -> Thinking:
 
 def _thoughts_missing(dialogue: Dialogue, family: Family) -> bool:
     """Results of tools are to be answered, and the signed thoughts that led to the calls were not sent back."""
-    if len(dialogue.turns) < 2 or not dialogue.turns[-1].results:
-        return False
-    asker = next(turn for turn in reversed(dialogue.turns) if turn.role == "assistant")
-    return not any(block_of(thought, family) for thought in asker.thoughts)
+    asker = dialogue.answered
+    return asker is not None and not any(block_of(thought, family) for thought in asker.thoughts)
 
 
-def nearest(effort: str, known: frozenset[str]) -> str:
-    """The same, else the next lower one that is there, else the next higher. `none` is nearest to itself alone."""
-    levels = [level for level in EFFORTS if level != "none"]
-    if effort in known or not known - {"none"}:
-        return effort
-    place = levels.index(effort) if effort in levels else 0
-    lower = [level for level in levels[:place] if level in known]
-    return lower[-1] if lower else next(level for level in levels if level in known)
-
-
-def _effort_of(budget: int) -> str:
-    return next((effort for effort, tokens in _BUDGETS.items() if budget <= tokens), "max")
+def _nearest(asked: str, taken: frozenset[str]) -> str:
+    """Where nobody knows what the model takes: as it was asked for."""
+    return nearest(asked, taken) or asked

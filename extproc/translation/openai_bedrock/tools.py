@@ -17,6 +17,7 @@ from extproc.dialects.model_families import traits
 from extproc.dialects.openai.chat import AnswerFormat, Chat, Tool
 from extproc.dialects.tool_ids import WORD, ToolNames, fitted
 from extproc.dialects.turns import Dialogue
+from extproc.translation import loss_names
 from extproc.translation.openai_bedrock.cache import CachePoints
 from extproc.translation.pair import Destination
 
@@ -122,7 +123,7 @@ class Offering:
         if tool.strict and self._family.strict_tools:
             spec["strict"] = True
         elif tool.strict:
-            self._lost.add("tools.function.strict")
+            self._lost.add(loss_names.STRICT)
         return {"toolSpec": spec}
 
     def _fitted(self, parameters: Schema | None, strict: bool) -> Rewritten:

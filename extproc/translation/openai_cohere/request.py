@@ -7,11 +7,13 @@ that changes what was meant it is a loss.
 
 from typing import Any, Final
 
-from extproc.dialects.cohere import BUDGETS, HOTTEST, MOST_K, MOST_STOPS, ORIGIN, PASSED, TOP_P
+from extproc.dialects.cohere import HOTTEST, MOST_K, MOST_STOPS, ORIGIN, PASSED, TOP_P
+from extproc.dialects.efforts import BUDGETS
 from extproc.dialects.openai import shapes
 from extproc.dialects.openai.chat import Audio, Chat, File, Image, Part, Text, Tool, ToolCall
 from extproc.dialects.turns import Dialogue, Said
 from extproc.refusal import Reason, Refusal
+from extproc.translation import loss_names
 from extproc.translation.chat_asked import lost_at_once, passed_on
 from extproc.translation.pair import Call, Destination
 
@@ -84,7 +86,7 @@ class CohereRequest:
     def _call(self, call: ToolCall) -> dict[str, Any]:
         arguments, broken = shapes.arguments_of(call)
         if broken:
-            self.lost.add("messages.tool_calls.arguments")
+            self.lost.add(loss_names.ARGUMENTS)
         function = {"name": call.name, "arguments": shapes.arguments_text(arguments)}
         return {"id": call.id, "type": "function", "function": function}
 
@@ -92,7 +94,7 @@ class CohereRequest:
         """For turns that take text alone."""
         texts = tuple(part for part in parts if isinstance(part, Text))
         if len(texts) < len(parts):
-            self.lost.add("messages.content")
+            self.lost.add(loss_names.CONTENT)
         return _content(texts)
 
     # --- the rest ----------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ class CohereRequest:
         if len(strict) == len(offered):
             self.body["strict_tools"] = True
         elif strict:
-            self.lost.add("tools.function.strict")
+            self.lost.add(loss_names.STRICT)
 
     def _add_sampling(self) -> None:
         chat = self._chat

@@ -13,11 +13,12 @@ from extproc.dialects.openai.chat import Chat, Schema, Tool
 from extproc.dialects.openai.parts import Wrong
 from extproc.dialects.tool_ids import GEMINI_NAME, tool_names
 from extproc.refusal import Reason, Refusal
+from extproc.translation import loss_names
 from extproc.translation.chat_asked import names_in
 from extproc.translation.openai_gemini.extras import Extras, extras_of
 from extproc.translation.openai_gemini.media import refused_media
 from extproc.translation.openai_gemini.settings import GeminiSettings
-from extproc.translation.openai_gemini.turns import GeminiTurns, broken_arguments
+from extproc.translation.openai_gemini.turns import GeminiTurns
 from extproc.translation.pair import Call, Destination
 
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}")
@@ -47,12 +48,13 @@ class GeminiRequest:
         self._extras = extras
         self._to = to
         self._names = tool_names(names_in(chat), GEMINI_NAME)
-        self.lost: set[str] = set(broken_arguments(chat)) | extras.lost
+        self.lost: set[str] = set(extras.lost)
         known = to.traits
         settings = GeminiSettings(chat, known, extras, stream)
         self.lost |= settings.lost
         turns = GeminiTurns(chat, self._names, signs=known.signs_calls, has_system=known.takes_system_role)
         self.body: dict[str, Any] = {"contents": turns.contents()}
+        self.lost |= turns.lost
         self._instruct(turns.system(), settings.told)
         if settings.has_tools:
             self._offer_tools()
@@ -80,7 +82,7 @@ class GeminiRequest:
         if choice is not None and choice.kind == "auto" and wanted:  # it can be held to names only if it must call
             offered = {name: tool for name, tool in offered.items() if name in wanted}
         if any(tool.strict for tool in offered.values()):
-            self.lost.add("tools.function.strict")
+            self.lost.add(loss_names.STRICT)
         self.body["tools"] = [{"functionDeclarations": [_declaration(name, tool) for name, tool in offered.items()]}]
         calling = self._calling([name for name in dict.fromkeys(wanted) if name in offered])
         if calling is not None:

@@ -12,6 +12,7 @@ from extproc.dialects.gemini import MOST_CHOICES, MOST_STOPS, MOST_TOP_LOGPROBS
 from extproc.dialects.json_schema import for_gemini
 from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import AnswerFormat, Chat, Image
+from extproc.translation import loss_names
 from extproc.translation.openai_gemini.extras import Extras
 from extproc.translation.openai_gemini.thinking import thinking_config
 
@@ -56,9 +57,9 @@ class GeminiSettings:
             said["topP"] = min(max(chat.top_p, 0), 1)
         if chat.top_k is not None:
             said["topK"] = chat.top_k
-        if chat.frequency_penalty:
+        if self._known.penalties and chat.frequency_penalty:
             said["frequencyPenalty"] = chat.frequency_penalty
-        if chat.presence_penalty:
+        if self._known.penalties and chat.presence_penalty:
             said["presencePenalty"] = chat.presence_penalty
         return said
 
@@ -148,7 +149,7 @@ class GeminiSettings:
             return {}
         detail = details.pop() if len(details) == 1 else None
         if detail is None or self._known.draws:
-            self.lost.add("messages.image_url.detail")
+            self.lost.add(loss_names.DETAIL)
             return {}
         return {"mediaResolution": _RESOLUTIONS[detail]}
 

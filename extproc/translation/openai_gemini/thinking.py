@@ -7,13 +7,14 @@ nobody could read them. What the model cannot be told exactly is told as nearly 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from extproc.dialects.model_families import EFFORTS, Traits
+from extproc.dialects.efforts import EFFORTS
+from extproc.dialects.model_families import Traits
 from extproc.dialects.openai.chat import Chat
+from extproc.translation import loss_names
 
 # What Google's own gateway of the OpenAI dialect takes them for.
 _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
 _LEVEL_UP_TO: Final = ((1024, "low"), (8192, "medium"))
-_LOSS: Final = "reasoning_effort"
 
 
 def thinking_config(chat: Chat, known: Traits, own: Mapping[str, Any], lost: set[str]) -> dict[str, Any] | None:
@@ -32,7 +33,7 @@ def _by_budget(chat: Chat, known: Traits, lost: set[str]) -> dict[str, Any] | No
     if chat.reasoning_effort == "none":
         if "none" in known.efforts:
             return {"thinkingBudget": 0}
-        lost.add(_LOSS)
+        lost.add(loss_names.EFFORT)
         return {"thinkingBudget": least, "includeThoughts": True}
     asked = chat.thinking_budget
     if asked is None and chat.reasoning_effort is not None:
@@ -41,7 +42,7 @@ def _by_budget(chat: Chat, known: Traits, lost: set[str]) -> dict[str, Any] | No
         return {"includeThoughts": True} if known.thinks_unasked else None
     budget = min(max(asked, least), most)
     if chat.thinking_budget is not None and budget != asked:
-        lost.add(_LOSS)
+        lost.add(loss_names.EFFORT)
     return {"thinkingBudget": budget, "includeThoughts": True}
 
 
@@ -49,12 +50,12 @@ def _by_level(chat: Chat, known: Traits, lost: set[str]) -> dict[str, Any]:
     asked = chat.reasoning_effort
     if asked is None and chat.thinking_budget is not None:
         asked = next((level for most, level in _LEVEL_UP_TO if chat.thinking_budget <= most), "high")
-        lost.add(_LOSS)
+        lost.add(loss_names.EFFORT)
     if asked is None:
         return {"includeThoughts": True}
     level = _nearest(asked, known)
     if level != asked:
-        lost.add(_LOSS)
+        lost.add(loss_names.EFFORT)
     return {"thinkingLevel": level.upper(), "includeThoughts": True}
 
 

@@ -14,6 +14,7 @@ from extproc.dialects.openai.shapes import arguments_of
 from extproc.dialects.tolerant import decoded
 from extproc.dialects.tool_ids import ToolNames
 from extproc.dialects.turns import Dialogue, Result, Said, dialogue
+from extproc.translation import loss_names
 from extproc.translation.openai_gemini.media import native
 
 UNSIGNED: Final = "skip_thought_signature_validator"
@@ -30,6 +31,7 @@ class GeminiTurns:
         self._signs = signs
         self._has_system = has_system
         self._dialogue: Dialogue = dialogue(chat.turns)
+        self.lost: set[str] = set()
 
     def system(self) -> list[Native]:
         """Text alone: other contents of instructions stand at the beginning of the first turn."""
@@ -69,7 +71,9 @@ class GeminiTurns:
         kept = [thought.hidden for thought in own if thought.hidden is not None]
         made = []
         for index, call in enumerate(calls):
-            arguments, _ = arguments_of(call)
+            arguments, broken = arguments_of(call)
+            if broken:
+                self.lost.add(loss_names.ARGUMENTS)
             part: Native = {
                 "functionCall": {"name": self._names.told(call.name), "args": arguments, **self._id(call.id)}
             }
@@ -94,13 +98,3 @@ class GeminiTurns:
 
     def _id(self, id_: str) -> Native:
         return {"id": id_} if self._signs else {}
-
-
-def broken_arguments(chat: Chat) -> list[str]:
-    """The places of arguments that are no JSON object: the call goes on without them."""
-    return [
-        f"messages[{turn.place}].tool_calls[{index}].function.arguments"
-        for turn in chat.turns
-        for index, call in enumerate(turn.calls)
-        if arguments_of(call)[1]
-    ]

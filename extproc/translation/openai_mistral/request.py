@@ -13,6 +13,7 @@ from extproc.dialects.openai.chat import Audio, Chat, File, Image, Part, Text, T
 from extproc.dialects.tolerant import text
 from extproc.dialects.tool_ids import MISTRAL_ID, WORD, ToolNames, fitted, tool_names
 from extproc.dialects.turns import Dialogue, Result, Said
+from extproc.translation import loss_names
 from extproc.translation.chat_asked import lost_at_once, names_in, passed_on
 from extproc.translation.pair import Call, Destination
 
@@ -47,7 +48,7 @@ class MistralRequest:
         if talk.system:
             texts = tuple(part for part in talk.system if isinstance(part, Text))
             if len(texts) < len(talk.system):
-                self.lost.add("messages.content")
+                self.lost.add(loss_names.CONTENT)
             said.append({"role": "system", "content": _content(texts)})
         for turn in talk.turns:
             said += self._assistant(turn) if turn.role == "assistant" else self._user(turn)
@@ -84,7 +85,7 @@ class MistralRequest:
     def _call(self, call: ToolCall) -> dict[str, Any]:
         arguments, broken = shapes.arguments_of(call)
         if broken:
-            self.lost.add("messages.tool_calls.arguments")
+            self.lost.add(loss_names.ARGUMENTS)
         function = {"name": self._names.told(call.name), "arguments": shapes.arguments_text(arguments)}
         return {"id": fitted(call.id, MISTRAL_ID), "type": "function", "function": function}
 
@@ -148,7 +149,7 @@ class MistralRequest:
             return
         self.body["reasoning_effort"] = "none" if effort == "none" else "high"
         if effort not in ("none", "high") or self._chat.thinking_budget:
-            self.lost.add("reasoning_effort")
+            self.lost.add(loss_names.EFFORT)
 
     def _add_passed(self, passed: dict[str, Any]) -> None:
         """Two of them have values that only OpenAI knows."""

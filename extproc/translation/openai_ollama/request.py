@@ -12,6 +12,7 @@ from extproc.dialects.ollama import ORIGIN, is_keep_alive, options
 from extproc.dialects.openai import shapes
 from extproc.dialects.openai.chat import Chat, Image, Part, Text, ToolCall, Turn
 from extproc.refusal import Reason, Refusal
+from extproc.translation import loss_names
 from extproc.translation.chat_asked import lost_at_once, passed_on
 from extproc.translation.pair import Call, Destination
 
@@ -81,7 +82,7 @@ class OllamaRequest:
         self._tool_of[call.id] = call.name
         arguments, broken = shapes.arguments_of(call)
         if broken:
-            self.lost.add("messages.tool_calls.arguments")
+            self.lost.add(loss_names.ARGUMENTS)
         return {"function": {"name": call.name, "arguments": arguments}}
 
     # --- the rest ----------------------------------------------------------------------------------------------------
@@ -111,13 +112,13 @@ class OllamaRequest:
         if effort == "none":
             self.body["think"] = False
             if "none" not in self._traits.efforts and self._traits.thinks_unasked:
-                self.lost.add("reasoning_effort")
+                self.lost.add(loss_names.EFFORT)
         elif effort is not None and self._traits.thinking != "none":
             by_level = "none" not in self._traits.efforts
             self.body["think"] = _LEVELS[effort] if by_level else True
             exact = effort == _LEVELS[effort] if by_level else effort in ("medium", "high")
             if not exact or self._chat.thinking_budget:
-                self.lost.add("reasoning_effort")
+                self.lost.add(loss_names.EFFORT)
 
     def _add_options(self, passed: dict[str, Any]) -> None:
         chat = self._chat
