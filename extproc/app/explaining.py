@@ -13,6 +13,7 @@ from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
 from extproc.exchange.attempt import destination
+from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts import matcher
 from extproc.facts.identify import KEY_HEADERS, Identified
 from extproc.facts.read import identify, read_facts
@@ -59,10 +60,26 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
-    decision = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
+    decided = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
+    decision = _rehearsed(decided, facts, as_chat(_call(facts, asked)), snapshot, entry.route)
     if not isinstance(decision.outcome, Plan):
         return Explanation(facts, decision).document()
     return _planned(facts, decision, decision.outcome, asked, snapshot, headers).document()
+
+
+def _rehearsed(decision: Decision, facts: Facts, call: Call | Refusal, snapshot: Snapshot, route: Route) -> Decision:
+    """Without the targets that cannot be told what the request says."""
+    plan = decision.outcome
+    if isinstance(plan, Refusal) or isinstance(call, Refusal) or not needs_rehearsal(plan, facts, route):
+        return decision
+    outcome = rehearsed(plan, call, snapshot, route)
+    kept = () if isinstance(outcome, Refusal) else outcome.steps
+    gone = {step.target for step in plan.steps} - {step.target for step in kept}
+    candidates = tuple(
+        replace(one, kept=False, reason="it cannot be told all that the request says") if one.target in gone else one
+        for one in decision.candidates
+    )
+    return Decision(outcome, candidates)
 
 
 def _planned(

@@ -34,7 +34,10 @@ _UNSENT: Final = frozenset(
 
 def usage(told: object) -> Usage | None:
     read, made = count(told, "prompt_eval_count"), count(told, "eval_count")
-    return None if read is None and made is None else Usage(input=read or 0, output=made or 0)
+    if read is None and made is None:
+        return None
+    # A prompt that was cached as a whole is not counted: somebody else has to.
+    return Usage(input=read or 0, output=made or 0, estimated=read is None)
 
 
 # --- what only Ollama knows ------------------------------------------------------------------------------------------

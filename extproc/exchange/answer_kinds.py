@@ -97,7 +97,7 @@ class WholeAnswer:
 
     def _cost(self, usage: Usage | None) -> tuple[tuple[str, str], ...]:
         price = self._to.entry.price if self._to.entry is not None else None
-        if usage is None or price is None:
+        if usage is None or usage.estimated or price is None:
             return ()
         return ((names.COST, dollars(cost(usage, price))),)
 

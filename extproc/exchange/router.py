@@ -19,7 +19,7 @@ from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
-from extproc.exchange.rehearsal import rehearsed
+from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
@@ -126,7 +126,7 @@ class RouterExchange:
             return self._refuse(decision.outcome, matched, facts, facts.caller.name)
         received = self._received(admitted)
         call = self._call(facts, received, body, asks_usage(facts, matched.route))
-        plan = await _rehearsed(decision.outcome, call, matched)
+        plan = await _rehearsed(decision.outcome, call, facts, matched)
         if isinstance(plan, Refusal):
             return self._refuse(plan, matched, facts, facts.caller.name)
         for step in plan.steps:
@@ -254,12 +254,12 @@ def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> boo
     return False
 
 
-async def _rehearsed(plan: Plan, call: Call, matched: Matched) -> Plan | Refusal:
-    if matched.route.on_loss != "reject" or call.body is None:
+async def _rehearsed(plan: Plan, call: Call, facts: Facts, matched: Matched) -> Plan | Refusal:
+    if call.body is None or not needs_rehearsal(plan, facts, matched.route):
         return plan
     if len(call.body) > LARGE_BODY:
-        return await asyncio.to_thread(rehearsed, plan, call, matched.snapshot)
-    return rehearsed(plan, call, matched.snapshot)
+        return await asyncio.to_thread(rehearsed, plan, _kept(call), matched.snapshot, matched.route)
+    return rehearsed(plan, call, matched.snapshot, matched.route)
 
 
 async def _read(admitted: Admitted, body: bytes | None) -> Facts | Refusal:

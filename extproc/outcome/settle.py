@@ -112,9 +112,12 @@ def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | Non
 
 
 def _whole_usage(counted: Usage, exchange: Record, known: Known) -> Usage:
-    """Some providers count the output behind it: of an answer that broke off before, its size tells how much it was."""
+    """Some count the output behind it: of an answer that broke off before, its size tells how much it was. Some leave
+    out what they read where all of it was cached."""
     if not counted.estimated:
         return counted
+    if not counted.input:
+        return replace(counted, input=known.input_estimate)
     return replace(counted, output=max(counted.output, _written(exchange.response_bytes, known.stream)))
 
 

@@ -13,7 +13,7 @@ from extproc.facts import matcher
 from extproc.facts.routes import entries
 from extproc.protocol.events import BodyEvent
 from extproc.snapshot import Credential, Snapshot
-from tests.exchange.scene import CALLERS, PROVIDERS, ROUTES, Scene, request, snapshot
+from tests.exchange.scene import CALLERS, CLAUDE_FIRST, PROVIDERS, ROUTES, Scene, request, snapshot
 
 WEIGHTED = """
 strategies: {default: {kind: weighted, weights: {alpha: 0.3, beta: 0.7}}}
@@ -179,3 +179,17 @@ def test_a_request_without_a_key_is_explained_although_the_gateway_would_want_on
     body = b'{"model":"m","messages":[]}'
     told = explain_request(CONFIGS["keyed"], Asked("POST", "/v1/chat/completions", {}, body), now=0.0, draw=0.5)
     assert told["refusal"] is None and told["plan"]
+
+
+@pytest.mark.parametrize(("model", "plan"), [("chain", ["alpha/m"]), ("alone", [])])
+async def test_a_target_that_cannot_be_told_a_value_is_no_candidate_that_stays(model: str, plan: list[str]) -> None:
+    config = snapshot(CLAUDE_FIRST)
+    asked = {"model": model, "temperature": 1.7, "messages": [{"role": "user", "content": "hi"}]}
+    case = Case("", asked)
+    assert by_explain(config, case) == await by_the_gateway(config, case)
+    told = explain_request(
+        config, Asked("POST", case.path, {"content-type": "application/json"}, case.raw), now=0.0, draw=0.0
+    )
+    assert told["plan"] == plan
+    kept = {one["target"]: one["kept"] for one in told["candidates"]}
+    assert kept["claude/claude-sonnet-4-5"] is False

@@ -103,7 +103,8 @@ def test_what_each_counts() -> None:
     assert cohere.usage({"tokens": {"input_tokens": 69.0, "output_tokens": 11.0}, "cached_tokens": 64.0}) == Usage(
         69, 11, 64
     )
-    assert ollama.usage({"eval_count": 9}) == Usage(0, 9)
+    assert ollama.usage({"eval_count": 9}) == Usage(0, 9, estimated=True)
+    assert ollama.usage({"prompt_eval_count": 0, "eval_count": 9}) == Usage(0, 9)
     assert ollama.usage({"done": True}) is None
 
 

@@ -52,6 +52,15 @@ callers:
   - {name: ci, key: gw-ci, labels: {team: platform}, models: ["m", "smart"]}
   - {name: nobody, key: gw-nobody, models: ["nothing"]}
 """
+CLAUDE_FIRST = """
+providers:
+  claude: {dialect: anthropic, base_url: "http://127.0.0.1:9005", credential: k, models: [claude-sonnet-4-5]}
+  alpha: {dialect: openai, base_url: "http://127.0.0.1:9001/v1", credential: k, models: [m]}
+aliases:
+  chain: [claude/claude-sonnet-4-5, alpha/m]
+  alone: [claude/claude-sonnet-4-5]
+routes: [{name: main, on_loss: reject}]
+"""
 
 NOW = 1000.0
 ID = "id-1"

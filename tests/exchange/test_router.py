@@ -16,7 +16,19 @@ from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Limits
-from tests.exchange.scene import CALLERS, ID, PROVIDERS, ROUTES, Scene, answer, chunk, error_of, request, snapshot
+from tests.exchange.scene import (
+    CALLERS,
+    CLAUDE_FIRST,
+    ID,
+    PROVIDERS,
+    ROUTES,
+    Scene,
+    answer,
+    chunk,
+    error_of,
+    request,
+    snapshot,
+)
 
 ASKED = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -229,17 +241,6 @@ async def test_a_body_above_the_limit_is_refused_though_envoy_could_hold_it() ->
     assert scene.books.decisions[-1].outcome.reason is Reason.REQUEST_TOO_LARGE
 
 
-CLAUDE_FIRST = """
-providers:
-  claude: {dialect: anthropic, base_url: "http://127.0.0.1:9005", credential: k, models: [claude-sonnet-4-5]}
-  alpha: {dialect: openai, base_url: "http://127.0.0.1:9001/v1", credential: k, models: [m]}
-aliases:
-  chain: [claude/claude-sonnet-4-5, alpha/m]
-  alone: [claude/claude-sonnet-4-5]
-routes: [{name: main, on_loss: reject}]
-"""
-
-
 @pytest.mark.parametrize(
     ("temperature", "targets"),
     [(0.5, ["claude/claude-sonnet-4-5", "alpha/m"]), (1.7, ["alpha/m"])],
@@ -263,3 +264,17 @@ async def test_where_no_target_stays_the_loss_is_the_refusal(padding: str) -> No
     error = error_of(turn)
     assert (error["code"], error["param"]) == ("unsupported_parameter", "temperature")
     assert scene.books.reserved == []
+
+
+@pytest.mark.parametrize(
+    ("link", "targets"),
+    [
+        ("data:image/png;base64,AAAA", ["claude/claude-sonnet-4-5", "alpha/m"]),
+        ("data:image/tiff;base64,AAAA", ["alpha/m"]),
+    ],
+)
+async def test_a_target_that_cannot_take_a_picture_of_this_kind_leaves_the_plan(link: str, targets: list[str]) -> None:
+    scene = Scene(snapshot(CLAUDE_FIRST.replace(", on_loss: reject", "")))
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": link}}]
+    turn = await scene.ask({"model": "chain", "messages": [{"role": "user", "content": content}]})
+    assert turn.reply.metadata[names.META][names.M_TARGETS] == targets

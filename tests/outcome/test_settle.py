@@ -233,3 +233,9 @@ def test_output_that_was_not_counted_to_its_end_is_told_by_its_size(output: int,
     record = exchange(SMALL, metadata={names.META_USAGE: {names.U_COUNTED: told.as_numbers()}}, response_bytes=size)
     record.metadata[names.META][names.M_STREAM] = True
     assert settled(record, (SMALL, attempt())).usage == Usage(100, comes_to, cached_input=64, estimated=True)
+
+
+def test_input_that_was_cached_as_a_whole_and_not_counted_is_estimated() -> None:
+    told = {names.U_COUNTED: Usage(0, 9, estimated=True).as_numbers()}
+    record = exchange(SMALL, metadata={names.META_USAGE: told}, response_bytes=50_000)
+    assert settled(record, (SMALL, attempt())).usage == Usage(12, 9, estimated=True)

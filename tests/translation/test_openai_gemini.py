@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.translation.openai_gemini import OpenAIToGemini
 from extproc.translation.pair import Answer, Call, Destination
@@ -214,3 +215,17 @@ def test_the_official_types_take_every_golden_case(case: Case) -> None:
     for one in case.listed("streams"):
         out = streamed(FRAMINGS[one["framing"]](one["with"]), case.call, 37, case.to)
         assert validate_stream(out, case.call.usage_asked, may_fail="fails" in one) == []
+
+
+def test_a_piece_that_tells_the_input_alone_is_no_count_of_the_output() -> None:
+    call = asked(stream=True, messages=[{"role": "user", "content": "Hi"}])
+    stream = PAIR.stream(call, THIRD)
+    said = []
+    for fields in ({"usageMetadata": {"promptTokenCount": 4}}, {"usageMetadata": {"promptTokenCount": 4}}):
+        told = {"candidates": [{"content": {"parts": [{"text": "x"}]}}], **fields}
+        stream.feed(b"data: " + json.dumps(told).encode() + b"\n\n")
+        said.append(stream.usage)
+    stream.feed(b'data: {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 4}}\n\n')
+    stream.finish()
+    assert said == [Usage(4, 0, estimated=True)] * 2
+    assert stream.usage == Usage(4, 0)

@@ -6,6 +6,7 @@ events.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
 from extproc.dialects import json_objects
@@ -94,6 +95,8 @@ class GeminiStream(ReadStream):
     def _on(self, told: Mapping[str, Any]) -> bytes:
         response = read_response(told)
         self.usage = last_usage(self.usage, response)
+        if self.usage is not None:  # its first pieces may tell the input alone: who leaves there was given more
+            self.usage = replace(self.usage, estimated=self.usage.output == 0)
         if response.error is not None:
             return self._failed(response.error)
         self._blocked = self._blocked or response.blocked is not None
@@ -151,6 +154,8 @@ class GeminiStream(ReadStream):
             return super()._on_end()
         if not self._blocked and any(finish is None for finish in self._finishes.values()):
             return super()._on_end()
+        if self.usage is not None:
+            self.usage = replace(self.usage, estimated=False)
         writer = self._write()
         out = b""
         for index in sorted(self._finishes) or (0,):
