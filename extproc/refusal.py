@@ -45,7 +45,6 @@ class Reason(Enum):
     UNSUPPORTED_PARAMETER = Kind(
         400, "invalid_request_error", "No candidate can be told what the request asks for, and the route says `reject`."
     )
-    UPSTREAM_AUTH = Kind(502, "upstream_error", "The provider refuses the gateway's own credential.")
     UPSTREAM_GARBLED = Kind(
         502, "upstream_error", "The provider's answer is none, ends in the middle, or is larger than is read."
     )

@@ -32,6 +32,7 @@ class StreamedAnswer:
         self._stream = stream
         self._changes = changes
         self._inflate = inflate
+        self._broken = False  # no more of it can be inflated, so no end of the answer ever comes: the stream says so
 
     async def on_body(self, event: BodyEvent) -> Turn:
         before = self._stream.usage
@@ -44,12 +45,13 @@ class StreamedAnswer:
         return Turn(BodyReply("response", body=body, metadata=metadata), done=event.end_of_stream)
 
     def _fed(self, data: bytes) -> bytes:
-        if self._inflate is None:
-            return self._stream.feed(data)
+        if self._broken:
+            return b""
         try:
-            return self._stream.feed(self._inflate.feed(data))
+            return self._stream.feed(data if self._inflate is None else self._inflate.feed(data))
         except Uninflatable:
-            return b""  # no end of the answer ever comes: the stream says so
+            self._broken = True
+            return b""
 
     def _told(self) -> Metadata:
         told = dict(told_usage(self._stream.usage))
