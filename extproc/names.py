@@ -150,6 +150,11 @@ FORWARDED_HEADERS: Final = (
     "x-title",
 )
 
+# --- keys of the keyring: secrets that the processor itself uses -----------------------------------------------------
+KEY_SIGN: Final = "sign."  # + provider: the secret that its requests are signed with
+KEY_CREDENTIAL: Final = "credential."  # + provider: what probes of it show
+KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
+
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"

@@ -54,6 +54,7 @@ class Model:
         {"chat"}
     )  # families it serves: chat, completions, embeddings, images, audio, …
     notice: str | None = None  # what a caller must know of it: another model answers in its place
+    quality: float | None = None  # how good its answers are, as the operator says; more is better
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,35 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthSpec:
+    """Active probes of one provider's endpoints. They are GETs, and never a call that costs money."""
+
+    interval: float = 30.0
+    timeout: float = 10.0
+    failure_threshold: int = 3  # failed probes in a row that shut it
+    success_threshold: int = 2  # good ones in a row that open it again
+    path: str | None = None  # None: what its kind of server answers is found out
+
+
+@dataclass(frozen=True, slots=True)
+class SignSpec:
+    """Requests are signed with a shared secret, which is the key `sign.PROVIDER` of the keyring and never here."""
+
+    scheme: Literal["v1", "v2"] = "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """A self-hosted cluster: priced by the hour, whatever it does."""
+
+    cost_per_hour: int  # nano-dollars
+    overhead_factor: float = 1.1  # what it costs beside its machines
+    tokens_per_second: float | None = None  # as the operator says, until it is measured
+    wake_up: float | None = None  # seconds that it takes to start from nothing; None: it never sleeps
+    sleeps_after: float = 600.0  # seconds without a request, where it sleeps
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     name: str
     dialect: Dialect
@@ -105,7 +135,9 @@ class Provider:
     http2: bool = False
     tls: Tls = Tls()
     breaker: BreakerSpec = BreakerSpec()
-    cost_per_hour: int | None = None
+    by_the_hour: ClusterSpec | None = None  # None: somebody's API, priced by the token
+    health: HealthSpec | None = None  # None: never probed, only watched
+    sign: SignSpec | None = None
     capabilities: frozenset[str] = frozenset()
     region: str | None = None
     project: str | None = None  # of Google Cloud
@@ -177,6 +209,37 @@ class FailoverSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    condition: str  # an expression over the facts, see decision.rules
+    provider: str  # stands first where it holds
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a canary must keep to. None: not asked."""
+
+    error_rate: float | None = None  # share of its attempts that fail, less than
+    latency_p95: float | None = None  # seconds, less than
+    cost_efficiency: float | None = None  # what the stable arm pays for a token over what the canary does, more than
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSpec:
+    """A canary: two arms, the share of the second, and what moves it."""
+
+    stable: tuple[Target, ...]
+    canary: tuple[Target, ...]
+    share: float = 0.1  # of the canary, when it begins
+    steps: tuple[float, ...] = ()  # the shares it climbs to, one behind the other; (): it stays where it is
+    step_every: float = 300.0
+    sticky: Literal["caller", "session", "user", "none"] = "caller"
+    criteria: Criteria = Criteria()
+    window: float = 300.0  # seconds that are looked back
+    min_samples: int = 50  # of the canary, before anything is concluded
+    webhook: bool = False  # told of each move; its address is the key `webhook.STRATEGY` of the keyring
+
+
+@dataclass(frozen=True, slots=True)
 class StrategySpec:
     """One strategy as configured: the kind names the code, the rest are its settings."""
 
@@ -184,9 +247,29 @@ class StrategySpec:
     kind: str
     targets: tuple[Target, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)  # by provider, or by provider/model
+    rules: tuple[Rule, ...] = ()  # the first that holds puts its provider first
+    among: "StrategySpec | None" = None  # this one orders only what that one finds about as good as its best
+    within: float | None = None  # how many times the best score still counts as good as it; None: only what is equal
+    ties: str | None = None  # the kind that orders equal scores; None: as they are written
+    scores: Mapping[str, float] = field(default_factory=dict)  # of `blend`: kinds and how much each counts
+    unpriced: Literal["deny", "worst", "allow"] = "worst"
+    cluster_cost_threshold: int | None = None  # nano-dollars for 1,000 tokens
+    max_queue_depth: float | None = None  # a cluster with a longer queue stands behind all others
+    max_latency: float | None = None  # seconds: and one whose 95th percentile is above it
+    sticky_by: tuple[Literal["session", "user", "caller", "prompt"], ...] = ("session", "user", "prompt")
+    regions: tuple[str, ...] = ()  # the nearest first; globs
+    rollout: RolloutSpec | None = None
 
 
 UsageMode = Literal["as_sent", "exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowSpec:
+    """A copy of some requests goes to another target too; its answer is thrown away and nobody pays for it."""
+
+    target: Target
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +289,7 @@ class Route:
     attend: bool = False
     when_down: Literal["refuse", "pass"] = "refuse"
     on_loss: Literal["reject", "warn", "drop"] = "warn"
+    shadow: ShadowSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +299,7 @@ class Caller:
     labels: Mapping[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()  # globs over provider/model and model; () is all
     providers: tuple[str, ...] = ()
+    strategy: str | None = None  # before the route's, behind the request's
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ callers' keys only as their SHA-256.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain, compile_strategy
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
-from extproc.config.credentials import Held
+from extproc.config.credentials import Held, Secret
 from extproc.config.document import Document
 from extproc.config.identity import snapshot_id
 from extproc.config.problems import Problem, in_order, nearest
@@ -28,7 +28,8 @@ _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
 @dataclass(frozen=True, slots=True)
 class Compiled:
     snapshot: Snapshot
-    secrets: Mapping[str, Held]  # by the provider's name
+    secrets: Mapping[str, Held]  # by the provider's name: what Envoy shows upstreams
+    keys: Mapping[str, Secret] = field(default_factory=dict)  # by names.KEY_…: what the processor itself uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys
 from extproc.config.vendors import check_place
 from extproc.dialects.endpoints import families
 from extproc.money import nanos
-from extproc.snapshot import BreakerSpec, Credential, Endpoint, Provider, Service
+from extproc.snapshot import BreakerSpec, ClusterSpec, Credential, Endpoint, Provider, Service
 
 _NAME: Final = re.compile(r"^[A-Za-z0-9_.-]+$")
 _HEADER: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -85,7 +85,7 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> tuple[Pro
         http2=keys.http2,
         tls=tls,
         breaker=BreakerSpec(**keys.circuit_breaker.model_dump()),
-        cost_per_hour=None if keys.cost_per_hour is None else nanos(keys.cost_per_hour),
+        by_the_hour=None if keys.cost_per_hour is None else ClusterSpec(nanos(keys.cost_per_hour)),
         capabilities=frozenset(keys.capabilities),
         region=keys.region,
         project=keys.project,

@@ -106,12 +106,13 @@ def _plan(question: Question, strategy: str, steps: Sequence[Ranked]) -> Plan:
     first = steps[0].contender.provider
     default = FIRST_BYTE_STREAMED if question.facts.stream else FIRST_BYTE
     return Plan(
-        steps=tuple(Step(one.contender.target, one.reason) for one in steps),
+        steps=tuple(Step(one.contender.target, one.reason, one.code) for one in steps),
         strategy=strategy,
         reason=_narrowed(question, first.name) + steps[0].reason,
         first_byte_timeout=failover.first_byte_timeout or first.timeout or default,
         first_event=failover.first_event,
         fallback_on=failover.fallback_on,
+        arm=steps[0].arm,
     )
 
 

@@ -14,7 +14,7 @@ from extproc.decision.lookup import Listing
 from extproc.decision.nearest import hint, shown
 from extproc.decision.plan import Candidate
 from extproc.decision.question import Question
-from extproc.decision.strategies import Ranked
+from extproc.decision.strategies import Circumstances, Ranked
 from extproc.decision.written import GONE, UNRESOLVED, Group, alias_group, chain_group, resolved, written
 from extproc.dialects.endpoints import BY_NAME
 from extproc.refusal import Reason, Refusal
@@ -113,12 +113,14 @@ def _ranked_group(question: Question, contenders: Sequence[Contender]) -> Group:
     def rank(kept: Sequence[Contender]) -> Sequence[Ranked]:
         return question.strategy.rank(
             kept,
-            replace(question.facts, model=question.name),
-            question.spec,
-            question.snapshot,
-            question.observations,
-            question.now,
-            question.draw,
+            Circumstances(
+                facts=replace(question.facts, model=question.name),
+                spec=question.spec,
+                snapshot=question.snapshot,
+                observations=question.observations,
+                now=question.now,
+                draw=question.draw,
+            ),
         )
 
     return Group(question.spec.name, tuple(contenders), rank)

@@ -31,3 +31,4 @@ class Desk:
     epoch: Callable[[], float]
     draw: Callable[[], float]
     new_id: Callable[[], str]
+    key: Callable[[str], bytes | None] = lambda name: None  # a secret of the keyring, by names.KEY_…; None: no such

@@ -7,33 +7,49 @@ or another name, with default settings.
 from collections.abc import Mapping
 from typing import Final
 
-from extproc.decision.strategies.contract import Ranked, Strategy
+from extproc.decision.strategies.contract import Circumstances, Ranked, Strategy
 from extproc.decision.strategies.ordered import Ordered
 from extproc.decision.strategies.weighted import Weighted
 from extproc.snapshot import StrategySpec
 
 DEFAULT: Final = "default"  # the strategy of every route that names none
 KINDS: Final[Mapping[str, Strategy]] = {"ordered": Ordered(), "weighted": Weighted()}
+# Written with `_`; `-` is the same.
 OTHER_NAMES: Final[Mapping[str, str]] = {
     "order": "ordered",
     "priority": "ordered",
     "failover": "ordered",
     "weights": "weighted",
     "weighted_random": "weighted",
-    "weighted-random": "weighted",
 }
 
-__all__ = ["DEFAULT", "KINDS", "OTHER_NAMES", "Ranked", "Strategy", "find_strategy", "names_of_strategies"]
+__all__ = [
+    "DEFAULT",
+    "KINDS",
+    "OTHER_NAMES",
+    "Circumstances",
+    "Ranked",
+    "Strategy",
+    "find_strategy",
+    "kind_of",
+    "names_of_strategies",
+]
+
+
+def kind_of(name: str) -> str | None:
+    """The kind that a name stands for."""
+    plain = name.replace("-", "_")
+    kind = OTHER_NAMES.get(plain, plain)
+    return kind if kind in KINDS else None
 
 
 def find_strategy(name: str, configured: Mapping[str, StrategySpec]) -> tuple[StrategySpec, Strategy] | None:
     """None: no strategy, and no kind, has this name."""
     spec = configured.get(name)
-    if spec is None:
-        kind = OTHER_NAMES.get(name, name)
-        spec = StrategySpec(name=kind, kind=kind)
-    strategy = KINDS.get(OTHER_NAMES.get(spec.kind, spec.kind))
-    return None if strategy is None else (spec, strategy)
+    kind = kind_of(spec.kind if spec is not None else name)
+    if kind is None:
+        return None
+    return spec or StrategySpec(name=kind, kind=kind), KINDS[kind]
 
 
 def names_of_strategies(configured: Mapping[str, StrategySpec]) -> list[str]:

@@ -2,11 +2,14 @@
 
 Law: every contender it is given comes back exactly once. It looks at nothing but its arguments, so the same arguments
 give the same order. Filters have run before it: whoever is here may be used, and can.
+
+Most strategies give each contender a number of which less is better; those are `Scorer`s, and `scored.py` makes the
+order of them: that is what can be composed, blended and told apart by ties.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from extproc.decision.contender import Contender
 from extproc.decision.plan import Observations
@@ -15,21 +18,44 @@ from extproc.snapshot import Snapshot, StrategySpec
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that an order may depend on, beside the contenders."""
+
+    facts: Facts
+    spec: StrategySpec
+    snapshot: Snapshot
+    observations: Observations
+    now: float
+    draw: float  # one uniform number in [0, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
     contender: Contender
     score: float | None  # the strategy's own number, for people: a place, a share, a price
     reason: str
     chosen: bool = True  # False: it is not to stand in the plan at all
+    code: str = ""  # one word for the reason, from a fixed set: what metrics count
+    arm: str | None = None  # of a canary's strategy
 
 
 class Strategy(Protocol):
-    def rank(
-        self,
-        candidates: Sequence[Contender],
-        facts: Facts,
-        spec: StrategySpec,
-        snapshot: Snapshot,
-        observations: Observations,
-        now: float,
-        draw: float,
-    ) -> Sequence[Ranked]: ...
+    def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a scorer thinks of one contender."""
+
+    value: float | None  # less is better; None: nobody knows
+    words: str  # for people, without the strategy's name: `$0.0031`, `0.82 s to the first token`
+    band: int = 0  # whole groups, one behind the other, before any value is compared
+    unknown: Literal["first", "last"] = "first"  # where it stands in its band when nobody knows its value
+    chosen: bool = True
+    code: str = ""
+
+
+class Scorer(Protocol):
+    def scores(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Score]:
+        """One for each, in the same order."""
+        ...

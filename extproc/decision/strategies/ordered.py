@@ -5,29 +5,19 @@ from collections.abc import Sequence
 
 from extproc.decision.contender import Contender
 from extproc.decision.nearest import shown
-from extproc.decision.plan import Observations
-from extproc.decision.strategies.contract import Ranked
-from extproc.facts.request import Facts
-from extproc.snapshot import Snapshot, StrategySpec
+from extproc.decision.strategies.contract import Circumstances, Ranked
 
 NTH = ("first", "second", "third")
 
 
 class Ordered:
-    def rank(
-        self,
-        candidates: Sequence[Contender],
-        facts: Facts,
-        spec: StrategySpec,
-        snapshot: Snapshot,
-        observations: Observations,
-        now: float,
-        draw: float,
-    ) -> Sequence[Ranked]:
+    def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]:
         order = sorted(candidates, key=lambda contender: (contender.tier, contender.position))
-        what = f"that serve {shown(facts.model)}" if facts.model else "that the route allows"
+        what = (
+            f"that serve {shown(circumstances.facts.model)}" if circumstances.facts.model else "that the route allows"
+        )
         return [
-            Ranked(contender, float(place), f"{spec.name}: {nth(place)} of {len(order)} {what}")
+            Ranked(contender, float(place), f"{circumstances.spec.name}: {nth(place)} of {len(order)} {what}")
             for place, contender in enumerate(order, 1)
         ]
 

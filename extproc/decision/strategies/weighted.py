@@ -10,26 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from extproc.decision.contender import ANY_NAME, Contender
-from extproc.decision.plan import Observations
-from extproc.decision.strategies.contract import Ranked
+from extproc.decision.strategies.contract import Circumstances, Ranked
 from extproc.decision.strategies.draws import draw_all
-from extproc.facts.request import Facts
-from extproc.snapshot import Snapshot, StrategySpec
+from extproc.snapshot import StrategySpec
 
 
 class Weighted:
-    def rank(
-        self,
-        candidates: Sequence[Contender],
-        facts: Facts,
-        spec: StrategySpec,
-        snapshot: Snapshot,
-        observations: Observations,
-        now: float,
-        draw: float,
-    ) -> Sequence[Ranked]:
+    def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]:
+        spec = circumstances.spec
         order = sorted(candidates, key=lambda contender: (contender.tier, contender.position))
-        return draw_ranked(order, weights_of(order, spec), spec.name, draw)
+        return draw_ranked(order, weights_of(order, spec), spec.name, circumstances.draw)
 
 
 def weights_of(contenders: Sequence[Contender], spec: StrategySpec) -> list[float | None]:
