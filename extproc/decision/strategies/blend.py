@@ -43,28 +43,29 @@ class Blend:
 
     def _column(
         self, kind: str, candidates: Sequence[Contender], circumstances: Circumstances
-    ) -> list[tuple[float | None, Score]]:
-        """One scorer's scores, each with how many times worse than the best it is."""
+    ) -> list[tuple[float, Score]]:
+        """One scorer's scores, each with how many times worse than the best it is; 0 stands for what is free."""
         scores = [sound(score) for score in self._scorers[kind].scores(candidates, circumstances)]
         known = [score.value for score in scores if score.value is not None and score.chosen]
         best = min(known, default=1.0)
         unit = abs(best) or min((value for value in known if value > 0), default=1.0)
         start = 1.0 if best else 0.0
         return [
-            (None if score.value is None else min(start + (score.value - best) / unit, MOST), score) for score in scores
+            (start if score.value is None else min(start + (score.value - best) / unit, MOST), score)
+            for score in scores
         ]
 
 
-def _blended(row: Sequence[tuple[float | None, Score]], shares: Mapping[str, float]) -> Score:
+def _blended(row: Sequence[tuple[float, Score]], shares: Mapping[str, float]) -> Score:
     if not row:
         return Score(0.0, "nothing to blend", code=codes.BLEND)
     refused = next((score for _, score in row if not score.chosen), None)
     if refused is not None:
         return refused
     parts = [(share, part, score) for (kind, share), (part, score) in zip(shares.items(), row, strict=True)]
-    value = math.fsum(share * (1.0 if part is None else part) for share, part, _ in parts)
+    value = math.fsum(share * part for share, part, _ in parts)
     told = "; ".join(
-        f"{percent(share)} {kind} {'unknown' if part is None else number(part)} ({score.words})"
+        f"{percent(share)} {kind} {'unknown' if score.value is None else number(part)} ({score.words})"
         for kind, (share, part, score) in zip(shares, parts, strict=True)
     )
     behind = any(score.value is None and score.unknown == "last" for _, score in row)

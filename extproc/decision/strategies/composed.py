@@ -9,6 +9,7 @@ as they are written.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Literal
 
 from extproc.decision.contender import Contender
 from extproc.decision.strategies.contract import Circumstances, Place, Ranked, Strategy
@@ -57,8 +58,9 @@ class Composed:
         kind = self._kind_of(spec.ties) if spec.ties else None
         if kind is None:
             return [replace(one, reason=f"{one.reason}; equal; {_written(equals, n)}") for n, one in enumerate(equals)]
-        # Weights say how much the strategy's own scores count, and what limited it has been asked.
-        plain = replace(spec, name=kind, kind=kind, weights={}, among=None, ties=None)
+        # Weights say how much the strategy's own scores count, and what limits and denies has been asked.
+        unpriced: Literal["worst", "allow"] = "allow" if spec.unpriced == "allow" else "worst"
+        plain = replace(spec, name=kind, kind=kind, weights={}, among=None, ties=None, unpriced=unpriced)
         by_target = {one.contender.target: one for one in equals}
         order = self._own([one.contender for one in equals], circumstances, plain)
         return [

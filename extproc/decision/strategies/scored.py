@@ -16,7 +16,7 @@ class Scored:
     def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]:
         scores = map(sound, self._scorer.scores(candidates, circumstances))
         placed = [(_place(one, score), one, score) for one, score in zip(candidates, scores, strict=True)]
-        placed.sort(key=lambda each: (each[0], each[1].tier, each[1].position))
+        placed.sort(key=lambda each: (not each[2].chosen, each[0], each[1].tier, each[1].position))
         name = circumstances.spec.name
         return [
             Ranked(
