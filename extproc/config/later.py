@@ -16,17 +16,9 @@ LATER: dict[str, str] = {
 
 LATER_KINDS: frozenset[str] = frozenset(
     {
-        "hybrid",
-        "cost",
-        "latency",
-        "cluster_first",
-        "external_first",
         "quality",
         "long_context",
         "code",
-        "round_robin",
-        "least_connections",
-        "token_balance",
         "sticky",
         "capability",
         "region",
