@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from extproc import names
+from extproc.decision.fact_names import FACTS
 from extproc.dialects.endpoints import ENDPOINTS, Endpoint
 from extproc.dialects.upstream_error import SHOWN
 from extproc.refusal import Reason
@@ -25,6 +26,11 @@ def test_every_header_is_documented(header: str) -> None:
 @pytest.mark.parametrize("field", names.OWN_FIELDS)
 def test_every_own_body_field_is_documented(field: str) -> None:
     assert f"`{field}`" in REFERENCE
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_every_fact_of_rules_is_documented_with_its_kind_and_sentence(name: str) -> None:
+    assert f"| `{name}` | {FACTS[name].kind} | {FACTS[name].meaning} |" in REFERENCE
 
 
 @pytest.mark.parametrize(
