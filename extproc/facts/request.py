@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Requirement = float | bool | tuple[str, ...]
+from extproc.dialects.registry import Requirement
 
 
 @dataclass(frozen=True, slots=True)

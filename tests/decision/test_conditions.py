@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extproc import names
 from extproc.decision.conditions import DEEPEST, LONGEST, WrongCondition, compiled
 from extproc.decision.fact_names import FACTS
 from extproc.decision.rules import problems_of
@@ -176,6 +177,11 @@ def test_what_is_wrong_is_said_where_and_how(condition: str, words: str) -> None
 def test_an_unknown_name_is_told_with_all_facts() -> None:
     problem = problems_of("tokns < 5") or ""
     assert all(name in problem for name in FACTS)
+
+
+def test_every_label_that_a_body_may_have_is_a_fact() -> None:
+    no_labels = {"fallback_enabled", "routing_preference", "routing_strategy", "session_id"}
+    assert set(names.OWN_FIELDS) - no_labels <= set(FACTS)
 
 
 def test_the_deepest_that_is_allowed_is_evaluated() -> None:

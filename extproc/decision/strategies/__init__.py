@@ -1,7 +1,7 @@
 """Strategies by kind: how candidates are put into an order.
 
 Law: a kind stands here once, with its other names; a strategy is found by its key in the configuration, else by a kind
-or another name, with default settings.
+or another name, with default settings. `-` and `_` are the same in all of them.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def kind_of(name: str) -> str | None:
 
 def find_strategy(name: str, configured: Mapping[str, StrategySpec]) -> tuple[StrategySpec, Strategy] | None:
     """None: no strategy, and no kind, has this name."""
-    spec = configured.get(name)
+    spec = configured.get(name) or configured.get(name.replace("-", "_")) or configured.get(name.replace("_", "-"))
     kind = kind_of(spec.kind if spec is not None else name)
     if kind is None:
         return None
