@@ -17,7 +17,6 @@ OTHER_NAMES: dict[str, str] = {
     "performance_based": "latency",
     "lowest_latency": "latency",
     "fast": "latency",
-    "quality_focused": "quality",
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
 

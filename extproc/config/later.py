@@ -30,14 +30,8 @@ LATER_KINDS: frozenset[str] = frozenset(
         "latency",
         "cluster_first",
         "external_first",
-        "quality",
-        "long_context",
-        "code",
         "round_robin",
         "least_connections",
         "token_balance",
-        "sticky",
-        "capability",
-        "region",
     }
 )

@@ -7,13 +7,29 @@ or another name, with default settings. `-` and `_` are the same in all of them.
 from collections.abc import Mapping
 from typing import Final
 
+from extproc.decision.strategies.capability import ByCapability
+from extproc.decision.strategies.code import ForCode
 from extproc.decision.strategies.contract import Circumstances, Ranked, Strategy
+from extproc.decision.strategies.long_context import LongContext
 from extproc.decision.strategies.ordered import Ordered
+from extproc.decision.strategies.quality import ByQuality
+from extproc.decision.strategies.region import ByRegion
+from extproc.decision.strategies.scored import Scored
+from extproc.decision.strategies.sticky import Sticky
 from extproc.decision.strategies.weighted import Weighted
 from extproc.snapshot import StrategySpec
 
 DEFAULT: Final = "default"  # the strategy of every route that names none
-KINDS: Final[Mapping[str, Strategy]] = {"ordered": Ordered(), "weighted": Weighted()}
+KINDS: Final[Mapping[str, Strategy]] = {
+    "ordered": Ordered(),
+    "weighted": Weighted(),
+    "quality": Scored(ByQuality()),
+    "long_context": Scored(LongContext()),
+    "code": Scored(ForCode()),
+    "capability": Scored(ByCapability()),
+    "region": Scored(ByRegion()),
+    "sticky": Scored(Sticky()),
+}
 # Written with `_`; `-` is the same.
 OTHER_NAMES: Final[Mapping[str, str]] = {
     "order": "ordered",
@@ -21,6 +37,17 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "failover": "ordered",
     "weights": "weighted",
     "weighted_random": "weighted",
+    "quality_focused": "quality",
+    "best": "quality",
+    "highest_quality": "quality",
+    "longest_context": "long_context",
+    "code_generation": "code",
+    "coding": "code",
+    "capabilities": "capability",
+    "capability_based": "capability",
+    "nearest": "region",
+    "geo": "region",
+    "consistent_hash": "sticky",
 }
 
 __all__ = [
