@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from extproc.decision.plan import Health
+from extproc.decision.plan import Health, Observation
 from extproc.snapshot import ClusterSpec, HealthSpec
 
 ASLEEP: Final = "asleep: a probe would wake it"
@@ -85,3 +85,19 @@ def is_asleep(cluster: ClusterSpec | None, last_used: float | None, now: float) 
     if cluster is None or cluster.wake_up is None:
         return False
     return last_used is None or now - last_used > cluster.sleeps_after
+
+
+def joined(seen: Observation) -> Together:
+    """What a target is, by its breaker and its provider's probes: the worse of both. Unknown: nobody saw anything."""
+    if seen.breaker == "shut":
+        return Together("shut", seen.why)
+    if seen.health in ("shut", "probing"):
+        return Together(seen.health, seen.health_why)
+    if seen.breaker == "probing":
+        return Together("probing", seen.why)
+    state: Health = "unknown" if seen.health == "unknown" and not _was_used(seen) else "serving"
+    return Together(state, seen.health_why)
+
+
+def _was_used(seen: Observation) -> bool:
+    return seen.errors is not None or seen.in_flight > 0 or bool(seen.first_token)

@@ -1,5 +1,5 @@
-"""Who of the contenders may and can: route, caller, family, contents, losses, context, credential, breaker, in this
-order.
+"""Who of the contenders may and can: route, caller, family, contents, losses, context, credential, health, breaker, in
+this order.
 
 Law: whoever is dropped is told by the first test that drops it. The test that takes the last one away words the
 refusal. Nothing that is dropped here can come back.
@@ -16,7 +16,7 @@ from extproc.decision.nearest import shown
 from extproc.decision.plan import Candidate, Observation
 from extproc.decision.question import Question, on_route
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import Target
+from extproc.snapshot import HealthSpec, Target
 
 LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 
@@ -152,6 +152,28 @@ def _all_keyless(question: Question, contenders: Sequence[Contender]) -> Refusal
     return Refusal(Reason.CALLER_CREDENTIAL_MISSING, message)
 
 
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+def _unwell(question: Question, contender: Contender) -> str | None:
+    seen = question.observations.of(contender.target)
+    if seen.health not in ("shut", "probing"):
+        return None
+    what = "shut by its probes" if seen.health == "shut" else "its probes are about to open it again"
+    return f"{what} ({shown(seen.health_why)})" if seen.health_why else what
+
+
+def _all_unwell(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    """They are open again when they have been probed: the soonest, by then."""
+    wait = min((_probed_every(contender) for contender in contenders), default=1)
+    return _left_out(question, wait)
+
+
+def _probed_every(contender: Contender) -> int:
+    spec = contender.provider.health or HealthSpec()
+    return max(math.ceil(min(spec.interval, LONGEST_WAIT)), 1)
+
+
 # --- breaker ---------------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +189,10 @@ def _shut(question: Question, contender: Contender) -> str | None:
 
 def _all_shut(question: Question, contenders: Sequence[Contender]) -> Refusal:
     wait = min((_wait(question.observations.of(one.target), question.now) for one in contenders), default=1)
+    return _left_out(question, wait)
+
+
+def _left_out(question: Question, wait: int) -> Refusal:
     message = f"every target of {asked_for(question)} is left out for now; try again in {wait} s"
     return Refusal(Reason.NO_TARGET_AVAILABLE, message, retry_after=wait)
 
@@ -193,5 +219,6 @@ TESTS: Final = (
     Test(_loses, _all_lose),
     Test(_too_small, _all_too_small),
     Test(_keyless, _all_keyless),
+    Test(_unwell, _all_unwell),
     Test(_shut, _all_shut),
 )

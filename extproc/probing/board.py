@@ -21,7 +21,7 @@ MOST_AT_ONCE: Final = 32  # probes that are out at the same time
 Connect = Callable[[Provider, Endpoint], Asking]
 
 
-def connecting(ca_bundle: str) -> Connect:
+def connecting(ca_bundle: str | None) -> Connect:
     """`ca_bundle`: what the TLS of providers without a CA of their own is checked against."""
 
     def connect(provider: Provider, endpoint: Endpoint) -> Asking:

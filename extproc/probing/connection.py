@@ -30,7 +30,7 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, provider: Provider, endpoint: Endpoint, timeout: float, ca_bundle: str) -> None:
+    def __init__(self, provider: Provider, endpoint: Endpoint, timeout: float, ca_bundle: str | None) -> None:
         self._endpoint = endpoint
         self._timeout = timeout
         self._connect_timeout = min(provider.connect_timeout, timeout)

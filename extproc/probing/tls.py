@@ -13,7 +13,7 @@ Fingerprint = tuple[tuple[int, int, int], ...]
 
 
 class TlsContext:
-    def __init__(self, tls: Tls, ca_bundle: str) -> None:
+    def __init__(self, tls: Tls, ca_bundle: str | None) -> None:
         self._ca = tls.ca or ca_bundle
         self._certificate, self._key = tls.client_certificate, tls.client_key
         self._seen: Fingerprint | None = None
