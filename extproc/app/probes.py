@@ -1,16 +1,16 @@
-"""Probing, put together: the clock, the dice, the keyring and the signatures that probes go out with."""
+"""Probing, put together: with the clock, the dice and the keyring."""
 
 import asyncio
 import random
+import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from extproc.dataplane.ca import NoCaBundle, find_ca_bundle
 from extproc.observe.metrics import Metrics
 from extproc.probing.board import Probing, connecting
 from extproc.probing.provider import Tools
 from extproc.probing.shown import Key, Shown
-from extproc.snapshot import Provider
 
 
 def new_probing(metrics: Metrics, key: Key, last_used: Callable[[str], float | None]) -> Probing:
@@ -21,7 +21,8 @@ def new_probing(metrics: Metrics, key: Key, last_used: Callable[[str], float | N
         meter=metrics,
         last_used=last_used,
     )
-    return Probing(tools, Shown(key, unsigned), connecting(_ca_bundle()))
+    shown = Shown(key, time.time, lambda: secrets.token_urlsafe(16))
+    return Probing(tools, shown, connecting(_ca_bundle()))
 
 
 def _ca_bundle() -> str | None:
@@ -30,7 +31,3 @@ def _ca_bundle() -> str | None:
         return find_ca_bundle()
     except NoCaBundle:
         return None
-
-
-def unsigned(provider: Provider, secret: bytes, page: str) -> Mapping[str, str]:
-    return {}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extproc.decision.health import ASLEEP, ProbedHealth, Together, is_asleep, together
-from extproc.decision.plan import Health
+from extproc.decision.health import ASLEEP, ProbedHealth, Together, is_asleep, joined, together
+from extproc.decision.plan import UNMEASURED, Health, Measure, Observation
 from extproc.snapshot import ClusterSpec, HealthSpec
 
 NEW = ProbedHealth(HealthSpec())
@@ -112,3 +112,22 @@ def test_a_provider_is_as_well_as_the_best_of_its_endpoints() -> None:
 )
 def test_who_is_asleep(cluster: ClusterSpec | None, last_used: float | None, asleep: bool) -> None:
     assert is_asleep(cluster, last_used, 1000.0) is asleep
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        (UNMEASURED, Together("unknown", "")),
+        (Observation(errors=Measure(0.1, 1.0)), Together("serving", "")),
+        (Observation(first_token={0: Measure(0.1, 1.0)}), Together("serving", "")),
+        (Observation(in_flight=1), Together("serving", "")),
+        (Observation(health="serving", health_why="answers 401"), Together("serving", "answers 401")),
+        (Observation(health="shut", health_why="down"), Together("shut", "down")),
+        (Observation(health="probing", health_why="up"), Together("probing", "up")),
+        (Observation("shut", why="5 failures in a row", health="serving"), Together("shut", "5 failures in a row")),
+        (Observation("probing", why="5 failures", health="shut", health_why="down"), Together("shut", "down")),
+        (Observation("probing", why="5 failures", health="serving"), Together("probing", "5 failures")),
+    ],
+)
+def test_a_target_is_the_worse_of_what_its_breaker_and_its_probes_say(seen: Observation, state: Together) -> None:
+    assert joined(seen) == state

@@ -156,7 +156,7 @@ async def test_the_least_that_it_did_does_not_replace_what_it_can() -> None:
 
 
 async def test_a_probe_shows_what_requests_show() -> None:
-    scene = Scene(keys={"credential.west": b"the-key", "sign.west": b"the-secret"})
+    scene = Scene(keys={"credential.west": b"the-key", "sign.west": b"your-shared-secret-here"})
     async with serving({"/health": page()}) as answering:
         provider = cluster(
             answering.port, headers={"X-Pool": "a"}, credential=Credential("injected"), sign=SignSpec("v1")
@@ -165,9 +165,21 @@ async def test_a_probe_shows_what_requests_show() -> None:
         assert await endpoint.probe()
         _, headers = answering.asked[0]
     assert headers["authorization"] == "Bearer the-key" and headers["x-pool"] == "a"
-    assert headers["x-signature"] == "the-secret over /health"
+    assert headers["x-signature"] == "92d7f51881baf289308edc0af4e875373034e23d04e3477f863d78d14225e7ec"
+    assert (headers["x-timestamp"], headers["x-auth-type"]) == ("1700000000", "hmac-sha256")
     assert headers["host"] == f"127.0.0.1:{answering.port}"
     assert headers["user-agent"].startswith("extproc-probe/") and headers["accept-encoding"] == "identity"
+
+
+async def test_what_cannot_be_signed_is_not_asked() -> None:
+    scene = Scene(keys={"sign.west": b""})
+    async with serving({"/health": page()}) as answering:
+        endpoint = scene.endpoint(cluster(answering.port, sign=SignSpec("v2")))
+        assert not await endpoint.probe()
+        assert endpoint.health.why == "a probe failed: the probe cannot be signed"
+        scene.keys["sign.west"] = b"a"
+        assert await endpoint.probe()
+        assert [headers["x-nonce"] for _, headers in answering.asked] == ["a-nonce"] * len(answering.asked)
 
 
 async def test_a_key_that_rotates_is_asked_for_each_time_and_a_callers_never() -> None:
