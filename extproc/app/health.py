@@ -20,6 +20,7 @@ from extproc.snapshot import Provider, Snapshot, Target
 Document = dict[str, Any]
 HEALTHY: Final = "healthy"
 UNHEALTHY: Final = "unhealthy"
+TOLD_AGAIN: Final = 0.5  # seconds for which a look at all providers is good enough
 FOR_CALLERS: Final = (
     "status",
     "state",
@@ -49,12 +50,16 @@ class HealthPages:
         self._now = now
         self._epoch = epoch
         self._draining = draining
+        self._told: tuple[str, float, Document] | None = None  # of which snapshot, when, what
 
     def providers(self) -> Document:
-        """For operators."""
-        snapshot = self._shelf.current
-        observations = self._observe(snapshot)
-        return {name: self._provider(one, observations) for name, one in snapshot.providers.items()}
+        """For operators. Many who ask at once are told the same: looking at every target takes its time."""
+        snapshot, now = self._shelf.current, self._now()
+        if self._told is None or self._told[0] != snapshot.id or now - self._told[1] >= TOLD_AGAIN:
+            seen = self._observe(snapshot)
+            told = {name: self._provider(one, seen) for name, one in snapshot.providers.items()}
+            self._told = (snapshot.id, now, told)
+        return self._told[2]
 
     def health_of_providers(self, caller: CallerFacts) -> Document:
         told = self.providers()

@@ -45,6 +45,7 @@ class ProbedEndpoint:
         self._shown = shown
         self._now = now
         self._absent: dict[str, float] = {}  # page → when it is asked for again
+        self._answered: set[str] = set()  # pages of numbers that did, in whatever way
         self._scrape: Scrape | None = None
         self.name = endpoint.host if endpoint.scheme == "unix" else f"{endpoint.host}:{endpoint.port}"
         self.health = ProbedHealth(provider.health or HealthSpec())
@@ -133,7 +134,10 @@ class ProbedEndpoint:
             answer = await self._get(page, read=True)
         except Unanswered as error:
             _log.debug("%s at %s: %s: %s", self._provider.name, self.name, page, error)
+            if page not in self._answered:
+                self._set_aside(page)  # who never answered there would cost each round its time
             return None
+        self._answered.add(page)
         if is_absent(answer.status):
             self._set_aside(page)
         elif answer.status == 200 and not answer.whole:

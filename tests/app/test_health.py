@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from extproc.app.health import FOR_CALLERS, HealthPages
+from extproc.app.health import FOR_CALLERS, TOLD_AGAIN, HealthPages
 from extproc.decision.plan import Measure, Observation, Observations
 from extproc.exchange.shelf import Shelf
 from extproc.facts.request import CallerFacts
@@ -85,6 +85,16 @@ async def test_what_attempts_saw_is_the_providers_latency_and_errors() -> None:
         "error_rate": None,
     }
     assert set(told["targets"]) == {"m", "n", "g-1"}
+
+
+async def test_many_who_ask_at_once_cost_one_look() -> None:
+    scene = Scene()
+    desk = Desk(scene, configured(hosted("openai")))
+    first = desk.pages.providers()
+    desk.seen["openai/m"] = Observation("shut", scene.time + 9)
+    assert desk.pages.providers() == first
+    scene.time += TOLD_AGAIN
+    assert desk.pages.providers()["openai"]["targets"]["m"]["state"] == "shut"
 
 
 async def test_a_provider_whose_targets_are_all_shut_is_unhealthy() -> None:

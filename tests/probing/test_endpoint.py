@@ -140,6 +140,19 @@ async def test_numbers_that_cannot_be_had_are_no_failure(metrics: bytes | Misbeh
     assert (endpoint.queue_depth, endpoint.tokens_per_second, endpoint.latency_p95) == (None, None, None)
 
 
+async def test_a_page_of_numbers_that_never_answered_is_left_for_a_while() -> None:
+    scene = Scene()
+    async with serving({"/health": page(), "/stats": server.hang, "/metrics": page(body=QUEUE)}) as answering:
+        endpoint = scene.endpoint(cluster(answering.port))
+        assert await endpoint.probe() and await endpoint.probe()
+        assert answering.paths == ["/health", "/stats", "/metrics", "/health", "/metrics"]
+        answering.pages["/metrics"] = server.hang
+        assert await endpoint.probe()
+        answering.pages["/metrics"] = page(body=QUEUE.replace(b"4", b"7"))
+        assert await endpoint.probe()
+    assert endpoint.queue_depth == Measure(7.0, scene.time), "one that did answer is asked again at once"
+
+
 async def test_the_least_that_it_did_does_not_replace_what_it_can() -> None:
     scene = Scene()
     text = "vllm:num_requests_running {}\nvllm:num_requests_waiting 0\nvllm:generation_tokens_total {}\n"
