@@ -196,8 +196,8 @@ def test_who_is_shut_by_probes_is_left_out_until_they_open_it_again() -> None:
     decision = decided(CONFIG, "m", seen=seen)
     assert plan_of(decision) == ["gamma/m"]
     assert reasons(decision) == {
-        "alpha/m": "shut by its probes (3 probes in a row failed: answers 503)",
-        "beta/m": "its probes are about to open it again (1 of the 2 good probes)",
+        "alpha/m": "unhealthy, as its probes say (3 probes in a row failed: answers 503)",
+        "beta/m": "unhealthy, as its probes say (1 of the 2 good probes)",
     }
 
 

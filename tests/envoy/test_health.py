@@ -59,7 +59,8 @@ def upstream(west: West) -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def config(upstream: Upstream, demos: dict[str, Demo]) -> dict[str, Any]:
-    health = {"interval": f"{INTERVAL}s", "timeout": f"{INTERVAL}s", "failure_threshold": THRESHOLD, "success_threshold": 2}
+    times = {"interval": f"{INTERVAL}s", "timeout": f"{INTERVAL}s"}
+    health = {**times, "failure_threshold": THRESHOLD, "success_threshold": 2}
     gone = f"http://127.0.0.1:{free_port()}"
     return {
         "providers": {
@@ -190,7 +191,8 @@ def test_strangers_are_told_nothing(config: dict[str, Any]) -> None:
 def test_the_end_leaves_nothing_behind(config: dict[str, Any], tmp_path: Path) -> None:
     """`running` asserts that the gateway ends well and that no process is left, while a probe hangs."""
     with scripted(_never) as silent:
-        slow = {**config["providers"]["west"], "endpoints": [silent.origin], "health": {"interval": "20s", "timeout": "20s"}}
+        health = {"interval": "20s", "timeout": "20s"}
+        slow = {**config["providers"]["west"], "endpoints": [silent.origin], "health": health}
         with running({"providers": {"west": slow}}) as gateway:
             eventually(lambda: bool(silent.asked), "a probe")
             assert gateway.status()["status"] == "ready"
