@@ -21,6 +21,7 @@ from extproc.snapshot import HealthSpec
 
 LEAST_CONTEXTS: Final = ("min_context_window", "min_context")  # of requirements
 MOST_CONTEXT: Final = 1e12  # tokens: more is nowhere, and nobody wants to read its digits
+UNWELL: Final = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 
 
@@ -184,7 +185,7 @@ def _shut(question: Question, contender: Contender) -> str | None:
         return f"shut for another {_whole(_reopens_in(seen, question.now))} s{why}"
     if seen.breaker == "probing" and seen.probes_left <= 0:
         return f"probing, and no more probes are allowed for now{why}"
-    if seen.health == "shut":
+    if seen.health in UNWELL:
         return f"unhealthy, as its probes say{f' ({shown(seen.health_why)})' if seen.health_why else ''}"
     return None
 
@@ -201,7 +202,7 @@ def _wait(question: Question, contender: Contender) -> int:
     waits = []
     if seen.breaker != "serving":
         waits.append(_reopens_in(seen, question.now))
-    if seen.health == "shut":
+    if seen.health in UNWELL:
         waits.append((contender.provider.health or HealthSpec()).interval)
     return max(map(_whole, waits), default=1)
 
