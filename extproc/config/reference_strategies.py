@@ -15,8 +15,8 @@ MEANINGS: Final[dict[str, str]] = {
     "cluster_first": "All clusters before everybody's API, the cheapest first in both.",
     "external_first": "Everybody's API before all clusters, the cheapest first in both.",
     "latency": "How long this answer will probably take, as measured for prompts of its size; failures count.",
-    "quality": "`quality` of the models, most first; who has none by the class of its name.",
-    "long_context": "The largest `context` first.",
+    "quality": "The best model: its `quality`, else the class of its name (0.9 large ones, 0.6, 0.3 small ones).",
+    "long_context": "The largest known `context` first, of equal ones the better model.",
     "code": "Models with the capability `code`, or a name made for it, before the others; then by quality.",
     "capability": "Who declares most of what the request needs: tools, vision, json_schema, its context, tags.",
     "region": "The nearest first: where the request says, then `regions`, globs over each provider's `region`.",
@@ -72,7 +72,8 @@ strategies:
 
 **Rules.** The first condition that holds puts its provider first; the rest follow in the strategy's order. Conditions
 are expressions over the facts of a request: `tokens < 1000`, `task_type == 'embedding'`, `safety_required == true`,
-`stream && 'tools' in needs`. A name that is no fact is an error here.
+`stream && 'tools' in needs`; [reference.md](reference.md#facts-of-rules) has them all. A name that is no fact is an
+error here.
 
 **Put together.** `among` limits a strategy to what another one finds about as good as its best; `within` says how many
 times the best score that may be. `ties` names the kind that orders equal scores. `blend` mixes scores: each kind's says
@@ -86,7 +87,9 @@ providers:
   lab: {dialect: openai, base_url: http://127.0.0.1:9001/v1, cost_per_hour: 0.4, tokens_per_second: 60, models: [small]}
 strategies:
   default: {kind: cost, among: {kind: latency, within: 1.3}, ties: round_robin}
-  mix: {kind: blend, scores: {cost: 2, latency: 1}, weights: {openai: 1.2}}
+  europe: {kind: region, regions: [eu-west-*, eu-*], ties: cost}
+  warm: {kind: sticky, sticky_by: [session, prompt]}
+  mix: {kind: blend, scores: {cost: 2, latency: 1, quality: 1}, weights: {openai: 1.2}}
   ruled:
     kind: cost
     rules:
@@ -99,6 +102,25 @@ the share climbs, each step held for at least `step_every` and `min_samples` att
 promoted. With `success_criteria` it is judged over the last `window`, and rolled back to nothing at the first that is
 broken. Numbers with `<` and `>` want quotes. `sticky` keeps a caller, session or user in its arm. A change of the
 strategy starts it anew. `webhook` is told of each move; the address is a secret, and no log shows it.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
+  lab: {dialect: openai, base_url: http://127.0.0.1:9001/v1, models: [gpt-4o-mini]}
+strategies:
+  trial:
+    kind: canary
+    stable: openai/gpt-4o-mini
+    canary: lab/gpt-4o-mini
+    split: {stable: 90, canary: 10}
+    steps: [25, 50, 100]
+    step_every: 10m
+    sticky: session
+    success_criteria: {error_rate: "<1%", latency_p95: "<2s", cost_efficiency: ">0.8"}
+    webhook: ${CANARY_WEBHOOK:-https://hooks.example.com/canary}
+routes:
+  - {match: {path: /v1/chat/completions}, strategy: trial}
+```
 """
 
 
