@@ -19,6 +19,10 @@ class Gateway(Protocol):
 
     async def metrics(self) -> str: ...
 
+    async def canaries(self) -> bytes:
+        """The processor's own answer; empty: it does not answer."""
+        ...
+
 
 def gateway_app(gateway: Gateway) -> Starlette:
     async def healthz(_: Request) -> Response:
@@ -31,13 +35,18 @@ def gateway_app(gateway: Gateway) -> Starlette:
     async def scrape(_: Request) -> Response:
         return Response(await gateway.metrics(), media_type=METRICS_TYPE)
 
+    async def canaries(_: Request) -> Response:
+        told = await gateway.canaries()
+        return Response(told, media_type="application/json") if told else Response(status_code=503)
+
     async def index(_: Request) -> Response:
-        return PlainTextResponse("extproc: /readyz /healthz /metrics\n")
+        return PlainTextResponse("extproc: /readyz /healthz /metrics /canaries\n")
 
     routes: list[tuple[str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", index),
         ("/healthz", healthz),
         ("/readyz", readyz),
         ("/metrics", scrape),
+        ("/canaries", canaries),
     ]
     return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes])

@@ -14,6 +14,7 @@ def processor_app(
     *,
     ready: Callable[[], dict[str, object]],
     metrics: Callable[[], bytes],
+    canaries: Callable[[], dict[str, object]],
     swap: Callable[[bytes], str] | None = None,
     rejected: Callable[[], None] | None = None,
 ) -> Starlette:
@@ -32,6 +33,9 @@ def processor_app(
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=METRICS_TYPE)
 
+    async def rollouts(_: Request) -> Response:
+        return JSONResponse(canaries())
+
     async def take(request: Request) -> Response:
         assert swap is not None
         try:
@@ -45,6 +49,7 @@ def processor_app(
         return Response(status_code=204)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+    routes.append(Route("/canaries", rollouts))
     if swap is not None:
         routes.append(Route("/control/snapshot", take, methods=["POST"]))
     if rejected is not None:

@@ -117,6 +117,12 @@ class Processor:
         except httpx.HTTPError:
             return ""
 
+    async def canaries(self) -> bytes:
+        try:
+            return (await self._http.get("/canaries")).content
+        except httpx.HTTPError:
+            return b""
+
     async def stop(self) -> None:
         if self._keeper is not None:
             self._keeper.cancel()

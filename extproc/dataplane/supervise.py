@@ -240,3 +240,6 @@ class Supervisor:
 
     async def metrics(self) -> str:
         return await self._processor.metrics()
+
+    async def canaries(self) -> bytes:
+        return await self._processor.canaries()

@@ -18,6 +18,7 @@ from extproc.decision.strategies import Circumstances, Ranked
 from extproc.decision.written import GONE, UNRESOLVED, Group, alias_group, chain_group, resolved, written
 from extproc.dialects.endpoints import BY_NAME
 from extproc.refusal import Reason, Refusal
+from extproc.snapshot import RolloutSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def _serving(question: Question) -> list[Contender]:
 
 def _strategy_groups(question: Question, contenders: Sequence[Contender]) -> Gathered:
     left_out: tuple[Candidate, ...] = ()
-    if question.spec.targets:
+    if question.spec.rollout is not None:
+        contenders, left_out = _of_the_arms(question, question.spec.rollout, contenders)
+    elif question.spec.targets:
         contenders, left_out = _limited(question, contenders)
     first = _of_the_route(question, contenders)
     groups = [_ranked_group(question, part) for part in (first, _without(contenders, first)) if part]
@@ -105,7 +108,8 @@ def _strategy_groups(question: Question, contenders: Sequence[Contender]) -> Gat
         return Gathered(tuple(groups), left_out)
     what = f"serves {shown(question.name)}" if question.name else "can be asked without a model"
     name = question.spec.name
-    sentence = f"no target of strategy {name} {what}" if question.spec.targets else f"no target {what}"
+    limits = question.spec.targets or question.spec.rollout
+    sentence = f"no target of strategy {name} {what}" if limits else f"no target {what}"
     return Gathered((), left_out, not_found(question, sentence))
 
 
@@ -127,9 +131,10 @@ def _ranked_group(question: Question, contenders: Sequence[Contender]) -> Group:
 
 
 def _of_the_route(question: Question, contenders: Sequence[Contender]) -> list[Contender]:
-    """Where no model was asked for, the route's own goes first, as far as the strategy's targets allow it."""
+    """Where no model was asked for, the route's own goes first, as far as the strategy's targets allow it. A canary's
+    arms stand for it together."""
     model = question.route.model
-    if question.name is not None or not model:
+    if question.name is not None or not model or question.spec.rollout is not None:
         return []
     targets = question.snapshot.aliases.get(model)
     if targets is not None:
@@ -164,6 +169,20 @@ def _limited(question: Question, contenders: Sequence[Contender]) -> tuple[list[
             kept += [replace(one, tier=NAMED, position=len(kept)) for one in fits]
             if not fits:
                 left_out.append(Candidate(target, False, f"it does not serve {shown(question.name)}"))
+    reason = f"strategy {question.spec.name} does not name it"
+    return kept, (*left_out, *_dropped(_without(contenders, kept), reason))
+
+
+def _of_the_arms(
+    question: Question, rollout: RolloutSpec, contenders: Sequence[Contender]
+) -> tuple[list[Contender], tuple[Candidate, ...]]:
+    """Both arms of a canary, as they are written: whoever asks for what one of them serves may get the other's."""
+    targets = [one for one in (*rollout.stable, *rollout.canary) if question.provider in (None, one.provider)]
+    kept, left_out = written(question, targets)
+    asked = {one.target for one in contenders}
+    if question.name is not None and not any(one.target in asked for one in kept):
+        reason = f"no arm of it serves {shown(question.name)}"
+        return [], (*left_out, *_dropped(kept, reason))
     reason = f"strategy {question.spec.name} does not name it"
     return kept, (*left_out, *_dropped(_without(contenders, kept), reason))
 

@@ -36,6 +36,8 @@ class Facts:
     labels: Mapping[str, str] = field(default_factory=dict)  # tenant and the other own fields, as short strings
     requirements: Mapping[str, float] = field(default_factory=dict)
     explain: bool = False
+    session: str | None = None  # what it says of whom it belongs to, for what sticks
+    user: str | None = None
     body_model: str | None = None  # the `model` that stands in the body, None where there is none
     own_fields: tuple[str, ...] = ()  # own fields present in the body, to be removed
     body_bytes: int = 0

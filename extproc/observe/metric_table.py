@@ -101,6 +101,31 @@ METRICS: Final = (
         "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
         " share the worst.",
     ),
+    Metric(
+        "extproc_arm_exchanges_total",
+        "counter",
+        ("strategy", "arm", "result"),
+        "Exchanges that began in an arm of a canary, `stable` or `canary`. `result` is `ok`, `failed` (the arm's own"
+        " target, also where another one then answered) or `other`: it says nothing of the arm.",
+    ),
+    Metric(
+        "extproc_canary_share",
+        "gauge",
+        ("strategy",),
+        "The canary's share of its strategy's requests, from 0 to 1.",
+    ),
+    Metric(
+        "extproc_canary_moves_total",
+        "counter",
+        ("strategy", "move"),
+        "What happened to canaries. `move` is `step`, `hold`, `promote` or `rollback`.",
+    ),
+    Metric(
+        "extproc_canary_webhooks_total",
+        "counter",
+        ("strategy", "result"),
+        "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

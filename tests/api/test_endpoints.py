@@ -31,9 +31,14 @@ class Gateway:
     async def metrics(self) -> str:
         return "extproc_one 1\n"
 
+    async def canaries(self) -> bytes:
+        return b'{"canaries":[]}'
+
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
-    return processor_app(ready=lambda: body, metrics=lambda: b"extproc_one 1\n", **control)
+    return processor_app(
+        ready=lambda: body, metrics=lambda: b"extproc_one 1\n", canaries=lambda: {"canaries": []}, **control
+    )
 
 
 def gateway(body: dict[str, object]) -> Starlette:
@@ -60,8 +65,22 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
     assert answer.headers["content-type"] == METRICS_TYPE
 
 
+@APPS
+async def test_canaries_are_told(app_of: AppOf) -> None:
+    answer = await get(app_of(READY), "/canaries")
+    assert (answer.status_code, answer.json()) == (200, {"canaries": []})
+
+
+async def test_a_processor_that_does_not_answer_has_no_canaries_to_tell() -> None:
+    class Silent(Gateway):
+        async def canaries(self) -> bytes:
+            return b""
+
+    assert (await get(gateway_app(Silent(READY)), "/canaries")).status_code == 503
+
+
 async def test_the_gateways_front_page_says_what_there_is() -> None:
-    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /metrics\n"
+    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /metrics /canaries\n"
 
 
 @APPS

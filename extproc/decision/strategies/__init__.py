@@ -7,13 +7,14 @@ or another name, with default settings.
 from collections.abc import Mapping
 from typing import Final
 
+from extproc.decision.strategies.canary import Canary
 from extproc.decision.strategies.contract import Circumstances, Ranked, Strategy
 from extproc.decision.strategies.ordered import Ordered
 from extproc.decision.strategies.weighted import Weighted
 from extproc.snapshot import StrategySpec
 
 DEFAULT: Final = "default"  # the strategy of every route that names none
-KINDS: Final[Mapping[str, Strategy]] = {"ordered": Ordered(), "weighted": Weighted()}
+KINDS: Final[Mapping[str, Strategy]] = {"ordered": Ordered(), "weighted": Weighted(), "canary": Canary()}
 # Written with `_`; `-` is the same.
 OTHER_NAMES: Final[Mapping[str, str]] = {
     "order": "ordered",
@@ -21,6 +22,10 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "failover": "ordered",
     "weights": "weighted",
     "weighted_random": "weighted",
+    "rollout": "canary",
+    "split": "canary",
+    "ab": "canary",
+    "a_b": "canary",
 }
 
 __all__ = [
