@@ -77,6 +77,8 @@ class Rollouts:
         self._memory = memory
         self._rollouts: dict[str, _Rollout] = {}
         self._left: dict[str, _Rollout] = {}  # those of the configuration before: exchanges still finish with it
+        self._in_use: Snapshot | None = None
+        self._shares: Mapping[str, float] = {}  # of the snapshot in use; made anew when one of them moves
 
     def use(self, snapshot: Snapshot) -> None:
         """The configuration in use from now on."""
@@ -95,11 +97,14 @@ class Rollouts:
             state, share = new.progress.state.replace("_", " "), percent(new.progress.share)
             _log.info("canary %s is %s at %s: %s", name, state, share, new.progress.why)
         self._left |= before
+        self._in_use = snapshot
         self._write_down()
-        self._meter.canary_shares(self._all_shares())
+        self._share_out()
 
     def shares(self, snapshot: Snapshot) -> Mapping[str, float]:
         """Those of this snapshot's canaries, also where it is no longer the one in use."""
+        if snapshot is self._in_use:
+            return self._shares
         shares: dict[str, float] = {}
         for rollouts in (self._left, self._rollouts):
             for name, rollout in rollouts.items():
@@ -129,7 +134,7 @@ class Rollouts:
         self._write_down()
         for told in moves:
             self._tell(told)
-        self._meter.canary_shares(self._all_shares())
+        self._share_out()
 
     def document(self) -> dict[str, Any]:
         """How each stands, for people."""
@@ -165,8 +170,9 @@ class Rollouts:
         if self._memory is not None:
             self._memory.remember({name: (one.spec, one.progress) for name, one in self._rollouts.items()})
 
-    def _all_shares(self) -> dict[str, float]:
-        return {name: rollout.progress.share for name, rollout in self._rollouts.items()}
+    def _share_out(self) -> None:
+        self._shares = {name: rollout.progress.share for name, rollout in self._rollouts.items()}
+        self._meter.canary_shares(self._shares)
 
 
 def _document(name: str, rollout: _Rollout, now: float) -> dict[str, Any]:
