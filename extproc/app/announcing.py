@@ -85,8 +85,12 @@ class Webhooks:
         if self._http is None:
             self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
         try:
-            answer = await self._http.post(address.decode().strip(), json=body)
-        except httpx.TransportError as error:
+            async with (
+                asyncio.timeout(TIMEOUT),
+                self._http.stream("POST", address.decode().strip(), json=body) as answer,
+            ):
+                pass  # its body is not read: it may be as long as it likes
+        except (httpx.HTTPError, TimeoutError) as error:
             return type(error).__name__, not isinstance(error, httpx.UnsupportedProtocol)
         except (httpx.InvalidURL, ValueError):
             return "its address is none", False

@@ -98,18 +98,18 @@ def _serving(question: Question) -> list[Contender]:
 
 def _strategy_groups(question: Question, contenders: Sequence[Contender]) -> Gathered:
     left_out: tuple[Candidate, ...] = ()
-    if question.spec.rollout is not None:
-        contenders, left_out = _of_the_arms(question, question.spec.rollout, contenders)
+    arms = _of_the_arms(question, question.spec.rollout, contenders) if question.spec.rollout is not None else None
+    if arms is not None:
+        contenders, left_out = arms
     elif question.spec.targets:
         contenders, left_out = _limited(question, contenders)
-    first = _of_the_route(question, contenders)
+    first = _of_the_route(question, contenders) if arms is None else []  # the arms stand for it together
     groups = [_ranked_group(question, part) for part in (first, _without(contenders, first)) if part]
     if groups:
         return Gathered(tuple(groups), left_out)
     what = f"serves {shown(question.name)}" if question.name else "can be asked without a model"
     name = question.spec.name
-    limits = question.spec.targets or question.spec.rollout
-    sentence = f"no target of strategy {name} {what}" if limits else f"no target {what}"
+    sentence = f"no target of strategy {name} {what}" if question.spec.targets else f"no target {what}"
     return Gathered((), left_out, not_found(question, sentence))
 
 
@@ -131,10 +131,9 @@ def _ranked_group(question: Question, contenders: Sequence[Contender]) -> Group:
 
 
 def _of_the_route(question: Question, contenders: Sequence[Contender]) -> list[Contender]:
-    """Where no model was asked for, the route's own goes first, as far as the strategy's targets allow it. A canary's
-    arms stand for it together."""
+    """Where no model was asked for, the route's own goes first, as far as the strategy's targets allow it."""
     model = question.route.model
-    if question.name is not None or not model or question.spec.rollout is not None:
+    if question.name is not None or not model:
         return []
     targets = question.snapshot.aliases.get(model)
     if targets is not None:
@@ -175,14 +174,14 @@ def _limited(question: Question, contenders: Sequence[Contender]) -> tuple[list[
 
 def _of_the_arms(
     question: Question, rollout: RolloutSpec, contenders: Sequence[Contender]
-) -> tuple[list[Contender], tuple[Candidate, ...]]:
-    """Both arms of a canary, as they are written: whoever asks for what one of them serves may get the other's."""
+) -> tuple[list[Contender], tuple[Candidate, ...]] | None:
+    """Both arms of a canary, as they are written: whoever asks for what one of them serves may get the other's. None:
+    something else was asked for, which is no matter of this canary's."""
     targets = [one for one in (*rollout.stable, *rollout.canary) if question.provider in (None, one.provider)]
     kept, left_out = written(question, targets)
     asked = {one.target for one in contenders}
-    if question.name is not None and not any(one.target in asked for one in kept):
-        reason = f"no arm of it serves {shown(question.name)}"
-        return [], (*left_out, *_dropped(kept, reason))
+    if not kept or (question.name is not None and not any(one.target in asked for one in kept)):
+        return None
     reason = f"strategy {question.spec.name} does not name it"
     return kept, (*left_out, *_dropped(_without(contenders, kept), reason))
 

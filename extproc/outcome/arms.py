@@ -18,6 +18,8 @@ from extproc.snapshot import RolloutSpec, Snapshot
 Result = Literal["ok", "failed", "other"]
 # Where 404 can only mean the model or the path: nothing that a caller names can be missing.
 _NAMES_NOTHING_ELSE: Final = frozenset({"chat", "prompt", "completions", "embeddings"})
+# What always fails over, whatever else it is; and an account that is empty is not the caller's.
+_TARGETS_OWN: Final = frozenset({402, 408, 409, 425})
 _FAILED: Final = frozenset({"failure", "rate_limited", "sink"})
 _SEEN_BY_WALKING_ON: Final = frozenset({"ok", "unknown", "local_reply"})
 
@@ -70,6 +72,8 @@ def _is_the_targets_own(first: Attempt, outcome: Outcome, rollout: RolloutSpec, 
     if first.why == "upstream_auth":
         provider = snapshot.providers.get(first.target.partition("/")[0])
         return provider is not None and provider.credential.kind != "caller"
+    if first.status in _TARGETS_OWN:
+        return True
     written = first.target in map(str, (*rollout.stable, *rollout.canary))
     return first.status == 404 and written and outcome.endpoint in _NAMES_NOTHING_ELSE
 

@@ -135,6 +135,18 @@ async def test_what_breaks_on_the_way_is_counted_and_the_address_is_in_no_log(
     assert SECRET not in caplog.text and str(hook.port) not in caplog.text
 
 
+async def test_an_answer_without_an_end_is_not_read() -> None:
+    async def endless(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\nmore")
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    with scripted(endless) as hook:
+        scene = Scene(at(hook))
+        await scene.announced()
+    assert scene.results == [("split", "ok")]
+
+
 async def test_a_server_that_says_nothing_holds_up_neither_the_rest_nor_the_end() -> None:
     with scripted(silence) as hook:
         scene = Scene(at(hook))

@@ -126,12 +126,20 @@ def test_the_routes_own_model_does_not_stand_before_the_canary() -> None:
     assert plan_of(decided(config(model="gpt-4o"), "auto", draw=0.0))[0] == CANARY
 
 
-def test_what_no_arm_serves_is_refused_like_any_target_that_a_strategy_does_not_name() -> None:
-    decision = decided(model="gpt-4o-mini")
-    refusal = refusal_of(decision)
-    assert refusal.reason is Reason.MODEL_NOT_FOUND
-    assert refusal.message.startswith("no target of strategy split serves gpt-4o-mini")
-    assert reasons(decision)[STABLE] == "no arm of it serves gpt-4o-mini"
+@pytest.mark.parametrize("draw", [0.0, 0.9])
+def test_what_no_arm_serves_goes_its_way_as_without_a_canary(draw: float) -> None:
+    """Or one model could not be tried on a route on which others are asked for."""
+    decision = decided(model="gpt-4o-mini", draw=draw)
+    assert (plan_of(decision), arm(decision)) == (["openai/gpt-4o-mini", "lab/gpt-4o-mini"], None)
+    assert isinstance(decision.outcome, Plan)
+    assert decision.outcome.reason == "split: first of 2 that serve gpt-4o-mini"
+    assert refusal_of(decided(config(providers=("openai",)), "nothing")).reason is Reason.MODEL_NOT_FOUND
+
+
+def test_a_provider_in_no_arm_that_is_asked_for_goes_its_way() -> None:
+    decision = decided(model="azure/gpt-4o", draw=0.0)
+    assert (plan_of(decision), arm(decision)) == (["azure/gpt-4o"], None)
+    assert plan_of(decided(model="auto", provider="azure", draw=0.0)) == ["azure/gpt-4o"]
 
 
 def test_others_that_serve_the_model_are_told_why_they_are_not_in_it() -> None:

@@ -129,8 +129,9 @@ def test_a_bad_canary_is_rolled_back_and_no_caller_sees_it(lab: Demo, script: An
         assert len(new.asked) == before, "nothing more reaches it"
 
         # a processor that dies does not bring it back
-        os.kill(gateway.processor_pid, signal.SIGKILL)
-        eventually(gateway.is_ready, "another processor", 20)
+        old = gateway.processor_pid
+        os.kill(old, signal.SIGKILL)
+        eventually(lambda: gateway.is_ready() and gateway.processor_pid != old, "another processor", 20)
         assert canary(gateway)["state"] == "rolled_back"
         assert {ask(gateway).headers[names.TARGET] for _ in range(10)} == {STABLE}
         assert len(new.asked) == before

@@ -42,6 +42,9 @@ def judged(*attempts: Attempt, **keys: Any) -> str:
         ("sink", 0, "no_host", "failed"),
         ("caller_error", 400, "caller_error", "other"),
         ("caller_error", 401, "upstream_auth", "failed"),  # the gateway's own key
+        ("caller_error", 422, "caller_error", "other"),
+        ("caller_error", 402, "caller_error", "failed"),
+        ("caller_error", 408, "caller_error", "failed"),
         ("caller_error", 404, "caller_error", "failed"),  # the model that the operator wrote
         ("cancelled", 0, "client_left", "other"),
         ("cancelled", 0, "overflow", "other"),

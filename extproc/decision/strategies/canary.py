@@ -4,7 +4,8 @@ Law: the share is the rollout's of this moment, else the one it begins with. Who
 user) stays where its hash lies while the share stays, and in the canary while the share grows. Who has none is drawn.
 
 A plan has an arm only if it says something of that arm: its own targets stand first, or are missing because their
-breakers keep them back. Where this request may not use them at all it takes no part.
+breakers keep them back. Where this request may not use them at all it takes no part. Who asks for something else than
+what the arms serve is ordered as it is written.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ class Canary:
 
     def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]:
         rollout = circumstances.spec.rollout
-        if rollout is None:  # the kind was asked for by its name, and nothing is configured for it
+        if rollout is None or not any(arm_of(rollout, one.target) for one in candidates):
             return self._unsplit.rank(candidates, circumstances)
         share = share_of(rollout, circumstances)
         key = key_of(rollout, circumstances.facts)
