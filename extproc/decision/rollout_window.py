@@ -21,7 +21,7 @@ class Sample:
 
     failed: bool
     seconds: float | None = None  # what the caller waited; None: nobody knows
-    tokens: int = 0  # those of `cost`
+    tokens: int = 0  # of an answer of its own, those of `cost`
     cost: int | None = None  # nano-dollars; None: nobody knows
 
 

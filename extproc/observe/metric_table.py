@@ -109,6 +109,25 @@ METRICS: Final = (
         " target, also where another one then answered) or `other`: it says nothing of the arm.",
     ),
     Metric(
+        "extproc_arm_seconds",
+        "histogram",
+        ("strategy", "arm"),
+        "What callers in an arm waited: to the first chunk of a stream, to the end of other answers, with failovers.",
+        SECONDS,
+    ),
+    Metric(
+        "extproc_arm_tokens_total",
+        "counter",
+        ("strategy", "arm"),
+        "Tokens of input and output of what an arm answered itself.",
+    ),
+    Metric(
+        "extproc_arm_cost_dollars_total",
+        "counter",
+        ("strategy", "arm"),
+        "What those cost. Exchanges of unpriced targets add nothing.",
+    ),
+    Metric(
         "extproc_canary_share",
         "gauge",
         ("strategy",),

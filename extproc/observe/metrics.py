@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from extproc.decision.plan import Observation
 from extproc.decision.rollout import MOVES
+from extproc.decision.rollout_window import Sample
 from extproc.money import NANO
 from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
@@ -113,8 +114,14 @@ class Metrics:
 
     # --- canaries: strategies are names of the configuration ----------------------------------------------------------
 
-    def arm_exchange(self, strategy: str, arm: str, result: str) -> None:
+    def arm_exchange(self, strategy: str, arm: str, result: str, sample: Sample | None) -> None:
         self._counter("extproc_arm_exchanges_total", strategy, arm, result).inc()
+        if sample is None:
+            return
+        if sample.seconds is not None:
+            self._histogram("extproc_arm_seconds", strategy, arm).observe(sample.seconds)
+        self._counter("extproc_arm_tokens_total", strategy, arm).inc(sample.tokens)
+        self._counter("extproc_arm_cost_dollars_total", strategy, arm).inc((sample.cost or 0) / NANO)
 
     def canary_moved(self, strategy: str, move: str) -> None:
         self._counter("extproc_canary_moves_total", strategy, move).inc()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from extproc.decision.rollout import Move, Progress, Seen, begin, judge, percent
-from extproc.decision.rollout_window import Numbers, Window
+from extproc.decision.rollout_window import Numbers, Sample, Window
 from extproc.decision.strategies.canary import CANARY, STABLE
 from extproc.observe.outcome import Outcome
 from extproc.outcome.arms import result_of, sample_of
@@ -31,7 +31,7 @@ class Memory(Protocol):
 
 
 class Meter(Protocol):
-    def arm_exchange(self, strategy: str, arm: str, result: str) -> None: ...
+    def arm_exchange(self, strategy: str, arm: str, result: str, sample: Sample | None) -> None: ...
 
     def canary_moved(self, strategy: str, move: str) -> None: ...
 
@@ -123,7 +123,7 @@ class Rollouts:
         if snapshot is None or strategy is None or strategy.rollout != rollout.spec:
             return
         sample = sample_of(outcome, rollout.spec, snapshot)
-        self._meter.arm_exchange(strategy.name, outcome.arm, result_of(sample))
+        self._meter.arm_exchange(strategy.name, outcome.arm, result_of(sample), sample)
         if sample is not None:
             rollout.windows[outcome.arm].add(sample, self._clock())
 

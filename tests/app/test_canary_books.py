@@ -50,6 +50,8 @@ def test_failures_that_callers_never_saw_roll_it_back() -> None:
     assert json.loads(scene.lines.getvalue().splitlines()[0])["arm"] == "canary"
     for line in (
         'extproc_arm_exchanges_total{arm="canary",result="failed",strategy="split"} 10.0',
+        'extproc_arm_seconds_count{arm="canary",strategy="split"} 10.0',
+        'extproc_arm_tokens_total{arm="canary",strategy="split"} 0.0',  # the stable arm answered
         'extproc_canary_share{strategy="split"} 0.0',
         'extproc_canary_moves_total{move="rollback",strategy="split"} 1.0',
         'extproc_canary_moves_total{move="promote",strategy="split"} 0.0',

@@ -53,7 +53,7 @@ class Scene:
         )
         self.use(first or configured())
 
-    def arm_exchange(self, strategy: str, arm: str, result: str) -> None:
+    def arm_exchange(self, strategy: str, arm: str, result: str, sample: Any) -> None:
         self.exchanges.append((strategy, arm, result))
 
     def canary_moved(self, strategy: str, move: str) -> None:
