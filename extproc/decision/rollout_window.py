@@ -49,49 +49,59 @@ class _Bucket:
     cost: int = 0
     times: Counter[int] = field(default_factory=Counter)  # by their class
 
+    def add(self, sample: Sample) -> None:
+        self.samples += 1
+        self.failed += sample.failed
+        if sample.seconds is not None and math.isfinite(sample.seconds):
+            self.times[_class(sample.seconds)] += 1
+        if sample.cost is not None and sample.tokens > 0:
+            self.priced += 1
+            self.tokens += sample.tokens
+            self.cost += sample.cost
+
+    def take(self, other: "_Bucket") -> None:
+        """All that is in the other one leaves this one."""
+        self.samples -= other.samples
+        self.failed -= other.failed
+        self.priced -= other.priced
+        self.tokens -= other.tokens
+        self.cost -= other.cost
+        self.times -= other.times  # and classes that are empty with it
+
 
 class Window:
     def __init__(self, length: float) -> None:
-        self._part = length / BUCKETS
-        self._buckets: dict[int, _Bucket] = {}
+        self._part = max(length, 0.001) / BUCKETS
+        self._buckets: dict[int, _Bucket] = {}  # the oldest first
+        self._all = _Bucket()
 
     def add(self, sample: Sample, now: float) -> None:
         self._forget(now)
-        bucket = self._buckets.setdefault(self._number(now), _Bucket())
-        bucket.samples += 1
-        bucket.failed += sample.failed
-        if sample.seconds is not None and math.isfinite(sample.seconds):
-            bucket.times[_class(sample.seconds)] += 1
-        if sample.cost is not None and sample.tokens > 0:
-            bucket.priced += 1
-            bucket.tokens += sample.tokens
-            bucket.cost += sample.cost
+        self._buckets.setdefault(self._number(now), _Bucket()).add(sample)
+        self._all.add(sample)
 
     def numbers(self, now: float) -> Numbers:
         self._forget(now)
-        buckets = self._buckets.values()
-        tokens = sum(one.tokens for one in buckets)
-        times: Counter[int] = Counter()
-        for one in buckets:
-            times.update(one.times)
+        seen = self._all
         return Numbers(
-            samples=sum(one.samples for one in buckets),
-            failed=sum(one.failed for one in buckets),
-            latency_p95=_percentile(times, 0.95),
-            priced=sum(one.priced for one in buckets),
-            cost_per_token=sum(one.cost for one in buckets) / tokens if tokens else None,
+            samples=seen.samples,
+            failed=seen.failed,
+            latency_p95=_percentile(seen.times, 0.95),
+            priced=seen.priced,
+            cost_per_token=seen.cost / seen.tokens if seen.tokens else None,
         )
 
     def clear(self) -> None:
         self._buckets.clear()
+        self._all = _Bucket()
 
     def _number(self, now: float) -> int:
         return math.floor(now / self._part)
 
     def _forget(self, now: float) -> None:
         oldest = self._number(now) - BUCKETS
-        for number in [number for number in self._buckets if number <= oldest]:
-            del self._buckets[number]
+        while self._buckets and (first := next(iter(self._buckets))) <= oldest:
+            self._all.take(self._buckets.pop(first))
 
 
 def _class(seconds: float) -> int:

@@ -207,6 +207,22 @@ def test_a_percentile_is_right_within_a_percent(times: list[float]) -> None:
     assert window.numbers(5.0).latency_p95 == pytest.approx(exact, rel=0.011)
 
 
+@given(st.lists(st.tuples(st.floats(0, 40), st.booleans(), st.floats(0.01, 9), st.integers(0, 5)), max_size=40))
+def test_what_has_left_a_window_leaves_nothing_behind(moments: list[tuple[float, bool, float, int]]) -> None:
+    """It tells the same as one that saw only what is still in it."""
+    window, now, seen = Window(30.0), 0.0, []
+    for passed, failed, seconds, tokens in moments:
+        now += passed
+        seen.append((now, Sample(failed, seconds, tokens, tokens * 7)))
+        window.add(seen[-1][1], now)
+    fresh = Window(30.0)
+    for at, sample in seen:
+        if math.floor(at) > math.floor(now) - BUCKETS:
+            fresh.add(sample, at)
+    assert window.numbers(now) == fresh.numbers(now)
+    assert window.numbers(now + 100) == Numbers()
+
+
 def test_a_window_does_not_grow_with_what_it_sees() -> None:
     window = Window(30.0)
     for number in range(20_000):
