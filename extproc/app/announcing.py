@@ -65,7 +65,9 @@ class Webhooks:
             await self._http.aclose()
 
     async def _deliver(self, strategy: str, body: dict[str, Any]) -> None:
-        address = self._key(names.KEY_WEBHOOK + strategy)
+        address = None
+        with contextlib.suppress(OSError):  # it may be read from a file
+            address = self._key(names.KEY_WEBHOOK + strategy)
         if address is None:
             self._failed(strategy, "its address is not there")
             return

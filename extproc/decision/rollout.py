@@ -1,8 +1,9 @@
 """What moves a canary: its share climbs while its criteria are kept, and falls to nothing at the first that is broken.
 
-Law: nothing is concluded from fewer than `min_samples` of the canary. A broken criterion rolls back at once, also
-between steps and behind the last; what is rolled back stays so. A step is taken when the share has been held for
-`step_every` and every criterion is kept; one that cannot be judged holds it there. Reaching all traffic is promotion.
+Law: nothing is concluded from fewer than `min_samples` of the canary; only from nothing it climbs by time alone. A
+broken criterion rolls back at once, also between steps and behind the last; what is rolled back stays so. A step is
+taken when the share has been held for `step_every` and every criterion is kept; one that cannot be judged holds it
+there. Reaching all traffic is promotion.
 """
 
 import math
@@ -67,6 +68,8 @@ def judge(spec: RolloutSpec, progress: Progress, seen: Seen, now: float) -> tupl
     """The next value, and the move if there was one. Without a move nothing but its words is another."""
     if progress.state == "rolled_back":
         return progress, None
+    if progress.share == 0 and progress.step < len(spec.steps) and now - progress.since >= spec.step_every:
+        return _climbed(spec, progress, now)  # nobody is in it, so there is nothing to wait for but the time
     if seen.canary.samples < max(spec.min_samples, 1):
         return replace(progress, why=f"{seen.canary.samples} of {spec.min_samples} samples are here"), None
     broken, unknown = _verdict(spec, seen)
@@ -84,7 +87,8 @@ def judge(spec: RolloutSpec, progress: Progress, seen: Seen, now: float) -> tupl
 
 def _climbed(spec: RolloutSpec, progress: Progress, now: float) -> tuple[Progress, Move]:
     share, taken = _within(spec.steps[progress.step]), progress.step + 1
-    why = f"every criterion was kept for {now - progress.since:.0f} s at {percent(progress.share)}"
+    kept = "every criterion was kept" if progress.share else "nobody was in it"
+    why = f"{kept} for {now - progress.since:.0f} s at {percent(progress.share)}"
     kind: MoveKind = "step"
     state: State = "running"
     if share >= 1.0:

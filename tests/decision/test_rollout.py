@@ -111,6 +111,12 @@ def test_its_way_to_all_traffic() -> None:
     assert told(judge(made, progress, Seen(numbers(failed=9)), now)) == ("rolled_back", 0.0, "rollback")
 
 
+def test_a_canary_that_begins_with_nothing_begins_when_its_time_has_come() -> None:
+    assert told(after(Numbers(), share=0.0, seconds=59.0)) == ("running", 0.0, None)
+    assert told(after(Numbers(), share=0.0)) == ("running", 0.25, "step")
+    assert told(after(Numbers(), share=0.0, steps=(), seconds=1e6)) == ("holding", 0.0, None)
+
+
 def test_steps_that_end_below_all_traffic_end_in_holding() -> None:
     assert told(after(numbers(), steps=(0.5,))) == ("holding", 0.5, "step")
 
@@ -168,10 +174,10 @@ def test_a_life(made: RolloutSpec, moments: list[tuple[Numbers, Numbers, float]]
             assert progress == before and move is None
         enough = canary.samples >= max(made.min_samples, 1)
         bound = made.criteria.error_rate
-        broken = enough and bound is not None and (canary.error_rate or 0.0) >= bound
+        broken = enough and before.share > 0 and bound is not None and (canary.error_rate or 0.0) >= bound
         if broken and before.state != "rolled_back":
             assert progress.state == "rolled_back" and progress.share == 0.0
-        if not enough:
+        if not enough and before.share > 0:
             assert move is None and progress.share == before.share
         if move is not None and move.kind in ("step", "promote"):
             assert progress.step == before.step + 1 and not broken and now - before.since >= made.step_every
