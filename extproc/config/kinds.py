@@ -12,7 +12,6 @@ from extproc.decision import strategies
 LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
-    "quality_focused": "quality",
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
 # These are nothing without settings of their own, so no name but that of a configured strategy can ask for them.

@@ -145,6 +145,19 @@ METRICS: Final = (
         ("strategy", "result"),
         "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
     ),
+    Metric(
+        "extproc_provider_health",
+        "gauge",
+        ("provider",),
+        "Providers that are probed: 1 serving, 0.5 opening again, 0 shut. One without a series is not probed, or was"
+        " not yet, or is asleep; it serves.",
+    ),
+    Metric(
+        "extproc_probes_total",
+        "counter",
+        ("provider", "result"),
+        "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

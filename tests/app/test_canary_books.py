@@ -9,6 +9,8 @@ from extproc import names
 from extproc.app.books import ExchangeBooks
 from extproc.exchange.shelf import Shelf
 from extproc.observe.metrics import Metrics
+from extproc.outcome.last_used import LastUsed
+from extproc.outcome.probed import NothingProbed
 from extproc.outcome.rollouts import Rollouts, Told
 from extproc.snapshot import Criteria, RolloutSpec, StrategySpec
 from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT, attempt, exchange
@@ -25,7 +27,9 @@ class Scene:
         self.told: list[Told] = []
         shelf = Shelf(WITH_CANARY)
         rollouts = Rollouts(shelf.get, lambda: self.now, self.metrics, self.told.append)
-        self.books = ExchangeBooks(shelf, self.metrics, self.lines, lambda: self.now, rollouts)
+        self.books = ExchangeBooks(
+            shelf, self.metrics, self.lines, lambda: self.now, NothingProbed(), LastUsed(), rollouts
+        )
 
     def failed_over(self, number: int, **told: Any) -> None:
         """The canary answered 500, and the stable arm the caller."""

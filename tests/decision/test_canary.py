@@ -168,7 +168,7 @@ def test_callers_restrictions_hold_and_who_may_not_use_the_canary_takes_no_part(
 # --- a canary that is shut -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seen", [shut(NOW + 9), Observation("probing", probes_left=0)])
+@pytest.mark.parametrize("seen", [shut(NOW + 9), Observation("probing", probes_left=0), Observation(health="shut")])
 def test_an_arm_kept_back_by_its_breaker_is_still_the_arm_that_was_drawn(seen: Observation) -> None:
     """Or a canary that fails at once would never be judged: its breaker hides it before its samples are enough."""
     decision = decided(draw=0.0, seen={CANARY: seen})

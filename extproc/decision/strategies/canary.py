@@ -4,7 +4,7 @@ Law: the share is the rollout's of this moment, else the one it begins with. Who
 user) stays where its hash lies while the share stays, and in the canary while the share grows. Who has none is drawn.
 
 A plan has an arm only if it says something of that arm: its own targets stand first, or are missing because their
-breakers keep them back. Where this request may not use them at all it takes no part. Who asks for something else than
+breakers or probes keep them back. Where this request may not use them at all it takes no part. Who asks for something else than
 what the arms serve is ordered as it is written.
 """
 
@@ -99,7 +99,7 @@ def _is_shut(targets: Sequence[Target], circumstances: Circumstances) -> bool:
     allowed = route.providers if route is not None else ()
     for target in _written_out(targets, circumstances):
         seen = circumstances.observations.of(target)
-        kept_back = seen.breaker != "serving" or seen.health == "shut"
+        kept_back = seen.breaker != "serving" or seen.health in ("shut", "probing")
         on_route = narrowed in (None, target.provider) and (not allowed or target.provider in allowed)
         if kept_back and on_route and _may_use(facts, target):
             return True
