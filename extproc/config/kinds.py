@@ -12,8 +12,6 @@ from extproc.decision import strategies
 LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
-    "rollout": "canary",
-    "ab": "canary",
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
 # These give each candidate a score, so they can be blended, and can say who is about as good as the best.
