@@ -19,9 +19,9 @@ from extproc.decision.strategies import Ranked
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import HealthSpec
 
-UNWELL: Final = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 LEAST_CONTEXTS: Final = ("min_context_window", "min_context")  # of requirements
 MOST_CONTEXT: Final = 1e12  # tokens: more is nowhere, and nobody wants to read its digits
+UNWELL: Final = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 
 
