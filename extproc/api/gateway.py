@@ -19,6 +19,10 @@ class Gateway(Protocol):
 
     async def metrics(self) -> str: ...
 
+    async def observations(self) -> bytes | None:
+        """JSON; None where no processor answers."""
+        ...
+
 
 def gateway_app(gateway: Gateway) -> Starlette:
     async def healthz(_: Request) -> Response:
@@ -31,13 +35,20 @@ def gateway_app(gateway: Gateway) -> Starlette:
     async def scrape(_: Request) -> Response:
         return Response(await gateway.metrics(), media_type=METRICS_TYPE)
 
+    async def seen(_: Request) -> Response:
+        document = await gateway.observations()
+        if document is None:
+            return JSONResponse({"error": "no processor answers"}, status_code=503)
+        return Response(document, media_type="application/json")
+
     async def index(_: Request) -> Response:
-        return PlainTextResponse("extproc: /readyz /healthz /metrics\n")
+        return PlainTextResponse("extproc: /readyz /healthz /metrics /observations\n")
 
     routes: list[tuple[str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", index),
         ("/healthz", healthz),
         ("/readyz", readyz),
         ("/metrics", scrape),
+        ("/observations", seen),
     ]
     return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes])

@@ -1,6 +1,10 @@
-"""What one processor answers about itself: alive, ready, metrics; and swaps, on a private socket only."""
+"""What one processor answers about itself: alive, ready, metrics, what it saw of targets.
+
+And swaps, on a private socket only.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,6 +18,7 @@ def processor_app(
     *,
     ready: Callable[[], dict[str, object]],
     metrics: Callable[[], bytes],
+    observations: Callable[[], dict[str, Any]],
     swap: Callable[[bytes], str] | None = None,
     rejected: Callable[[], None] | None = None,
 ) -> Starlette:
@@ -32,6 +37,9 @@ def processor_app(
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=METRICS_TYPE)
 
+    async def seen(_: Request) -> Response:
+        return JSONResponse(observations())
+
     async def take(request: Request) -> Response:
         assert swap is not None
         try:
@@ -44,7 +52,12 @@ def processor_app(
         rejected()
         return Response(status_code=204)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", scrape),
+        Route("/observations", seen),
+    ]
     if swap is not None:
         routes.append(Route("/control/snapshot", take, methods=["POST"]))
     if rejected is not None:

@@ -3,17 +3,21 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from extproc.decision.breaker import Breaker
+from extproc.decision.observed import told
 from extproc.decision.plan import Observations
 from extproc.dialects.openai.usage import read_usage
 from extproc.exchange.shelf import Shelf
 from extproc.observe.decision_log import DecisionLog
 from extproc.observe.metrics import Metrics
+from extproc.observe.outcome import Outcome
+from extproc.outcome.board import Board
 from extproc.outcome.breakers import Breakers
 from extproc.outcome.outcomes import Outcomes
 from extproc.outcome.pending import Decided
+from extproc.outcome.probed import Probed
 from extproc.outcome.record import Record
 from extproc.snapshot import Snapshot, Target
 
@@ -23,10 +27,18 @@ _log = logging.getLogger("extproc")
 class ExchangeBooks:
     """Answers to exchange.desk.Books; fed by the access log's streams."""
 
-    def __init__(self, shelf: Shelf, metrics: Metrics, lines: TextIO, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        metrics: Metrics,
+        lines: TextIO,
+        clock: Callable[[], float],
+        probed: Probed | None = None,
+    ) -> None:
         self._clock = clock
         self._metrics = metrics
         self._breakers = Breakers(Breaker)
+        self._board = Board(self._breakers, probed)
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
@@ -34,21 +46,35 @@ class ExchangeBooks:
             clock=clock,
             meter=metrics,
             on_bug=self._bug,
-            sinks=(DecisionLog(lines).exchange, metrics.exchange),
-            attempt_listeners=(self._breakers.attempt,),
+            sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange),
+            attempt_listeners=(self._breakers.attempt, self._board.attempt),
             release=self._breakers.release,
+            alive=self._board.alive,
         )
 
     def use(self, snapshot: Snapshot) -> None:
-        self._breakers.use(snapshot)
+        self._board.use(snapshot)
         self._metrics.config_in_use(snapshot, time.time())
 
     def decided(self, decided: Decided) -> None:
         self._metrics.decision(decided.took)
+        self._metrics.planned(decided.route, decided.outcome)
+        self._board.decided(decided, self._clock())
         self._outcomes.decided(decided)
 
     def observations(self, snapshot: Snapshot) -> Observations:
-        return self._breakers.observations(self._clock(), snapshot)
+        return self._board.observations(self._clock(), snapshot)
+
+    def observed(self, snapshot: Snapshot) -> dict[str, Any]:
+        """This moment's view of all targets, as a document without a clock."""
+        now = self._clock()
+        return told(self._board.observations(now, snapshot), now)
+
+    def expose(self, snapshot: Snapshot) -> bytes:
+        """The metrics, with what targets look like at this moment."""
+        now = self._clock()
+        self._metrics.targets(self._board.observations(now, snapshot).targets, now)
+        return self._metrics.expose()
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
@@ -59,10 +85,14 @@ class ExchangeBooks:
     def tick(self, snapshot: Snapshot) -> None:
         now = self._clock()
         self._outcomes.tick(now)
+        self._board.tick(now)
         self._metrics.breakers(self._breakers.observations(now, snapshot).targets)
 
     def flush(self) -> None:
         self._outcomes.flush()
+
+    def _seen(self, outcome: Outcome) -> None:
+        self._board.exchange(outcome, self._clock())
 
     def _bug(self, bug: BaseException) -> None:
         self._metrics.bug()

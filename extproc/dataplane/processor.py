@@ -117,6 +117,14 @@ class Processor:
         except httpx.HTTPError:
             return ""
 
+    async def observations(self) -> bytes | None:
+        """What it saw of targets, as JSON; None while it does not answer."""
+        try:
+            answer = await self._http.get("/observations")
+        except httpx.HTTPError:
+            return None
+        return answer.content if answer.status_code == 200 else None
+
     async def stop(self) -> None:
         if self._keeper is not None:
             self._keeper.cancel()

@@ -240,3 +240,6 @@ class Supervisor:
 
     async def metrics(self) -> str:
         return await self._processor.metrics()
+
+    async def observations(self) -> bytes | None:
+        return await self._processor.observations()

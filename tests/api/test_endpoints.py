@@ -1,5 +1,6 @@
 """The admin ports' endpoints: of one processor, and of the gateway."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from extproc.api.processor import METRICS_TYPE, processor_app
 from extproc.config.transfer import decode_snapshot, encode_snapshot
 from tests.exchange.scene import snapshot
 
+SEEN: dict[str, Any] = {"targets": {"lab/small": {"in_flight": 2}}, "outputs": {}, "shares": {}}
 READY = {"status": "ready", "config": {"hash": "h", "age_seconds": 1.0, "error": None}}
 
 
@@ -31,9 +33,12 @@ class Gateway:
     async def metrics(self) -> str:
         return "extproc_one 1\n"
 
+    async def observations(self) -> bytes | None:
+        return json.dumps(SEEN).encode() if self._body["status"] == "ready" else None
+
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
-    return processor_app(ready=lambda: body, metrics=lambda: b"extproc_one 1\n", **control)
+    return processor_app(ready=lambda: body, metrics=lambda: b"extproc_one 1\n", observations=lambda: SEEN, **control)
 
 
 def gateway(body: dict[str, object]) -> Starlette:
@@ -61,7 +66,7 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
 
 
 async def test_the_gateways_front_page_says_what_there_is() -> None:
-    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /metrics\n"
+    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /metrics /observations\n"
 
 
 @APPS
@@ -98,3 +103,15 @@ async def test_a_rejected_reload_is_counted_on_the_private_socket() -> None:
     app = processor(READY, rejected=lambda: counted.append(1))
     assert (await get(app, "/control/rejected", "POST")).status_code == 204
     assert counted == [1]
+
+
+@APPS
+async def test_what_was_seen_of_targets_is_told_as_json(app_of: AppOf) -> None:
+    answer = await get(app_of(READY), "/observations")
+    assert (answer.status_code, answer.json()) == (200, SEEN)
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_nothing_can_be_told_while_no_processor_answers() -> None:
+    answer = await get(gateway({**READY, "status": "not ready"}), "/observations")
+    assert (answer.status_code, answer.json()) == (503, {"error": "no processor answers"})
