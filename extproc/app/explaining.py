@@ -41,7 +41,10 @@ class Asked:
     body: bytes
 
 
-def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float) -> dict[str, Any]:
+def explain_request(
+    snapshot: Snapshot, asked: Asked, *, now: float, draw: float, observed: Observations = NOTHING_OBSERVED
+) -> dict[str, Any]:
+    """`observed` is what a running gateway sees, on the clock of `now`."""
     entry = matcher.find(entries(snapshot), _as_matched(asked))
     if entry is None:
         return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
@@ -62,7 +65,7 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
-    decided = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
+    decided = decide(facts, snapshot, observed, now, draw)
     decision = _rehearsed(decided, facts, as_chat(_call(facts, asked)), snapshot, entry.route)
     if not isinstance(decision.outcome, Plan):
         return Explanation(facts, decision).document()

@@ -171,10 +171,13 @@ class _Processor:
         private = self._settings.admin.startswith("unix://")
         app = processor_app(
             ready=self._ready,
-            metrics=self._metrics.expose,
+            metrics=lambda: self._books.expose(self._shelf.current),
             health=self._pages.health,
-            health_of_providers=self._pages.providers,
-            canaries=self._rollouts.document,
+            pages={
+                "/health/providers": self._pages.providers,
+                "/canaries": self._rollouts.document,
+                "/observations": lambda: self._books.observed(self._shelf.current),
+            },
             swap=self._swap_bytes if private else None,
             rejected=self._rejected if private else None,
         )

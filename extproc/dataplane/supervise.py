@@ -241,11 +241,6 @@ class Supervisor:
     async def metrics(self) -> str:
         return await self._processor.metrics()
 
-    async def health(self) -> dict[str, object] | None:
-        return await self._processor.page("/health")
-
-    async def health_of_providers(self) -> dict[str, object] | None:
-        return await self._processor.page("/health/providers")
-
-    async def canaries(self) -> dict[str, object] | None:
-        return await self._processor.page("/canaries")
+    async def page(self, path: str) -> dict[str, object] | None:
+        """One of the processor's own pages; None: it does not answer."""
+        return await self._processor.page(path)

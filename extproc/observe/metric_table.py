@@ -158,6 +158,65 @@ METRICS: Final = (
         ("provider", "result"),
         "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
     ),
+    Metric(
+        "extproc_decisions_total",
+        "counter",
+        ("route", "strategy", "provider", "code"),
+        "Plans that were made, by the provider that stood first and one word for why it did.",
+    ),
+    Metric(
+        "extproc_target_first_token_seconds",
+        "gauge",
+        ("provider", "model", "prompt"),
+        "Seconds from an attempt's beginning to the first piece of its streamed answer: a mean of the latest. `prompt`"
+        " is how large the prompt was: `small` (under 1,000 tokens), `medium` (8,000), `large` (32,000) or `huge`."
+        " This and all that follow are what routing looks at; what is stale has no series, and models under one glob"
+        " share the worst, or the sum where they add up.",
+    ),
+    Metric(
+        "extproc_target_first_token_p95_seconds",
+        "gauge",
+        ("provider", "model"),
+        "The 95th percentile of the latest first tokens, or of latencies as the cluster itself says.",
+    ),
+    Metric(
+        "extproc_target_token_seconds",
+        "gauge",
+        ("provider", "model"),
+        "Seconds for each token of output: a mean of the latest.",
+    ),
+    Metric(
+        "extproc_target_error_share",
+        "gauge",
+        ("provider", "model"),
+        "The share of the latest attempts that failed, from 0 to 1. A 429 is no failure.",
+    ),
+    Metric(
+        "extproc_target_in_flight",
+        "gauge",
+        ("provider", "model"),
+        "Exchanges that are at this target now, counted from the decision.",
+    ),
+    Metric(
+        "extproc_target_limit_left",
+        "gauge",
+        ("provider", "model", "unit"),
+        "What the provider's rate limit leaves, as its headers say. `unit` is `requests` or `tokens`.",
+    ),
+    Metric(
+        "extproc_target_cached_share",
+        "gauge",
+        ("provider", "model"),
+        "The share of input tokens that the target's cache held lately, from 0 to 1.",
+    ),
+    Metric("extproc_provider_queue_depth", "gauge", ("provider",), "Requests that wait in a cluster, as it says."),
+    Metric(
+        "extproc_provider_tokens_per_second",
+        "gauge",
+        ("provider",),
+        "Tokens of output a second of a cluster: as it says, else tokens of exchanges that ended over the seconds in"
+        " which any was open.",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

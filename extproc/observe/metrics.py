@@ -12,14 +12,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from extproc.decision.plan import Health, Observation
+from extproc.decision.plan import Health, Observation, Plan
 from extproc.decision.rollout import MOVES
 from extproc.decision.rollout_window import Sample
 from extproc.money import NANO
 from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
-from extproc.refusal import Reason
+from extproc.observe.target_gauges import write_targets
+from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Snapshot
 
 HEALTH_VALUES: Final = {"serving": 1.0, "probing": 0.5, "shut": 0.0}  # unknown has none
@@ -93,6 +94,18 @@ class Metrics:
 
     def decision(self, seconds: float) -> None:
         self._histograms["extproc_decision_seconds"].observe(seconds)
+
+    def planned(self, route: str, outcome: Plan | Refusal) -> None:
+        """A decision was made; refusals are counted when their exchange has ended."""
+        if isinstance(outcome, Plan):
+            first, names = outcome.steps[0], self._names
+            provider = names.provider(first.target.provider)
+            labels = (names.route(route), names.strategy(outcome.strategy), provider, first.code or NONE)
+            self._counter("extproc_decisions_total", *labels).inc()
+
+    def targets(self, observations: Mapping[str, Observation], now: float) -> None:
+        """Write down anew what targets look like; keys are `provider/model`."""
+        write_targets(self._gauges, self._names, observations, now)
 
     # --- the processor itself ----------------------------------------------------------------------------------------
 
