@@ -98,10 +98,11 @@ strategies:
 ```
 
 **Canaries.** `stable` and `canary` are targets, providers or lists of them. `split` says how it begins. With `steps`
-the share climbs, each step held for at least `step_every` and `min_samples` attempts of the canary; at 100 it is
-promoted. With `success_criteria` it is judged over the last `window`, and rolled back to nothing at the first that is
-broken. Numbers with `<` and `>` want quotes. `sticky` keeps a caller, session or user in its arm. A change of the
-strategy starts it anew. `webhook` is told of each move; the address is a secret, and no log shows it.
+the share climbs, each step held for at least `step_every` and `min_samples` of its exchanges; at 100 it is promoted.
+With `success_criteria` it is judged over the last `window`, and rolled back to nothing at the first that is broken.
+Numbers with `<` and `>` want quotes. `sticky` keeps a caller, session or user in its arm. A change of the strategy
+starts it anew. `webhook` is told of each move; the address is a secret, and no log shows it.
+[operations.md](operations.md#canaries) tells how it is judged.
 
 ```yaml
 providers:
