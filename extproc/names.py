@@ -161,6 +161,7 @@ KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
+ENDPOINT_ANSWER: Final = "answer"  # a redirect or a direct response: Envoy's, without the processor
 
 
 HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says

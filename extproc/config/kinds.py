@@ -12,13 +12,6 @@ from extproc.decision import strategies
 LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
-    "cost_optimized": "cost",
-    "lowest_cost": "cost",
-    "least_cost": "cost",
-    "performance_optimized": "latency",
-    "performance_based": "latency",
-    "lowest_latency": "latency",
-    "fast": "latency",
     "rollout": "canary",
     "ab": "canary",
 }

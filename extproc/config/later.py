@@ -9,22 +9,10 @@ LATER: dict[str, str] = {
     "budgets": "budget documents",
     "listen.tls": "TLS towards clients",
     "providers.*.limits": "limits of providers",
-    "routes.*.mirror": "mirrors",
-    "routes.*.redirect": "redirects",
-    "routes.*.respond": "direct responses",
 }
 
 LATER_KINDS: frozenset[str] = frozenset(
     {
-        "hybrid",
-        "cost",
-        "latency",
-        "cluster_first",
-        "external_first",
-        "round_robin",
-        "least_connections",
-        "token_balance",
-        "blend",
         "canary",
     }
 )

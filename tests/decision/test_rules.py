@@ -63,7 +63,7 @@ def test_the_first_rule_that_holds_puts_its_provider_first(
     decision = decided(GATEWAY, "m", **request_)
     assert plan_of(decision) == plan
     assert decision.outcome.reason == reason  # type: ignore[union-attr]
-    assert decision.outcome.steps[0].code == ("rule" if reason.startswith("rule") else "")  # type: ignore[union-attr]
+    assert decision.outcome.steps[0].code == ("rule" if reason.startswith("rule") else "ordered")  # type: ignore[union-attr]
 
 
 def test_a_rule_whose_provider_is_not_among_the_candidates_is_passed_over() -> None:
