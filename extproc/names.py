@@ -68,6 +68,7 @@ M_DIALECT: Final = "dialect"
 M_CALLER: Final = "caller"
 M_MODEL: Final = "model"
 M_STRATEGY: Final = "strategy"
+M_ARM: Final = "arm"  # of a canary's strategy: `stable` or `canary`; left out where it takes no part
 M_TARGETS: Final = "targets"
 M_REASON: Final = "reason"
 M_EXPLAIN: Final = "explain"  # true: the caller asked for x-extproc-reason

@@ -11,8 +11,4 @@ LATER: dict[str, str] = {
     "providers.*.limits": "limits of providers",
 }
 
-LATER_KINDS: frozenset[str] = frozenset(
-    {
-        "canary",
-    }
-)
+LATER_KINDS: frozenset[str] = frozenset()

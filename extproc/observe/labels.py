@@ -88,6 +88,8 @@ def _written_targets(snapshot: Snapshot) -> Iterable[Target]:
         yield from targets
     for strategy in snapshot.strategies.values():
         yield from strategy.targets
+        if strategy.rollout is not None:
+            yield from (*strategy.rollout.stable, *strategy.rollout.canary)
     for route in snapshot.routes:
         for entry in route.failover.chain:
             if entry.model:

@@ -20,6 +20,7 @@ from extproc.snapshot import (
     FailoverSpec,
     Model,
     Provider,
+    RolloutSpec,
     Rule,
     Snapshot,
     StrategySpec,
@@ -55,6 +56,13 @@ rules = st.builds(
     st.sampled_from(("tokens < 100", "stream", "max_output_tokens > 5 || team == 'a'", "'tools' in needs", "tokens <")),
     st.sampled_from((*PROVIDERS, "gone")),
 )
+rollouts = st.builds(
+    RolloutSpec,
+    stable=st.lists(targets, max_size=3).map(tuple),
+    canary=st.lists(targets, max_size=3).map(tuple),
+    share=st.floats(allow_nan=True),
+    sticky=st.sampled_from(("caller", "session", "user", "none")),
+)
 specs = st.builds(
     StrategySpec,
     name=st.sampled_from(("mine", "default")),
@@ -63,6 +71,7 @@ specs = st.builds(
     weights=st.dictionaries(st.sampled_from((*PROVIDERS, "alpha/m")), st.floats(allow_nan=True), max_size=3),
     rules=st.lists(rules, max_size=3).map(tuple),
     regions=st.lists(st.sampled_from(("eu-*", "us-east-1", "ü")), max_size=2).map(tuple),
+    rollout=st.none() | rollouts,
 )
 
 
