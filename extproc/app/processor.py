@@ -19,7 +19,9 @@ from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
+from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.config.compile import Compiled
+from extproc.config.credentials import Secret
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
@@ -60,13 +62,14 @@ class ProcessorSettings:
     source: Path | None = None
     open_to_strangers: bool = False
     snapshot_file: Path | None = None
+    keys: Path | None = None  # the directory with the secrets that belong to the snapshot file
     with_parent: bool = False
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
     """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
-    processor = _Processor(settings, _first_snapshot(settings, compiled))
+    processor = _Processor(settings, _first_snapshot(settings, compiled), compiled.keys if compiled else None)
     try:
         await processor.run()
     except (ListenError, AddressInUse) as error:
@@ -97,7 +100,7 @@ def _spare_the_collector() -> None:
 
 
 class _Processor:
-    def __init__(self, settings: ProcessorSettings, first: Snapshot) -> None:
+    def __init__(self, settings: ProcessorSettings, first: Snapshot, keys: Mapping[str, Secret] | None = None) -> None:
         self._settings = settings
         self._metrics = Metrics()
         self._shelf = Shelf(first)
@@ -105,6 +108,7 @@ class _Processor:
         self._problem: str | None = None
         self._draining = False
         self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic)
+        self._held_keys = HeldKeys(keys)
         self._desk = Desk(
             shelf=self._shelf,
             books=self._books,
@@ -112,6 +116,7 @@ class _Processor:
             epoch=time.time,
             draw=random.random,
             new_id=new_exchange_id,
+            key=self._held_keys if settings.keys is None else FileKeys(settings.keys),
         )
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
 
@@ -211,7 +216,9 @@ class _Processor:
             self._problem = "; ".join(str(problem) for problem in loaded.problems)
             self._metrics.config_reload("rejected")
             _log.error("the new configuration is not used: %s", self._problem)
-        elif loaded.compiled.snapshot.id == self._shelf.current.id:
+            return
+        self._held_keys.use(loaded.compiled.keys)
+        if loaded.compiled.snapshot.id == self._shelf.current.id:
             self._problem = None
         else:
             self._swap(_opened(loaded.compiled.snapshot, self._settings))
