@@ -1,4 +1,4 @@
-"""Attempts at providers that take signed requests only: what is signed, with what, and what happens without a secret."""
+"""Attempts at providers that take signed requests only: what is signed, with what, and never without a secret."""
 
 import json
 from dataclasses import replace
