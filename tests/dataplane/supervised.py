@@ -6,8 +6,8 @@ Law: what is started here is ended here. The supervisor runs on a loop of its ow
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -15,33 +15,19 @@ import yaml
 
 from extproc.app.rendering import Listening, configured
 from extproc.config.compile import Compiled
-from extproc.config.credentials import Secret
-from extproc.config.identity import snapshot_id
 from extproc.config.load import load_document
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.supervise import Address, Supervisor
-from extproc.snapshot import Provider, Snapshot
 from tests.dataplane.envoy import binary
 from tests.envoy.gateway import free_port
 
 T = TypeVar("T")
 
 
-def compiled(text: str, providers: Mapping[str, Mapping[str, Any]] = {}, keys: Mapping[str, str] = {}) -> Compiled:
-    """A configuration, with some providers' fields and the keyring as a test says."""
+def compiled(text: str) -> Compiled:
     loaded = load_document(yaml.safe_load(text), "test")
     assert loaded.compiled is not None, loaded.problems
-    snapshot = loaded.compiled.snapshot
-    changed: dict[str, Provider] = {
-        name: replace(provider, **providers.get(name, {})) for name, provider in snapshot.providers.items()
-    }
-    return with_snapshot(loaded.compiled, replace(snapshot, providers=changed), keys)
-
-
-def with_snapshot(base: Compiled, snapshot: Snapshot, keys: Mapping[str, str]) -> Compiled:
-    named = replace(snapshot, id="")
-    secrets = {name: Secret(value) for name, value in keys.items()}
-    return Compiled(replace(snapshot, id=snapshot_id(named)), base.secrets, secrets)
+    return loaded.compiled
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import pytest
 from extproc import names
 from extproc.config.compile import Compiled
 from extproc.signing import HEADERS, Invalid, Nonces, verify
-from extproc.snapshot import SignSpec
 from tests.dataplane.supervised import Supervised, compiled, supervised
 from tests.envoy.test_trailers import DATA, END_STREAM, SETTINGS, answer_to, frame, line
 from tests.envoy.test_trailers import END_HEADERS as HEADERS_END
@@ -35,19 +34,14 @@ providers:
     dialect: openai
     base_url: "{a}/base/v1"
     credential: key-of-a
+    sign: {{hmac: {{secret: {secret}}}}}
     models: [m, {{name: listen, endpoints: [audio]}}]
-  b: {{dialect: ollama, base_url: "{b}", models: [m]}}
+  b: {{dialect: ollama, base_url: "{b}", models: [m], sign: {{hmac: {{secret: secret-of-b}}}}}}
   c: {{dialect: openai, base_url: "{c}/v1", credential: key-of-c, models: [m, big]}}
-  v2: {{dialect: openai, base_url: "{v2}", models: {{second: deployed}}}}
+  v2: {{dialect: openai, base_url: "{v2}", models: {{second: deployed}}, sign: {{hmac: {{secret: secret-of-v2, scheme: v2}}}}}}
 aliases: {{all: [a/m, b/m, c/m]}}
 routes: [{{name: exact, match: {{headers: {{x-exact: "1"}}}}, usage: exact}}, {{name: main}}]
 """
-KEYS = {names.KEY_SIGN + "a": SECRET_A, names.KEY_SIGN + "b": SECRET_B, names.KEY_SIGN + "v2": "secret-of-v2"}
-SIGNED: dict[str, dict[str, Any]] = {
-    "a": {"sign": SignSpec("v1")},
-    "b": {"sign": SignSpec("v1")},
-    "v2": {"sign": SignSpec("v2")},
-}
 HELLO = [{"role": "user", "content": "hello"}]
 FORGED = {"x-timestamp": "1", "x-signature": "ff", "X-Auth-Type": "hmac-sha256", "x-nonce": "of-the-caller"}
 
@@ -58,8 +52,8 @@ def upstreams() -> Iterator[dict[str, Upstream]]:
         yield {name: stack.enter_context(scripted(always(FINE))) for name in ("a", "b", "c", "v2")}
 
 
-def configuration(upstreams: dict[str, Upstream], keys: dict[str, str] = KEYS) -> Compiled:
-    return compiled(CONFIG.format(**{name: one.origin for name, one in upstreams.items()}), SIGNED, keys)
+def configuration(upstreams: dict[str, Upstream], secret: str = SECRET_A) -> Compiled:
+    return compiled(CONFIG.format(secret=secret, **{name: one.origin for name, one in upstreams.items()}))
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +245,7 @@ def test_a_secret_rotates_under_load_without_a_failure(upstreams: dict[str, Upst
             thread.start()
         for number in range(8):
             time.sleep(0.1)
-            gateway.change(configuration(upstreams, {**KEYS, names.KEY_SIGN + "a": f"secret-{number % 2}"}))
+            gateway.change(configuration(upstreams, f"secret-{number % 2}"))
         time.sleep(0.2)
         stop.set()
         for thread in threads:
