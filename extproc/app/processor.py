@@ -31,6 +31,7 @@ from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
 from extproc.exchange.errors import ErrorExchange
 from extproc.exchange.router import RouterExchange
+from extproc.exchange.shadow import ShadowExchange
 from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
@@ -46,10 +47,11 @@ from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
-_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange]] = {
+_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange]] = {
     names.FILTER_ROUTER: RouterExchange,
     names.FILTER_ATTEMPT: AttemptExchange,
     names.FILTER_ERRORS: ErrorExchange,
+    names.FILTER_SHADOW: ShadowExchange,
 }
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 

@@ -22,6 +22,10 @@ class Books(Protocol):
 
     def reserve(self, target: Target, exchange_id: str) -> None: ...
 
+    def shadow_sent(self, target: Target) -> None: ...
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

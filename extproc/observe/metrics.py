@@ -18,10 +18,10 @@ from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.refusal import Reason
-from extproc.snapshot import Snapshot
+from extproc.snapshot import Snapshot, Target
 
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
-FILTERS: Final = ("router", "attempt", "errors", "log")
+FILTERS: Final = ("router", "attempt", "errors", "shadow", "log")
 FAILURES: Final = frozenset({Reason.UPSTREAM_ERROR.code, Reason.UPSTREAM_GARBLED.code})
 RELOAD_RESULTS: Final = ("ok", "rejected")
 SERIES_AT_HAND: Final = 1024
@@ -90,6 +90,16 @@ class Metrics:
 
     def decision(self, seconds: float) -> None:
         self._histograms["extproc_decision_seconds"].observe(seconds)
+
+    def shadow_sent(self, target: Target) -> None:
+        self._counter("extproc_shadows_sent_total", *self._names.provider_and_model(str(target))).inc()
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        """Apart from everything else: nobody waited for it and nobody pays."""
+        names = self._names.provider_and_model(str(target))
+        self._counter("extproc_shadows_total", *names, result).inc()
+        if result == "ok":
+            self._histogram("extproc_shadow_seconds", *names).observe(seconds)
 
     # --- the processor itself ----------------------------------------------------------------------------------------
 

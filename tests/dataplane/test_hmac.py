@@ -38,7 +38,11 @@ providers:
     models: [m, {{name: listen, endpoints: [audio]}}]
   b: {{dialect: ollama, base_url: "{b}", models: [m], sign: {{hmac: {{secret: secret-of-b}}}}}}
   c: {{dialect: openai, base_url: "{c}/v1", credential: key-of-c, models: [m, big]}}
-  v2: {{dialect: openai, base_url: "{v2}", models: {{second: deployed}}, sign: {{hmac: {{secret: secret-of-v2, scheme: v2}}}}}}
+  v2:
+    dialect: openai
+    base_url: "{v2}"
+    models: {{second: deployed}}
+    sign: {{hmac: {{secret: secret-of-v2, scheme: v2}}}}
 aliases: {{all: [a/m, b/m, c/m]}}
 routes: [{{name: exact, match: {{headers: {{x-exact: "1"}}}}, usage: exact}}, {{name: main}}]
 """
