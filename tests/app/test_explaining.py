@@ -207,3 +207,9 @@ def test_that_a_request_is_signed_is_shown_and_nothing_is_signed(scheme: signing
     asked = Asked("POST", CHAT, {"x-extproc-provider": "alpha"}, b'{"model": "m"}')
     told = explain_request(signed, asked, now=0.0, draw=0.0)["headers"]
     assert {name: value for name, value in told.items() if name in signing.HEADERS} == dict.fromkeys(shown, HIDDEN)
+
+
+def test_a_page_of_the_gateways_own_needs_no_plan() -> None:
+    told = explain_request(CONFIGS["open"], Asked("GET", "/health/providers", {}, b""), now=0.0, draw=0.0)
+    assert (told["refusal"], told["answered"], told["plan"]) == (None, "by the gateway itself", [])
+    assert told["facts"]["endpoint"] == "health_of_providers" and "models" not in told
