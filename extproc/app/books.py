@@ -89,6 +89,12 @@ class ExchangeBooks:
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
 
+    def shadow_sent(self, target: Target) -> None:
+        self._metrics.shadow_sent(target)
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        self._metrics.shadow_ended(target, result, seconds)
+
     def record(self, record: Record) -> None:
         self._outcomes.record(record)
 

@@ -82,6 +82,26 @@ METRICS: Final = (
         SECONDS,
     ),
     Metric(
+        "extproc_shadows_sent_total",
+        "counter",
+        ("provider", "model"),
+        "Copies of requests that were sent to shadows. They count nowhere else, and cost nobody anything here.",
+    ),
+    Metric(
+        "extproc_shadows_total",
+        "counter",
+        ("provider", "model", "result"),
+        "How copies went: `ok`, `rate_limited`, `caller_error` (other 4xx), `failure` (5xx), `refused` (it could not be"
+        " said to the target) or `no_answer`. One whose connection was refused is in none of them, or in `no_answer`.",
+    ),
+    Metric(
+        "extproc_shadow_seconds",
+        "histogram",
+        ("provider", "model"),
+        "How long shadows took to the headers of a good answer.",
+        SECONDS,
+    ),
+    Metric(
         "extproc_decision_seconds",
         "histogram",
         (),
@@ -92,7 +112,7 @@ METRICS: Final = (
         "extproc_streams_open",
         "gauge",
         ("filter",),
-        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `log`.",
+        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `shadow`, `log`.",
     ),
     Metric(
         "extproc_breaker_state",
@@ -235,7 +255,8 @@ METRICS: Final = (
         "extproc_log_records_total",
         "counter",
         ("kind",),
-        "Records of Envoy's access log that came in: `exchange`, `attempt`, or `periodic` ones while a stream runs.",
+        "Records of Envoy's access log that came in: `exchange`, `attempt`, `shadow` (a copy's), or"
+        " `periodic` ones while a stream runs.",
     ),
     Metric(
         "extproc_log_records_lost_total",
