@@ -11,16 +11,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from extproc.config.certificates import read_authorities, read_pair
 from extproc.dataplane.ca import find_ca_bundle
-from extproc.dataplane.feed import discovery
+from extproc.dataplane.feed import discovery, replace
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, whole
-from extproc.snapshot import Snapshot
+from extproc.dataplane.upstream_tls import ca_secret, client_secret
+from extproc.snapshot import Provider, Service, Snapshot
 
 T = TypeVar("T")
 
@@ -56,7 +59,20 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
     for provider in snapshot.providers.values():
         Path(place.secret(provider.cluster)).write_text(json.dumps(sds(secret)))
         Path(place.aws_keys(provider.cluster)).write_text(aws_keys_file("AKIDEXAMPLE", secret, None))
+    for upstream in (*snapshot.providers.values(), *snapshot.services.values()):
+        write_certificates(upstream, place)
     return rendered
+
+
+def write_certificates(upstream: Provider | Service, place: Place) -> None:
+    """What its files hold now, in Envoy's files, as a reload does it."""
+    tls, now = upstream.tls, datetime.now(UTC)
+    if tls.client_certificate and tls.client_key:
+        pair = read_pair(Path(tls.client_certificate).read_bytes(), Path(tls.client_key).read_bytes(), now)
+        replace(Path(place.client_certificate(upstream.cluster)), json.dumps(client_secret(pair.certificate, pair.key)))
+    if tls.ca:
+        authorities = read_authorities(Path(tls.ca).read_bytes(), now).certificates
+        replace(Path(place.authorities(upstream.cluster)), json.dumps(ca_secret(authorities)))
 
 
 def complaints(snapshot: Snapshot, directory: Path) -> str:
