@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from extproc.config.certificates import read_authorities, read_pair
 from extproc.dataplane.ca import find_ca_bundle
 from extproc.dataplane.feed import discovery, replace
 from extproc.dataplane.place import Place
@@ -66,13 +64,12 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
 
 def write_certificates(upstream: Provider | Service, place: Place) -> None:
     """What its files hold now, in Envoy's files, as a reload does it."""
-    tls, now = upstream.tls, datetime.now(UTC)
+    tls = upstream.tls
     if tls.client_certificate and tls.client_key:
-        pair = read_pair(Path(tls.client_certificate).read_bytes(), Path(tls.client_key).read_bytes(), now)
-        replace(Path(place.client_certificate(upstream.cluster)), json.dumps(client_secret(pair.certificate, pair.key)))
+        pair = client_secret(Path(tls.client_certificate).read_text(), Path(tls.client_key).read_text())
+        replace(Path(place.client_certificate(upstream.cluster)), json.dumps(pair))
     if tls.ca:
-        authorities = read_authorities(Path(tls.ca).read_bytes(), now).certificates
-        replace(Path(place.authorities(upstream.cluster)), json.dumps(ca_secret(authorities)))
+        replace(Path(place.authorities(upstream.cluster)), json.dumps(ca_secret(Path(tls.ca).read_text())))
 
 
 def complaints(snapshot: Snapshot, directory: Path) -> str:
