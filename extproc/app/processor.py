@@ -19,6 +19,7 @@ from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
+from extproc.app.expiries import LOOK, Expiries
 from extproc.config.compile import Compiled
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
@@ -113,6 +114,8 @@ class _Processor:
             draw=random.random,
             new_id=new_exchange_id,
         )
+        self._expiries = Expiries(self._metrics, time.time)
+        self._expiries.look(first)
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
 
     async def run(self) -> None:
@@ -129,7 +132,8 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
-            for work in (self._tick(), self._watch(), self._end_with_parent(ending), self._load_vocabularies()):
+            ever = (self._tick(), self._watch(), self._look_at_certificates())
+            for work in (*ever, self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
                 stack.callback(task.cancel)
@@ -183,6 +187,7 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem = None
         self._books.use(snapshot)
+        self._expiries.look(snapshot)
 
     def _swap_bytes(self, data: bytes) -> str:
         snapshot = decode_snapshot(data)
@@ -235,6 +240,11 @@ class _Processor:
         while True:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
+
+    async def _look_at_certificates(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            self._expiries.look(self._shelf.current)
 
     async def _load_vocabularies(self) -> None:
         """Only those that a listed model is counted by: each takes memory."""

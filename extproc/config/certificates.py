@@ -5,6 +5,7 @@ found out by handshakes that fail. No text quotes what a file holds; a private k
 """
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.utils import CryptographyDeprecationWarning
 
 SOON: Final = timedelta(days=14)  # what expires within this is told of
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END [A-Z0-9 ]+-----", re.S)
@@ -116,7 +118,10 @@ def _certificates(data: bytes, which: Which) -> list[x509.Certificate]:
     if not blocks:
         raise UnfitCertificate(which, "the file holds no PEM certificates")
     try:
-        found = [x509.load_pem_x509_certificate(block) for block in blocks]
+        with warnings.catch_warnings():
+            # old CAs whose serial number is no number; Envoy minds as little as we
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            found = [x509.load_pem_x509_certificate(block) for block in blocks]
         for one in found:
             one.public_key()
     except (ValueError, UnsupportedAlgorithm):

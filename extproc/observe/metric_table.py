@@ -101,6 +101,13 @@ METRICS: Final = (
         "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
         " share the worst.",
     ),
+    Metric(
+        "extproc_certificate_expiry_timestamp_seconds",
+        "gauge",
+        ("upstream", "kind"),
+        "When the certificates in the files for an upstream's TLS end, in seconds since the epoch. `kind` is `client`"
+        " (the first to end of the chain that is shown) or `ca` (the next to end of those that are trusted).",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

@@ -110,6 +110,13 @@ class Metrics:
         for label, state in states.items():
             gauge.labels(label).set(state)
 
+    def certificates(self, expiries: Mapping[tuple[str, str], float]) -> None:
+        """Write down anew when each upstream's certificates end; keys are its name and the kind."""
+        gauge = self._gauges["extproc_certificate_expiry_timestamp_seconds"]
+        gauge.clear()
+        for (upstream, kind), end in expiries.items():
+            gauge.labels(upstream, kind).set(end)
+
     def config_in_use(self, snapshot: Snapshot, loaded_at: float) -> None:
         """Labels are this snapshot's names from now on."""
         self._names = LabelNames(snapshot)
