@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from extproc.observe.metrics import Metrics
-from extproc.snapshot import Snapshot
+from extproc.snapshot import Provider, Service, Snapshot
 
 LOOK: Final = 60.0  # seconds: a file may change without any change of the configuration
 WARNINGS: Final = (timedelta(days=14), timedelta(days=1), timedelta(0))
@@ -48,7 +48,8 @@ class Expiries:
 
 
 def _files(snapshot: Snapshot) -> Iterator[tuple[_Series, str]]:
-    for upstream in (*snapshot.providers.values(), *snapshot.services.values()):
+    upstreams: tuple[Provider | Service, ...] = (*snapshot.providers.values(), *snapshot.services.values())
+    for upstream in upstreams:
         if upstream.tls.client_certificate is not None:
             yield (upstream.name, "client"), upstream.tls.client_certificate
         if upstream.tls.ca is not None:

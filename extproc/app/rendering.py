@@ -14,6 +14,7 @@ from extproc.dataplane.render import aws_keys_file, render, sds
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.dataplane.supervise import Configured
 from extproc.dataplane.upstream_tls import ca_secret, client_secret
+from extproc.snapshot import Provider, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _file_of(held: Held, cluster: str, place: Place) -> tuple[str, str]:
 
 def _certificate_files(compiled: Compiled, place: Place) -> dict[str, str]:
     """What Envoy shows and trusts in TLS to upstreams: a file for each, contents included."""
-    upstreams = {**compiled.snapshot.services, **compiled.snapshot.providers}
+    upstreams: dict[str, Provider | Service] = {**compiled.snapshot.services, **compiled.snapshot.providers}
     files: dict[str, str] = {}
     for name, held in compiled.certificates.items():
         files |= _certificates_of(held, upstreams[name].cluster, place)

@@ -1,5 +1,5 @@
-"""Who of the contenders may and can: route, caller, family, contents, losses, context, credential, breaker, in this
-order.
+"""Who of the contenders may and can: route, caller, family, contents, losses, context, credential, breaker and health,
+in this order.
 
 Law: whoever is dropped is told by the first test that drops it. The test that takes the last one away words the
 refusal. Nothing that is dropped here can come back.
@@ -15,8 +15,9 @@ from extproc.decision.gather import not_found
 from extproc.decision.nearest import shown
 from extproc.decision.plan import Candidate, Observation
 from extproc.decision.question import Question, on_route
+from extproc.decision.strategies import Ranked
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import Target
+from extproc.snapshot import HealthSpec
 
 LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 
@@ -152,37 +153,53 @@ def _all_keyless(question: Question, contenders: Sequence[Contender]) -> Refusal
     return Refusal(Reason.CALLER_CREDENTIAL_MISSING, message)
 
 
-# --- breaker ---------------------------------------------------------------------------------------------------------
+# --- breaker and health ----------------------------------------------------------------------------------------------
 
 
 def _shut(question: Question, contender: Contender) -> str | None:
     seen = question.observations.of(contender.target)
     why = f" ({shown(seen.why)})" if seen.why else ""
     if seen.breaker == "shut":
-        return f"shut for another {_wait(seen, question.now)} s{why}"
+        return f"shut for another {_whole(_reopens_in(seen, question.now))} s{why}"
     if seen.breaker == "probing" and seen.probes_left <= 0:
         return f"probing, and no more probes are allowed for now{why}"
+    if seen.health == "shut":
+        return f"unhealthy, as its probes say{f' ({shown(seen.health_why)})' if seen.health_why else ''}"
     return None
 
 
 def _all_shut(question: Question, contenders: Sequence[Contender]) -> Refusal:
-    wait = min((_wait(question.observations.of(one.target), question.now) for one in contenders), default=1)
+    wait = min((_wait(question, one) for one in contenders), default=1)
     message = f"every target of {asked_for(question)} is left out for now; try again in {wait} s"
     return Refusal(Reason.NO_TARGET_AVAILABLE, message, retry_after=wait)
 
 
-def _wait(seen: Observation, now: float) -> int:
-    """Whole seconds until it may be tried again, rounded up, at least one."""
-    seconds = 1.0 if seen.reopens_at is None else seen.reopens_at - now
+def _wait(question: Question, contender: Contender) -> int:
+    """Whole seconds until it may be tried again: when its breaker lets it, and its next probe can have opened it."""
+    seen = question.observations.of(contender.target)
+    waits = []
+    if seen.breaker != "serving":
+        waits.append(_reopens_in(seen, question.now))
+    if seen.health == "shut":
+        waits.append((contender.provider.health or HealthSpec()).interval)
+    return max(map(_whole, waits), default=1)
+
+
+def _reopens_in(seen: Observation, now: float) -> float:
+    return 1.0 if seen.reopens_at is None else seen.reopens_at - now
+
+
+def _whole(seconds: float) -> int:
+    """Rounded up, at least one."""
     if not seconds > 1:  # not a number included
         return 1
     return LONGEST_WAIT if seconds > LONGEST_WAIT else math.ceil(seconds)
 
 
-def none_chosen(question: Question, targets: Sequence[Target]) -> Refusal:
-    """Everybody passed, and the strategy wants nobody: all weigh nothing."""
-    names = ", ".join(shown(str(target)) for target in targets[:3])
-    return Refusal(Reason.NO_TARGET_AVAILABLE, f"no target of {asked_for(question)} has a weight above 0: {names}")
+def none_chosen(question: Question, ranked: Sequence[Ranked]) -> Refusal:
+    """Everybody passed, and the strategy wants nobody: all weigh nothing, or nobody knows their prices."""
+    names = "; ".join(f"{shown(str(one.contender.target))} ({one.reason})" for one in ranked[:3])
+    return Refusal(Reason.NO_TARGET_AVAILABLE, f"no target of {asked_for(question)} is chosen: {names}")
 
 
 TESTS: Final = (
