@@ -19,6 +19,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 SOON: Final = timedelta(days=14)  # what expires within this is told of
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END [A-Z0-9 ]+-----", re.S)
+_REVOKED: Final = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.S)
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.S)
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _SMALLEST_RSA: Final = 2048
@@ -48,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
-    """Certificates of CAs, as PEM and nothing else."""
+    """Certificates of CAs, and what they have revoked, as PEM and nothing else."""
 
     certificates: str
     expires: datetime
@@ -89,7 +90,7 @@ def read_authorities(data: bytes, now: datetime) -> Authorities:
     expires = first_to_expire((one.not_valid_after_utc for one in chain), now)
     if expires <= now:
         raise UnfitCertificate("ca", f"the CA certificate expired on {date_of(expires)}", "put a new one there")
-    return Authorities(_pem(data), expires)
+    return Authorities(_pem(data) + _revocations(data), expires)
 
 
 def expiry_of(data: bytes, which: Which, now: datetime) -> datetime:
@@ -106,6 +107,16 @@ def first_to_expire(ends: Iterable[datetime], now: datetime) -> datetime:
 
 def date_of(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _revocations(data: bytes) -> str:
+    lists = [found[0] for found in _REVOKED.finditer(data)]
+    try:
+        for one in lists:
+            x509.load_pem_x509_crl(one)
+    except ValueError:
+        raise UnfitCertificate("ca", "the file holds a list of revocations that cannot be read") from None
+    return "".join(f"{one.decode()}\n" for one in lists)
 
 
 def _pem(data: bytes) -> str:

@@ -69,8 +69,10 @@ def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -
 
 
 def _checks(provider: Provider) -> Node:
-    """Only where another endpoint may be alive, and never of what answers signed requests alone: Envoy signs none."""
-    if provider.health is None or provider.sign is not None or not is_pool(provider.endpoints):
+    """Only where another endpoint may be alive. Not of what answers signed requests alone, because Envoy signs none;
+    nor of what may sleep: a check would keep it awake, and one that sleeps must be asked to be woken."""
+    sleeps = provider.by_the_hour is not None and provider.by_the_hour.wake_up is not None
+    if provider.health is None or provider.sign is not None or sleeps or not is_pool(provider.endpoints):
         return {}
     return {"health_checks": health_checks(provider.health, provider.endpoints, http2=provider.http2)}
 

@@ -14,8 +14,8 @@ from extproc.snapshot import Endpoint, Tls
 
 CLIENT_SECRET = "client"  # in each cluster's own files
 CA_SECRET = "ca"
-# A pooled connection keeps the certificate, and the endpoint, that it began with. At this age it takes no more requests;
-# those that run on it are not cut (measured).
+# A pooled connection keeps the certificate, and the endpoint, that it began with. At this age it takes no more
+# requests; those that run on it are not cut (measured).
 CONNECTION_LIFE = 300.0
 _SECRET_TYPE = f"{EXTENSIONS}.transport_sockets.tls.v3.Secret"
 

@@ -39,7 +39,7 @@ def world(tmp_path: Path) -> tuple[Snapshot, Path, Path]:
 
 
 def test_the_metric_and_the_log(world: tuple[Snapshot, Path, Path], caplog: pytest.LogCaptureFixture) -> None:
-    configured, certificate, _ = world
+    configured, _certificate, _ = world
     metrics, clock = Metrics(), Clock(0.0)
     expiries = Expiries(metrics, clock)
     expiries.look(configured)
@@ -59,7 +59,7 @@ def test_the_metric_and_the_log(world: tuple[Snapshot, Path, Path], caplog: pyte
 
 
 def test_a_new_certificate_is_seen_and_garbage_changes_nothing(world: tuple[Snapshot, Path, Path]) -> None:
-    configured, certificate, ca = world
+    configured, certificate, _ca = world
     metrics = Metrics()
     expiries = Expiries(metrics, Clock(0.0))
     expiries.look(configured)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
@@ -116,6 +118,15 @@ def test_authorities() -> None:
         read_authorities(gone.certificate, NOW)
     with pytest.raises(UnfitCertificate, match="no PEM"):
         read_authorities(b"", NOW)
+
+
+def test_revocations_go_with_their_authorities() -> None:
+    """Without them Envoy would trust again what a CA has taken back."""
+    built = x509.CertificateRevocationListBuilder().issuer_name(CA.name).last_update(NOW).next_update(NOW + DAY)
+    revoked = built.sign(CA.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    assert read_authorities(revoked + CA.certificate, NOW).certificates.encode() == CA.certificate + revoked
+    with pytest.raises(UnfitCertificate, match="revocations that cannot be read"):
+        read_authorities(CA.certificate + b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", NOW)
 
 
 def test_the_systems_bundle_can_be_read() -> None:

@@ -163,9 +163,7 @@ def test_garbage_in_envoys_own_file_leaves_the_old_in_force(guarded: Guarded) ->
     write_certificates(owner, guarded.envoy.place)
 
 
-def test_connections_grow_old_and_streams_on_them_do_not_break(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connections_grow_old_and_streams_on_them_do_not_break(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a life of a second: a stream of three ends whole, and a new pair is shown though connections are kept."""
     monkeypatch.setattr(clusters, "CONNECTION_LIFE", 1.0)
     upstream = Upstream()
@@ -197,17 +195,16 @@ def test_a_ca_changes_in_place(tmp_path: Path) -> None:
     with answering(upstream, tls=server_side(other, tmp_path, "api.test")):
         tls = Tls(ca=str(ca), server_name="api.test")
         owner = replace(provider("one", Endpoint("https", "127.0.0.1", upstream.port)), tls=tls)
-        with running(snapshot(owner, provider("plain", PLAIN.endpoint), llm())) as envoy:
-            with serving(Processor(), envoy.place):
-                guarded = Guarded(envoy, {}, service("none"))
-                eventually(lambda: envoy.ask("GET", "/v1/models", {"x-plan": ""}).status == 503, within=10)
-                assert guarded.get("one") == 503 and upstream.asked == []
-                ca.write_bytes(SERVERS.certificate + other.certificate)
-                write_certificates(owner, envoy.place)
-                assert eventually(lambda: guarded.get("one") == 200)
-                ca.write_bytes(SERVERS.certificate)
-                write_certificates(owner, envoy.place)
-                assert eventually(lambda: guarded.get("one") == 503)
+        with running(snapshot(owner, llm())) as envoy, serving(Processor(), envoy.place):
+            guarded = Guarded(envoy, {}, service("none"))
+            eventually(lambda: envoy.ask("GET", "/v1/models", {"x-plan": ""}).status == 503, within=10)
+            assert guarded.get("one") == 503 and upstream.asked == []
+            ca.write_bytes(SERVERS.certificate + other.certificate)
+            write_certificates(owner, envoy.place)
+            assert eventually(lambda: guarded.get("one") == 200)
+            ca.write_bytes(SERVERS.certificate)
+            write_certificates(owner, envoy.place)
+            assert eventually(lambda: guarded.get("one") == 503)
 
 
 def test_a_connection_is_reused(guarded: Guarded) -> None:

@@ -1,5 +1,6 @@
 """Several endpoints of one provider: all of them serve, a dead one is left, and with none alive the plan walks on."""
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ import pytest
 from extproc import names
 from extproc.dataplane.clusters import clusters
 from extproc.dataplane.pools import CHECK_PATIENCE
-from extproc.snapshot import Endpoint, HealthSpec, Provider, SignSpec, Tls
+from extproc.snapshot import ClusterSpec, Endpoint, HealthSpec, Provider, SignSpec, Tls
 from tests.dataplane.certificates import Ca, server_side
 from tests.dataplane.envoy import Running, eventually, place_in, running
 from tests.dataplane.processor import Processor, serving
@@ -45,11 +46,12 @@ class Pool:
 @contextmanager
 def pool(owner: Provider, *upstreams: Upstream) -> Iterator[Pool]:
     plain = Upstream()
-    with answering(plain):
-        with running(snapshot(owner, provider("plain", plain.endpoint), llm())) as envoy:
-            with serving(Processor(), envoy.place):
-                eventually(lambda: envoy.ask("GET", "/v1/models", {"x-plan": "plain"}).status == 200, within=10)
-                yield Pool(envoy, list(upstreams))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(answering(plain))
+        envoy = stack.enter_context(running(snapshot(owner, provider("plain", plain.endpoint), llm())))
+        stack.enter_context(serving(Processor(), envoy.place))
+        eventually(lambda: envoy.ask("GET", "/v1/models", {"x-plan": "plain"}).status == 200, within=10)
+        yield Pool(envoy, list(upstreams))
 
 
 def closing() -> Upstream:
@@ -175,8 +177,14 @@ def test_who_is_checked_by_envoy(tmp_path: Path) -> None:
         "nothing said": several,
         "one address": replace(provider("one", ends[0]), health=FAST),
         "signed": replace(several, health=FAST, sign=SignSpec()),
+        "may sleep": replace(several, health=FAST, by_the_hour=ClusterSpec(1, wake_up=30.0)),
+        "wide awake": replace(several, health=FAST, by_the_hour=ClusterSpec(1)),
         "a name": replace(provider("name", Endpoint("http", "lab.test", 80)), health=FAST),
         "several": replace(several, health=FAST),
     }
     rendered = {name: clusters(snapshot(owner), place_in(tmp_path))[0] for name, owner in owners.items()}
-    assert [name for name, cluster in rendered.items() if "health_checks" in cluster] == ["a name", "several"]
+    assert [name for name, cluster in rendered.items() if "health_checks" in cluster] == [
+        "wide awake",
+        "a name",
+        "several",
+    ]
