@@ -15,8 +15,9 @@ TEAM: Final = "x-extproc-team"  # who pays
 PROJECT: Final = "x-extproc-project"
 CUSTOMER: Final = "x-extproc-customer"
 CLASSIFICATION: Final = "x-extproc-classification"  # class of data in the request
+SESSION: Final = "x-extproc-session"  # names the conversation, for strategies that keep one at one target
 EXPLAIN: Final = "x-extproc-explain"  # `true` asks for x-extproc-reason
-CALLER_HEADERS: Final = (PROVIDER, MODEL, STRATEGY, TEAM, PROJECT, CUSTOMER, CLASSIFICATION, EXPLAIN)
+CALLER_HEADERS: Final = (PROVIDER, MODEL, STRATEGY, TEAM, PROJECT, CUSTOMER, CLASSIFICATION, SESSION, EXPLAIN)
 
 TARGET: Final = "x-extproc-target"  # answers: the provider/model that answered
 ATTEMPTS: Final = "x-extproc-attempts"  # answers: how many real targets were tried
@@ -134,6 +135,8 @@ OWN_FIELDS: Final = (
     "requirements",
     "task_type",
     "safety_required",
+    "safety_critical",
+    "session_id",
 )
 OURS_ONLY_AS_STRING: Final = frozenset({"provider", "priority"})
 

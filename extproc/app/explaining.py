@@ -56,7 +56,9 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     if isinstance(identity, Refusal):
         return _refused(identity, known)
     if endpoint.ours:
-        return _listed(known, snapshot, entry.route, identity.caller)
+        lists = endpoint.family == "models"
+        listed = usable_names(snapshot, entry.route, identity.caller) if lists else ()
+        return _answered_here(known, identity.caller, [one.name for one in listed] if lists else None)
     facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
@@ -161,11 +163,11 @@ def _service(facts: Facts, route: Route) -> dict[str, Any]:
     return {**document, "refusal": None, "service": route.service, "plan": [], "candidates": []}
 
 
-def _listed(facts: Facts, snapshot: Snapshot, route: Route, caller: CallerFacts) -> dict[str, Any]:
-    """The gateway answers itself: with the names that this caller may use on this route."""
+def _answered_here(facts: Facts, caller: CallerFacts, models: list[str] | None) -> dict[str, Any]:
+    """The gateway answers itself: with the names that this caller may use on this route, or with how it is."""
     document = Explanation(replace(facts, caller=caller), Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
-    models = [one.name for one in usable_names(snapshot, route, caller)]
-    return {**document, "refusal": None, "models": models}
+    told = {"models": models} if models is not None else {"answered": "by the gateway itself"}
+    return {**document, "refusal": None, **told}
 
 
 def _as_matched(asked: Asked) -> matcher.Asked:

@@ -16,13 +16,6 @@ LATER: dict[str, str] = {
 
 LATER_KINDS: frozenset[str] = frozenset(
     {
-        "quality",
-        "long_context",
-        "code",
-        "sticky",
-        "capability",
-        "region",
-        "blend",
         "canary",
     }
 )

@@ -189,7 +189,7 @@ aliases:
 ```
 """,
     "strategies": """\
-A route names a key of `strategies`, or a kind: `ordered` and `weighted` have landed. `default` is used where a route
+A route names a key of `strategies`, or a kind (docs/reference.md tells what each does). `default` is used where a route
 names none, and without it `ordered`, by the order of `providers` in the file. `targets`, models or whole providers,
 limit and order the candidates; `weights` draw them, and weight 0 is never chosen.
 
