@@ -68,6 +68,7 @@ M_DIALECT: Final = "dialect"
 M_CALLER: Final = "caller"
 M_MODEL: Final = "model"
 M_STRATEGY: Final = "strategy"
+M_ARM: Final = "arm"  # of a canary's strategy: `stable` or `canary`; left out where it takes no part
 M_TARGETS: Final = "targets"
 M_REASON: Final = "reason"
 M_EXPLAIN: Final = "explain"  # true: the caller asked for x-extproc-reason
@@ -161,6 +162,7 @@ KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
+ENDPOINT_ANSWER: Final = "answer"  # a redirect or a direct response: Envoy's, without the processor
 
 
 HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says

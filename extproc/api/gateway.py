@@ -27,6 +27,8 @@ class Gateway(Protocol):
 
     async def health_of_providers(self) -> dict[str, object] | None: ...
 
+    async def canaries(self) -> dict[str, object] | None: ...
+
 
 def gateway_app(gateway: Gateway) -> Starlette:
     async def healthz(_: Request) -> Response:
@@ -47,8 +49,12 @@ def gateway_app(gateway: Gateway) -> Starlette:
         body = await gateway.health_of_providers()
         return SILENT if body is None else JSONResponse(body)
 
+    async def canaries(_: Request) -> Response:
+        body = await gateway.canaries()
+        return SILENT if body is None else JSONResponse(body)
+
     async def index(_: Request) -> Response:
-        return PlainTextResponse("extproc: /readyz /healthz /health /health/providers /metrics\n")
+        return PlainTextResponse("extproc: /readyz /healthz /health /health/providers /canaries /metrics\n")
 
     routes: list[tuple[str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", index),
@@ -58,5 +64,6 @@ def gateway_app(gateway: Gateway) -> Starlette:
         ("/health", health),
         ("/health/providers", providers),
         ("/metrics", scrape),
+        ("/canaries", canaries),
     ]
     return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes])

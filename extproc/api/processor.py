@@ -22,6 +22,7 @@ def processor_app(
     metrics: Callable[[], bytes],
     health: Callable[[], Mapping[str, object]],
     health_of_providers: Callable[[], Mapping[str, object]],
+    canaries: Callable[[], dict[str, object]],
     swap: Callable[[bytes], str] | None = None,
     rejected: Callable[[], None] | None = None,
 ) -> Starlette:
@@ -46,6 +47,9 @@ def processor_app(
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=METRICS_TYPE)
 
+    async def rollouts(_: Request) -> Response:
+        return JSONResponse(canaries())
+
     async def take(request: Request) -> Response:
         assert swap is not None
         try:
@@ -60,6 +64,7 @@ def processor_app(
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/ready", readyz), Route("/metrics", scrape)]
     routes += [Route("/health", healthy), Route("/health/providers", providers)]
+    routes.append(Route("/canaries", rollouts))
     if swap is not None:
         routes.append(Route("/control/snapshot", take, methods=["POST"]))
     if rejected is not None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TextIO
 
 from extproc.decision.breaker import Breaker
@@ -17,6 +18,7 @@ from extproc.outcome.outcomes import Outcomes
 from extproc.outcome.pending import Decided
 from extproc.outcome.probed import Probed
 from extproc.outcome.record import Record
+from extproc.outcome.rollouts import Rollouts
 from extproc.outcome.with_probes import with_probes
 from extproc.snapshot import Snapshot, Target
 
@@ -34,12 +36,14 @@ class ExchangeBooks:
         clock: Callable[[], float],
         probed: Probed,
         last_used: LastUsed,
+        rollouts: Rollouts,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
         self._breakers = Breakers(Breaker)
         self._probed = probed
         self._last_used = last_used
+        self._rollouts = rollouts
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
@@ -47,7 +51,7 @@ class ExchangeBooks:
             clock=clock,
             meter=metrics,
             on_bug=self._bug,
-            sinks=(DecisionLog(lines).exchange, metrics.exchange),
+            sinks=(DecisionLog(lines).exchange, metrics.exchange, rollouts.exchange),
             attempt_listeners=(self._breakers.attempt, last_used.attempt),
             release=self._breakers.release,
         )
@@ -55,6 +59,7 @@ class ExchangeBooks:
     def use(self, snapshot: Snapshot) -> None:
         self._breakers.use(snapshot)
         self._last_used.use(snapshot)
+        self._rollouts.use(snapshot)
         self._metrics.config_in_use(snapshot, time.time())
 
     def decided(self, decided: Decided) -> None:
@@ -63,7 +68,8 @@ class ExchangeBooks:
         self._outcomes.decided(decided)
 
     def observations(self, snapshot: Snapshot) -> Observations:
-        return with_probes(self._breakers.observations(self._clock(), snapshot), self._probed)
+        seen = with_probes(self._breakers.observations(self._clock(), snapshot), self._probed)
+        return replace(seen, shares=self._rollouts.shares(snapshot))
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
@@ -74,6 +80,7 @@ class ExchangeBooks:
     def tick(self, snapshot: Snapshot) -> None:
         now = self._clock()
         self._outcomes.tick(now)
+        self._rollouts.tick(now)
         self._metrics.breakers(self._breakers.observations(now, snapshot).targets)
 
     def flush(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from extproc import names
 from extproc.decision.decide import decide
-from extproc.decision.explain import Explanation
+from extproc.decision.explain import Explanation, plain
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
@@ -46,8 +46,8 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     if entry is None:
         return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
     known = Facts(route=entry.route.name, endpoint=entry.endpoint, family="")
-    if entry.endpoint == names.ENDPOINT_SERVICE:
-        return _service(known, entry.route)
+    if entry.route.kind != "llm":
+        return _without_a_plan(known, entry.route)
     endpoint = BY_NAME.get(entry.endpoint)
     headers = _headers_of(asked)
     if endpoint is None:
@@ -157,10 +157,18 @@ def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:
     return Explanation(facts, Decision(refusal)).document()
 
 
-def _service(facts: Facts, route: Route) -> dict[str, Any]:
-    """A service needs no decision: the route is the plan."""
+def _without_a_plan(facts: Facts, route: Route) -> dict[str, Any]:
+    """A service, a redirect or an answer of Envoy's own needs no decision: the route is the plan."""
     document = Explanation(facts, Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
-    return {**document, "refusal": None, "service": route.service, "plan": [], "candidates": []}
+    shares = {share.service: share.weight for share in route.services}
+    told = {
+        "service": next(iter(shares)) if len(shares) == 1 else shares or None,
+        "mirror": plain(route.mirror),
+        "redirect": plain(route.redirect),
+        "respond": plain(route.respond),
+    }
+    said = {name: value for name, value in told.items() if value is not None}
+    return {**document, "refusal": None, "plan": [], "candidates": [], **said}
 
 
 def _answered_here(facts: Facts, caller: CallerFacts, models: list[str] | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from extproc import names
 from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
+from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
 from extproc.app.expiries import LOOK, Expiries
@@ -37,6 +38,8 @@ from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
 from extproc.observe.redact import redact_error
 from extproc.outcome.last_used import LastUsed
+from extproc.outcome.rollout_memory import RolloutMemory
+from extproc.outcome.rollouts import Rollouts
 from extproc.protocol.replies import ImmediateReply
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.refusals import immediate
@@ -88,6 +91,11 @@ def _opened(snapshot: Snapshot, settings: ProcessorSettings) -> Snapshot:
     return replace(snapshot, open=True) if settings.open_to_strangers else snapshot
 
 
+def _memory_of(settings: ProcessorSettings) -> RolloutMemory | None:
+    """Under `up` beside the snapshot, where it lives as long as the run does; alone, canaries begin anew with us."""
+    return RolloutMemory(settings.snapshot_file.with_name("canaries")) if settings.snapshot_file is not None else None
+
+
 def new_exchange_id() -> str:
     """Sorts by time, and cannot be guessed."""
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
@@ -108,9 +116,15 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem: str | None = None
         self._draining = False
+        self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
+        self._rollouts = Rollouts(
+            self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
+        )
         last_used = LastUsed()
         self._probing = new_probing(self._metrics, lambda name: self._desk.key(name), last_used.of)
-        self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used)
+        self._books = ExchangeBooks(
+            self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used, self._rollouts
+        )
         self._pages = HealthPages(
             self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
         )
@@ -133,6 +147,7 @@ class _Processor:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._webhooks.close)
             await self._server.start()
             try:
                 admin = await self._start_admin()
@@ -163,6 +178,7 @@ class _Processor:
             metrics=self._metrics.expose,
             health=self._pages.health,
             health_of_providers=self._pages.providers,
+            canaries=self._rollouts.document,
             swap=self._swap_bytes if private else None,
             rejected=self._rejected if private else None,
         )

@@ -9,13 +9,6 @@ LATER: dict[str, str] = {
     "budgets": "budget documents",
     "listen.tls": "TLS towards clients",
     "providers.*.limits": "limits of providers",
-    "routes.*.mirror": "mirrors",
-    "routes.*.redirect": "redirects",
-    "routes.*.respond": "direct responses",
 }
 
-LATER_KINDS: frozenset[str] = frozenset(
-    {
-        "canary",
-    }
-)
+LATER_KINDS: frozenset[str] = frozenset()

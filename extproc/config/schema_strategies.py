@@ -48,7 +48,7 @@ class SplitKeys(Keys):
 class CriteriaKeys(Keys):
     error_rate: ErrorRate | None = Field(None, description='Share of its attempts that fail: "<1%" or "<0.01".')
     latency_p95: Latency | None = Field(
-        None, description='Until the first token, for 95 of 100 requests: "<2s" or "<500ms".'
+        None, description='What 95 of 100 callers wait, to the first chunk of a stream or to the end: "<2s".'
     )
     cost_efficiency: CostEfficiency | None = Field(
         None, description='What a token costs at `stable` over what it costs at `canary`: ">0.8".'

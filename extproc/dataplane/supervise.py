@@ -247,3 +247,6 @@ class Supervisor:
 
     async def health_of_providers(self) -> dict[str, object] | None:
         return await self._processor.page("/health/providers")
+
+    async def canaries(self) -> dict[str, object] | None:
+        return await self._processor.page("/canaries")

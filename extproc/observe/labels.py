@@ -15,7 +15,7 @@ from extproc.snapshot import Snapshot, Target
 
 NONE: Final = "none"
 OTHER: Final = "other"
-ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_UNKNOWN}
+ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER, names.ENDPOINT_UNKNOWN}
 REASONS: Final = frozenset(reason.code for reason in Reason)
 
 
@@ -88,6 +88,8 @@ def _written_targets(snapshot: Snapshot) -> Iterable[Target]:
         yield from targets
     for strategy in snapshot.strategies.values():
         yield from strategy.targets
+        if strategy.rollout is not None:
+            yield from (*strategy.rollout.stable, *strategy.rollout.canary)
     for route in snapshot.routes:
         for entry in route.failover.chain:
             if entry.model:

@@ -109,6 +109,50 @@ METRICS: Final = (
         " (the first to end of the chain that is shown) or `ca` (the next to end of those that are trusted).",
     ),
     Metric(
+        "extproc_arm_exchanges_total",
+        "counter",
+        ("strategy", "arm", "result"),
+        "Exchanges that began in an arm of a canary, `stable` or `canary`. `result` is `ok`, `failed` (the arm's own"
+        " target, also where another one then answered) or `other`: it says nothing of the arm.",
+    ),
+    Metric(
+        "extproc_arm_seconds",
+        "histogram",
+        ("strategy", "arm"),
+        "What callers in an arm waited: to the first chunk of a stream, to the end of other answers, with failovers.",
+        SECONDS,
+    ),
+    Metric(
+        "extproc_arm_tokens_total",
+        "counter",
+        ("strategy", "arm"),
+        "Tokens of input and output of what an arm answered itself.",
+    ),
+    Metric(
+        "extproc_arm_cost_dollars_total",
+        "counter",
+        ("strategy", "arm"),
+        "What those cost. Exchanges of unpriced targets add nothing.",
+    ),
+    Metric(
+        "extproc_canary_share",
+        "gauge",
+        ("strategy",),
+        "The canary's share of its strategy's requests, from 0 to 1.",
+    ),
+    Metric(
+        "extproc_canary_moves_total",
+        "counter",
+        ("strategy", "move"),
+        "What happened to canaries. `move` is `step`, `hold`, `promote` or `rollback`.",
+    ),
+    Metric(
+        "extproc_canary_webhooks_total",
+        "counter",
+        ("strategy", "result"),
+        "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
+    ),
+    Metric(
         "extproc_provider_health",
         "gauge",
         ("provider",),

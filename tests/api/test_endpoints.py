@@ -39,6 +39,9 @@ class Gateway:
     async def health_of_providers(self) -> dict[str, object] | None:
         return PROVIDERS if self._body else None
 
+    async def canaries(self) -> dict[str, object] | None:
+        return {"canaries": []} if self._body else None
+
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
     return processor_app(
@@ -46,6 +49,7 @@ def processor(body: dict[str, object], **control: Any) -> Starlette:
         metrics=lambda: b"extproc_one 1\n",
         health=lambda: HEALTH,
         health_of_providers=lambda: PROVIDERS,
+        canaries=lambda: {"canaries": []},
         **control,
     )
 
@@ -74,8 +78,16 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
     assert answer.headers["content-type"] == METRICS_TYPE
 
 
+@APPS
+async def test_canaries_are_told(app_of: AppOf) -> None:
+    answer = await get(app_of(READY), "/canaries")
+    assert (answer.status_code, answer.json()) == (200, {"canaries": []})
+
+
 async def test_the_gateways_front_page_says_what_there_is() -> None:
-    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /health /health/providers /metrics\n"
+    assert (
+        await get(gateway(READY), "/")
+    ).text == "extproc: /readyz /healthz /health /health/providers /canaries /metrics\n"
 
 
 @APPS
@@ -126,6 +138,6 @@ async def test_health_is_told_of_all_and_of_each(app_of: AppOf, monkeypatch: pyt
 
 
 async def test_a_gateway_whose_processor_does_not_answer_says_so() -> None:
-    for path in ("/health", "/health/providers"):
+    for path in ("/health", "/health/providers", "/canaries"):
         silent = await get(gateway({}), path)
         assert (silent.status_code, "does not answer" in silent.json()["error"]) == (503, True)
