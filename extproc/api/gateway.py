@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from extproc.api.processor import METRICS_TYPE
+from extproc.api.processor import METRICS_TYPE, health_response
+
+SILENT = JSONResponse({"error": "the processor does not answer; ask again in a moment"}, status_code=503)
 
 
 class Gateway(Protocol):
@@ -19,9 +21,15 @@ class Gateway(Protocol):
 
     async def metrics(self) -> str: ...
 
-    async def observations(self) -> bytes | None:
-        """JSON; None where no processor answers."""
+    async def health(self) -> dict[str, object] | None:
+        """As the processor says; None: it does not answer."""
         ...
+
+    async def health_of_providers(self) -> dict[str, object] | None: ...
+
+    async def canaries(self) -> dict[str, object] | None: ...
+
+    async def observations(self) -> dict[str, object] | None: ...
 
 
 def gateway_app(gateway: Gateway) -> Starlette:
@@ -30,25 +38,41 @@ def gateway_app(gateway: Gateway) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         body = await gateway.ready()
-        return JSONResponse(body, status_code=200 if body["status"] == "ready" else 503)
+        return health_response(body)
 
     async def scrape(_: Request) -> Response:
         return Response(await gateway.metrics(), media_type=METRICS_TYPE)
 
+    async def health(_: Request) -> Response:
+        body = await gateway.health()
+        return SILENT if body is None else health_response(body)
+
+    async def providers(_: Request) -> Response:
+        body = await gateway.health_of_providers()
+        return SILENT if body is None else JSONResponse(body)
+
+    async def canaries(_: Request) -> Response:
+        body = await gateway.canaries()
+        return SILENT if body is None else JSONResponse(body)
+
     async def seen(_: Request) -> Response:
-        document = await gateway.observations()
-        if document is None:
-            return JSONResponse({"error": "no processor answers"}, status_code=503)
-        return Response(document, media_type="application/json")
+        body = await gateway.observations()
+        return SILENT if body is None else JSONResponse(body)
 
     async def index(_: Request) -> Response:
-        return PlainTextResponse("extproc: /readyz /healthz /metrics /observations\n")
+        return PlainTextResponse(
+            "extproc: /readyz /healthz /health /health/providers /canaries /observations /metrics\n"
+        )
 
     routes: list[tuple[str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", index),
         ("/healthz", healthz),
         ("/readyz", readyz),
+        ("/ready", readyz),
+        ("/health", health),
+        ("/health/providers", providers),
         ("/metrics", scrape),
         ("/observations", seen),
+        ("/canaries", canaries),
     ]
     return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes])

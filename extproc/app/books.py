@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TextIO
 
 from extproc.decision.breaker import Breaker
@@ -15,10 +16,12 @@ from extproc.observe.metrics import Metrics
 from extproc.observe.outcome import Outcome
 from extproc.outcome.board import Board
 from extproc.outcome.breakers import Breakers
+from extproc.outcome.last_used import LastUsed
 from extproc.outcome.outcomes import Outcomes
 from extproc.outcome.pending import Decided
 from extproc.outcome.probed import Probed
 from extproc.outcome.record import Record
+from extproc.outcome.rollouts import Rollouts
 from extproc.snapshot import Snapshot, Target
 
 _log = logging.getLogger("extproc")
@@ -33,12 +36,16 @@ class ExchangeBooks:
         metrics: Metrics,
         lines: TextIO,
         clock: Callable[[], float],
-        probed: Probed | None = None,
+        probed: Probed,
+        last_used: LastUsed,
+        rollouts: Rollouts,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
         self._breakers = Breakers(Breaker)
         self._board = Board(self._breakers, probed)
+        self._last_used = last_used
+        self._rollouts = rollouts
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
@@ -46,35 +53,41 @@ class ExchangeBooks:
             clock=clock,
             meter=metrics,
             on_bug=self._bug,
-            sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange),
-            attempt_listeners=(self._breakers.attempt, self._board.attempt),
+            sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange, rollouts.exchange),
+            attempt_listeners=(self._breakers.attempt, self._board.attempt, last_used.attempt),
             release=self._breakers.release,
             alive=self._board.alive,
         )
 
     def use(self, snapshot: Snapshot) -> None:
         self._board.use(snapshot)
+        self._last_used.use(snapshot)
+        self._rollouts.use(snapshot)
         self._metrics.config_in_use(snapshot, time.time())
 
     def decided(self, decided: Decided) -> None:
         self._metrics.decision(decided.took)
         self._metrics.planned(decided.route, decided.outcome)
         self._board.decided(decided, self._clock())
+        self._last_used.decided(decided, self._clock())
         self._outcomes.decided(decided)
 
     def observations(self, snapshot: Snapshot) -> Observations:
-        return self._board.observations(self._clock(), snapshot)
+        return self._observations(snapshot, self._clock())
 
     def observed(self, snapshot: Snapshot) -> dict[str, Any]:
         """This moment's view of all targets, as a document without a clock."""
         now = self._clock()
-        return told(self._board.observations(now, snapshot), now)
+        return told(self._observations(snapshot, now), now)
 
     def expose(self, snapshot: Snapshot) -> bytes:
         """The metrics, with what targets look like at this moment."""
         now = self._clock()
-        self._metrics.targets(self._board.observations(now, snapshot).targets, now)
+        self._metrics.targets(self._observations(snapshot, now).targets, now)
         return self._metrics.expose()
+
+    def _observations(self, snapshot: Snapshot, now: float) -> Observations:
+        return replace(self._board.observations(now, snapshot), shares=self._rollouts.shares(snapshot))
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
@@ -86,6 +99,7 @@ class ExchangeBooks:
         now = self._clock()
         self._outcomes.tick(now)
         self._board.tick(now)
+        self._rollouts.tick(now)
         self._metrics.breakers(self._breakers.observations(now, snapshot).targets)
 
     def flush(self) -> None:

@@ -17,8 +17,11 @@ from pathlib import Path
 from extproc import names
 from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
+from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
+from extproc.app.health import HealthPages
+from extproc.app.probes import new_probing
 from extproc.config.compile import Compiled
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
@@ -33,6 +36,9 @@ from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
 from extproc.observe.redact import redact_error
+from extproc.outcome.last_used import LastUsed
+from extproc.outcome.rollout_memory import RolloutMemory
+from extproc.outcome.rollouts import Rollouts
 from extproc.protocol.replies import ImmediateReply
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.refusals import immediate
@@ -84,6 +90,11 @@ def _opened(snapshot: Snapshot, settings: ProcessorSettings) -> Snapshot:
     return replace(snapshot, open=True) if settings.open_to_strangers else snapshot
 
 
+def _memory_of(settings: ProcessorSettings) -> RolloutMemory | None:
+    """Under `up` beside the snapshot, where it lives as long as the run does; alone, canaries begin anew with us."""
+    return RolloutMemory(settings.snapshot_file.with_name("canaries")) if settings.snapshot_file is not None else None
+
+
 def new_exchange_id() -> str:
     """Sorts by time, and cannot be guessed."""
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
@@ -104,7 +115,18 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem: str | None = None
         self._draining = False
-        self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic)
+        self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
+        self._rollouts = Rollouts(
+            self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
+        )
+        last_used = LastUsed()
+        self._probing = new_probing(self._metrics, lambda name: self._desk.key(name), last_used.of)
+        self._books = ExchangeBooks(
+            self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used, self._rollouts
+        )
+        self._pages = HealthPages(
+            self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
+        )
         self._desk = Desk(
             shelf=self._shelf,
             books=self._books,
@@ -112,6 +134,7 @@ class _Processor:
             epoch=time.time,
             draw=random.random,
             new_id=new_exchange_id,
+            pages=self._pages,
         )
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
 
@@ -121,6 +144,7 @@ class _Processor:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._webhooks.close)
             await self._server.start()
             try:
                 admin = await self._start_admin()
@@ -129,6 +153,8 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
+            stack.push_async_callback(self._probing.stop)
+            self._probing.use(self._shelf.current)
             for work in (self._tick(), self._watch(), self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
@@ -147,6 +173,9 @@ class _Processor:
             ready=self._ready,
             metrics=lambda: self._books.expose(self._shelf.current),
             observations=lambda: self._books.observed(self._shelf.current),
+            health=self._pages.health,
+            health_of_providers=self._pages.providers,
+            canaries=self._rollouts.document,
             swap=self._swap_bytes if private else None,
             rejected=self._rejected if private else None,
         )
@@ -184,6 +213,7 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem = None
         self._books.use(snapshot)
+        self._probing.use(snapshot)
 
     def _swap_bytes(self, data: bytes) -> str:
         snapshot = decode_snapshot(data)
@@ -236,6 +266,7 @@ class _Processor:
         while True:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
+            self._metrics.provider_health(self._probing.states())
 
     async def _load_vocabularies(self) -> None:
         """Only those that a listed model is counted by: each takes memory."""

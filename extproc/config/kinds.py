@@ -4,22 +4,20 @@ Law: a strategy is asked for by its key in `strategies`, else by a kind, else by
 configuration holds only the first two. What has landed is what the decision room knows.
 """
 
+from typing import Final
+
 from extproc.config.later import LATER_KINDS
 from extproc.decision import strategies
 
 LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
-    "cost_optimized": "cost",
-    "lowest_cost": "cost",
-    "least_cost": "cost",
-    "performance_optimized": "latency",
-    "performance_based": "latency",
-    "lowest_latency": "latency",
-    "fast": "latency",
-    "quality_focused": "quality",
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
+# These give each candidate a score, so they can be blended, and can say who is about as good as the best.
+MEASURING: Final[frozenset[str]] = frozenset(strategies.SCORERS) | LATER_KINDS - {"canary"}
+# These are nothing without settings of their own, so no name but that of a configured strategy can ask for them.
+NEED_SETTINGS: Final[dict[str, str]] = {"blend": "scores", "canary": "stable"}
 
 
 def kind_of(name: str) -> str | None:

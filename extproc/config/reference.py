@@ -22,7 +22,11 @@ SCHEMA_FILE = Path(__file__).with_name("schema.json")
 PAGE_FILE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 # What reads a value says how it is written.
-_WRITTEN_FORMS = (("parse_duration", "duration"), ("parse_size", "size"), ("parse_amount", "dollars"))
+_WRITTEN_FORMS = (
+    *(("parse_duration", "duration"), ("parse_size", "size"), ("parse_amount", "dollars")),
+    *(("parse_share", "share"), ("parse_percent", "percent")),
+    *(("parse_error_rate", "`<share`"), ("parse_latency", "`<duration`"), ("parse_cost_efficiency", "`>number`")),
+)
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
 Row = tuple[str, str, str, str]
 
@@ -148,7 +152,7 @@ def _later() -> str:
     lines = ["## Not landed in this version\n", "Each is known, and writing one is an error that says so.\n"]
     lines += [f"* `{pattern}`: {feature}" for pattern, feature in sorted(LATER.items())]
     lines.append(f"* kinds of strategy: {', '.join(f'`{name}`' for name in sorted(LATER_KINDS))}")
-    lines.append("* a list of weighted services as `routes.*.service`, and every `state` but `memory`")
+    lines.append("* every `state` but `memory`")
     return "\n".join(lines) + "\n"
 
 

@@ -4,19 +4,21 @@ Law: a key is either here and works, or here and listed in `later.py` (an error 
 the nearest name). Nothing is accepted and ignored. Meanings that need more than one key are checked in `compile.py`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from extproc.config.schema_upstreams import ProviderKeys, SecretKeys, ServiceKeys
+from extproc.config.schema_credentials import SecretKeys
+from extproc.config.schema_strategies import StrategyKeys
+from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys
 from extproc.config.values import (
     LIST,
     MAPPING,
     Count,
-    Dollars,
     Duration,
     Flag,
     Keys,
+    Share,
     Size,
     Text,
     TextOrList,
@@ -44,6 +46,10 @@ class MatchKeys(Keys):
 class RewriteKeys(Keys):
     path: str | None = Field(None, description="The new path; `$n` is the n-th star of the match. The query is kept.")
     host: str | None = Field(None, description="The new host.")
+    headers: dict[str, str] = Field({}, description="Headers that are set on the request.")
+    remove_headers: list[str] = Field([], description="Headers that are taken off the request.")
+    answer_headers: dict[str, str] = Field({}, description="Headers that are set on the answer.")
+    remove_answer_headers: list[str] = Field([], description="Headers that are taken off the answer.")
 
 
 class ChainEntryKeys(Keys):
@@ -71,23 +77,61 @@ ServiceChoice = Annotated[
 FailoverChoice = Annotated[
     Text | Annotated[RouteFailoverKeys, Tag(MAPPING)], one_of("a chain's name, or a mapping of settings")
 ]
-RedirectChoice = Annotated[Text | Annotated[dict[str, Any], Tag(MAPPING)], one_of("a place, or a mapping")]
+
+
+class ShadowKeys(Keys):
+    target: str = Field(description="`provider/model`: who gets the copies.")
+    share: Share = Field(1.0, description="Of the route's requests: `10%` or `0.1`.")
+
+
+ShadowChoice = Annotated[
+    Text | Annotated[ShadowKeys, Tag(MAPPING)], one_of("`provider/model`, or a mapping of target and share")
+]
+
+
+class MirrorKeys(Keys):
+    service: str = Field(description="The service that gets the copies.")
+    share: Share = Field(1.0, description="Of the requests: `10%` or `0.1`.")
+
+
+class RedirectKeys(Keys):
+    scheme: Literal["http", "https"] | None = Field(None, description="Left out: as the caller came.")
+    host: str | None = Field(None, description="Left out: the host that was asked for.")
+    port: Count | None = Field(None, ge=1, le=65535, description="Left out: the scheme's own, or as it was.")
+    path: str | None = Field(None, description="The new path; `$n` is the n-th star of the match.")
+    status: Literal[301, 302, 303, 307, 308] = Field(302, description="Of the answer; 307 and 308 keep the method.")
+    keep_query: Flag = Field(True, description="Whether the caller's query goes along.")
+
+
+class RespondKeys(Keys):
+    status: Count = Field(ge=200, le=599, description="Of the answer.")
+    body: str = Field("", description="Text of the answer, up to 64 KiB.")
+    headers: dict[str, str] = Field({}, description="Its headers; content-type is text/plain unless one says more.")
+
+
+MirrorChoice = Annotated[Text | Annotated[MirrorKeys, Tag(MAPPING)], one_of("a service's name, or {service, share}")]
+RedirectChoice = Annotated[
+    Text | Annotated[RedirectKeys, Tag(MAPPING)], one_of("a place (a path or a URL), or {scheme, host, port, path, …}")
+]
 
 
 class RouteKeys(Keys):
     name: str | None = Field(None, description="Shown in logs and metrics; left out: made from its place and path.")
     match: MatchKeys = Field(MatchKeys(), description="All that is written must hold; left out: everything.")
-    service: ServiceChoice | None = Field(None, description="Proxy to this service.")
+    service: ServiceChoice | None = Field(None, description="Proxy to this service, or to several by weight.")
     rewrite: RewriteKeys | None = Field(None, description="What the service is told instead.")
     timeout: Duration | None = Field(None, description="For the whole exchange with a service.")
-    mirror: str | None = Field(None, description="A service that gets a copy.")
-    redirect: RedirectChoice | None = Field(None, description="Answer with a redirect.")
-    respond: dict[str, Any] | None = Field(None, description="Answer without an upstream.")
+    mirror: MirrorChoice | None = Field(None, description="A service that gets a copy; its answers are thrown away.")
+    redirect: RedirectChoice | None = Field(None, description="Answer with a redirect, to a path or a URL.")
+    respond: RespondKeys | None = Field(None, description="Answer without an upstream.")
     strategy: str | None = Field(None, description="Orders the candidates; a name of `strategies` or a kind.")
     provider: str | None = Field(None, description="For requests that name no provider.")
     model: str | None = Field(None, description="For requests that name no model.")
     providers: list[str] | None = Field(None, description="What this route allows.")
     failover: FailoverChoice | None = Field(None, description="A chain's name, or settings.")
+    shadow: ShadowChoice | None = Field(
+        None, description="Copies of its requests go here too: the answer is thrown away, and nobody is billed for it."
+    )
     usage: Literal["as_sent", "exact"] = Field(
         "as_sent", description="exact asks the provider for usage in streams and hides the chunk from who did not ask."
     )
@@ -115,21 +159,6 @@ AliasChoice = Annotated[
 ]
 
 
-class RuleKeys(Keys):
-    condition: str = Field(description="When it holds.")
-    provider: str = Field(description="Who comes first then.")
-
-
-class StrategyKeys(Keys):
-    kind: str = Field(description="ordered, weighted, …")
-    targets: list[str] = Field([], description="Limit and order: `provider/model`, or a provider.")
-    weights: dict[str, float] = Field({}, description="By provider or provider/model; 0 is never chosen.")
-    rules: list[RuleKeys] = Field([], description="The first that holds puts its provider first.")
-    among: "StrategyKeys | None" = Field(None, description="The strategy that orders what this one leaves.")
-    within: float | None = Field(None, description="How much worse than the best still counts as equal.")
-    cluster_cost_threshold: Dollars | None = Field(None, description="Dollars per 1K tokens a cluster may cost.")
-
-
 class FailoverKeys(Keys):
     max_attempts: Count = Field(3, ge=1, le=16, description="Counts the first; a target is tried once.")
     first_byte_timeout: Duration | None = Field(
@@ -147,6 +176,9 @@ class CallerKeys(Keys):
     labels: dict[str, str] = Field({}, description="team, project, …: who pays.")
     models: list[str] = Field([], description="Globs over model names and provider/model; left out: all.")
     providers: list[str] = Field([], description="Left out: all.")
+    strategy: str | None = Field(
+        None, description="Orders this caller's candidates, before the route's; a name of `strategies` or a kind."
+    )
 
 
 class ClassificationKeys(Keys):

@@ -117,13 +117,13 @@ class Processor:
         except httpx.HTTPError:
             return ""
 
-    async def observations(self) -> bytes | None:
-        """What it saw of targets, as JSON; None while it does not answer."""
+    async def page(self, path: str) -> dict[str, object] | None:
+        """One of its own pages; None: it does not answer."""
         try:
-            answer = await self._http.get("/observations")
-        except httpx.HTTPError:
+            told = (await self._http.get(path)).json()
+        except (httpx.HTTPError, ValueError):
             return None
-        return answer.content if answer.status_code == 200 else None
+        return told if isinstance(told, dict) else None
 
     async def stop(self) -> None:
         if self._keeper is not None:

@@ -241,5 +241,14 @@ class Supervisor:
     async def metrics(self) -> str:
         return await self._processor.metrics()
 
-    async def observations(self) -> bytes | None:
-        return await self._processor.observations()
+    async def health(self) -> dict[str, object] | None:
+        return await self._processor.page("/health")
+
+    async def health_of_providers(self) -> dict[str, object] | None:
+        return await self._processor.page("/health/providers")
+
+    async def canaries(self) -> dict[str, object] | None:
+        return await self._processor.page("/canaries")
+
+    async def observations(self) -> dict[str, object] | None:
+        return await self._processor.page("/observations")

@@ -43,7 +43,7 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
     never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)
     if not chosen:
-        refusal = none_chosen(question, [one.contender.target for _, one in ranked])
+        refusal = none_chosen(question, [one for _, one in ranked])
         return _refused(refusal, (*never, *sifted.dropped), gathered.left_out)
     kept = tuple(_candidate(one, True, one.reason) for _, one in chosen[:most])
     cut = tuple(

@@ -14,13 +14,13 @@ from extproc.decision.lookup import Listing
 from extproc.decision.nearest import shown
 from extproc.decision.plan import Candidate
 from extproc.decision.question import Question
-from extproc.decision.strategies import Ranked
+from extproc.decision.strategies import Ranked, codes
 from extproc.decision.strategies.ordered import nth
 from extproc.decision.strategies.weighted import draw_ranked
 from extproc.snapshot import Target
 
-ALIAS: Final = "alias"
-CHAIN: Final = "chain"
+ALIAS: Final = codes.ALIAS
+CHAIN: Final = codes.CHAIN
 GONE: Final = "no provider has this name"
 UNRESOLVED: Final = "its provider does not serve the model asked for and has no default_model"
 
@@ -67,7 +67,8 @@ def alias_group(alias: str, targets: Sequence[Target], contenders: Sequence[Cont
     def rank(kept: Sequence[Contender]) -> Sequence[Ranked]:
         order = [(places.get(one.target, one.position + 1), one) for one in kept]
         order.sort(key=lambda pair: pair[0])
-        return [Ranked(one, float(place), f"alias {shown(alias)}: its {nth(place)} target") for place, one in order]
+        name = f"alias {shown(alias)}"
+        return [Ranked(one, float(place), f"{name}: its {nth(place)} target", code=ALIAS) for place, one in order]
 
     return Group(ALIAS, tuple(contenders), rank)
 
@@ -93,7 +94,8 @@ def chain_group(question: Question) -> tuple[Group | None, tuple[Candidate, ...]
     def rank(those: Sequence[Contender]) -> Sequence[Ranked]:
         order = sorted(those, key=lambda one: one.position)
         if any(weight is not None for weight in weights.values()):
-            return draw_ranked(order, [weights[one.target] for one in order], CHAIN, question.draw)
-        return [Ranked(one, one.position + 1.0, f"chain: its {nth(one.position + 1)} entry") for one in order]
+            return draw_ranked(order, [weights[one.target] for one in order], CHAIN, question.draw, CHAIN)
+        places = [(one, one.position + 1) for one in order]
+        return [Ranked(one, float(place), f"chain: its {nth(place)} entry", code=CHAIN) for one, place in places]
 
     return Group(CHAIN, tuple(kept), rank), tuple(left_out)

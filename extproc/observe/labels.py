@@ -17,7 +17,7 @@ from extproc.snapshot import Snapshot, Target
 
 NONE: Final = "none"
 OTHER: Final = "other"
-ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_UNKNOWN}
+ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER, names.ENDPOINT_UNKNOWN}
 STRATEGIES: Final = frozenset({*KINDS, ALIAS, CHAIN})
 REASONS: Final = frozenset(reason.code for reason in Reason)
 
@@ -37,11 +37,11 @@ class LabelNames:
     def route(self, name: str) -> str:
         return _known(name, self._routes)
 
-    def endpoint(self, name: str) -> str:
-        return _known(name, ENDPOINTS)
-
     def provider(self, name: str) -> str:
         return _known(name, self._providers)
+
+    def endpoint(self, name: str) -> str:
+        return _known(name, ENDPOINTS)
 
     def strategy(self, name: str) -> str:
         return _known(name, self._strategies)
@@ -96,6 +96,8 @@ def written_targets(snapshot: Snapshot) -> Iterable[Target]:
         yield from targets
     for strategy in snapshot.strategies.values():
         yield from strategy.targets
+        if strategy.rollout is not None:
+            yield from (*strategy.rollout.stable, *strategy.rollout.canary)
     for route in snapshot.routes:
         for entry in route.failover.chain:
             if entry.model:

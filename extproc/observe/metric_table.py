@@ -160,6 +160,63 @@ METRICS: Final = (
         "Tokens of output a second of a cluster: as it says, else tokens of exchanges that ended over the seconds in"
         " which any was open.",
     ),
+    Metric(
+        "extproc_arm_exchanges_total",
+        "counter",
+        ("strategy", "arm", "result"),
+        "Exchanges that began in an arm of a canary, `stable` or `canary`. `result` is `ok`, `failed` (the arm's own"
+        " target, also where another one then answered) or `other`: it says nothing of the arm.",
+    ),
+    Metric(
+        "extproc_arm_seconds",
+        "histogram",
+        ("strategy", "arm"),
+        "What callers in an arm waited: to the first chunk of a stream, to the end of other answers, with failovers.",
+        SECONDS,
+    ),
+    Metric(
+        "extproc_arm_tokens_total",
+        "counter",
+        ("strategy", "arm"),
+        "Tokens of input and output of what an arm answered itself.",
+    ),
+    Metric(
+        "extproc_arm_cost_dollars_total",
+        "counter",
+        ("strategy", "arm"),
+        "What those cost. Exchanges of unpriced targets add nothing.",
+    ),
+    Metric(
+        "extproc_canary_share",
+        "gauge",
+        ("strategy",),
+        "The canary's share of its strategy's requests, from 0 to 1.",
+    ),
+    Metric(
+        "extproc_canary_moves_total",
+        "counter",
+        ("strategy", "move"),
+        "What happened to canaries. `move` is `step`, `hold`, `promote` or `rollback`.",
+    ),
+    Metric(
+        "extproc_canary_webhooks_total",
+        "counter",
+        ("strategy", "result"),
+        "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
+    ),
+    Metric(
+        "extproc_provider_health",
+        "gauge",
+        ("provider",),
+        "Providers that are probed: 1 serving, 0.5 opening again, 0 shut. One without a series is not probed, or was"
+        " not yet, or is asleep; it serves.",
+    ),
+    Metric(
+        "extproc_probes_total",
+        "counter",
+        ("provider", "result"),
+        "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

@@ -12,7 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from extproc.decision.plan import Observation, Plan
+from extproc.decision.plan import Health, Observation, Plan
+from extproc.decision.rollout import MOVES
+from extproc.decision.rollout_window import Sample
 from extproc.money import NANO
 from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
@@ -21,6 +23,7 @@ from extproc.observe.target_gauges import write_targets
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Snapshot
 
+HEALTH_VALUES: Final = {"serving": 1.0, "probing": 0.5, "shut": 0.0}  # unknown has none
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
 FILTERS: Final = ("router", "attempt", "errors", "log")
 FAILURES: Final = frozenset({Reason.UPSTREAM_ERROR.code, Reason.UPSTREAM_GARBLED.code})
@@ -122,6 +125,46 @@ class Metrics:
         gauge.clear()
         for label, state in states.items():
             gauge.labels(label).set(state)
+
+    def probe(self, provider: str, ok: bool) -> None:
+        """An endpoint of a provider was asked how it is."""
+        self._counter("extproc_probes_total", self._names.provider(provider), "ok" if ok else "failure").inc()
+
+    def provider_health(self, states: Mapping[str, Health]) -> None:
+        """Write down anew how all providers are that are probed."""
+        gauge = self._gauges["extproc_provider_health"]
+        gauge.clear()
+        for provider, state in states.items():
+            if state in HEALTH_VALUES:
+                gauge.labels(self._names.provider(provider)).set(HEALTH_VALUES[state])
+
+    # --- canaries: strategies are names of the configuration ----------------------------------------------------------
+
+    def arm_exchange(self, strategy: str, arm: str, result: str, sample: Sample | None) -> None:
+        self._counter("extproc_arm_exchanges_total", strategy, arm, result).inc()
+        if sample is None:
+            return
+        if sample.seconds is not None:
+            self._histogram("extproc_arm_seconds", strategy, arm).observe(sample.seconds)
+        self._counter("extproc_arm_tokens_total", strategy, arm).inc(sample.tokens)
+        self._counter("extproc_arm_cost_dollars_total", strategy, arm).inc((sample.cost or 0) / NANO)
+
+    def canary_moved(self, strategy: str, move: str) -> None:
+        self._counter("extproc_canary_moves_total", strategy, move).inc()
+
+    def canary_shares(self, shares: Mapping[str, float]) -> None:
+        """Write down all shares anew. What may happen to each can be watched before it does."""
+        gauge = self._gauges["extproc_canary_share"]
+        gauge.clear()
+        for strategy, share in shares.items():
+            gauge.labels(strategy).set(share)
+            for move in MOVES:
+                self._counter("extproc_canary_moves_total", strategy, move)
+
+    def canary_webhook(self, strategy: str, result: Literal["ok", "failed"]) -> None:
+        self._counter("extproc_canary_webhooks_total", strategy, result).inc()
+
+    # --- configuration and records ------------------------------------------------------------------------------------
 
     def config_in_use(self, snapshot: Snapshot, loaded_at: float) -> None:
         """Labels are this snapshot's names from now on."""

@@ -52,6 +52,7 @@ class Outcome:
     flags: tuple[str, ...] = ()
     details: str = ""
     reason: str | None = None  # one sentence: why the first target stood first
+    arm: str | None = None  # of a canary's strategy: `stable` or `canary`
     losses: tuple[str, ...] = ()  # what the last target could not be told
     request_bytes: int = 0
     response_bytes: int = 0

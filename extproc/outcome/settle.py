@@ -53,6 +53,7 @@ def settle(
         labels=known.labels,
         model=known.model,
         strategy=known.strategy,
+        arm=known.arm,
         target=str(target) if target is not None else None,
         attempts=_attempts(exchange, known, results),
         status=exchange.status,

@@ -13,7 +13,17 @@ from extproc.decision.plan import Decision, Observation, Observations, Plan
 from extproc.decision.strategies.draws import draw_all
 from extproc.facts.request import CallerFacts, Facts
 from extproc.refusal import Refusal
-from extproc.snapshot import ChainEntry, Credential, FailoverSpec, Model, Provider, Snapshot, StrategySpec, Target
+from extproc.snapshot import (
+    ChainEntry,
+    Credential,
+    FailoverSpec,
+    Model,
+    Provider,
+    RolloutSpec,
+    Snapshot,
+    StrategySpec,
+    Target,
+)
 from tests.decision.samples import NOW, provider, snapshot
 
 PROVIDERS = ("alpha", "beta", "gamma", "delta")
@@ -37,12 +47,20 @@ credentials = st.sampled_from((Credential(), Credential("caller")))
 chains = st.lists(
     st.builds(ChainEntry, st.sampled_from((*PROVIDERS, "gone")), st.none() | names, weights), max_size=4
 ).map(tuple)
+rollouts = st.builds(
+    RolloutSpec,
+    stable=st.lists(targets, max_size=3).map(tuple),
+    canary=st.lists(targets, max_size=3).map(tuple),
+    share=st.floats(allow_nan=True),
+    sticky=st.sampled_from(("caller", "session", "user", "none")),
+)
 specs = st.builds(
     StrategySpec,
     name=st.sampled_from(("mine", "default")),
-    kind=st.sampled_from(("ordered", "weighted", "telepathic")),
+    kind=st.sampled_from(("ordered", "weighted", "canary", "telepathic")),
     targets=st.lists(targets, max_size=4).map(tuple),
     weights=st.dictionaries(st.sampled_from((*PROVIDERS, "alpha/m")), st.floats(allow_nan=True), max_size=3),
+    rollout=st.none() | rollouts,
 )
 
 

@@ -169,5 +169,5 @@ def test_whatever_comes_and_in_whatever_order_no_count_is_wrong(events: list[tup
         assert all(count > 0 for count in counts(board).values())
         assert sum(counts(board).values()) <= len(board) <= limit
         assert busy.open == {str(parse_target(target).provider) for target in board}  # type: ignore[union-attr]
-    board.tick(now + SILENCE)
+    board.tick(now + 2 * SILENCE)
     assert len(board) == 0 and counts(board) == {} and busy.open == set()

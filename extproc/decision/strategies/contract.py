@@ -7,9 +7,10 @@ Most strategies give each contender a number of which less is better; those are 
 order of them: that is what can be composed, blended and told apart by ties.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Protocol
 
 from extproc.decision.contender import Contender
 from extproc.decision.plan import Observations
@@ -29,6 +30,16 @@ class Circumstances:
     draw: float  # one uniform number in [0, 1)
 
 
+class Place(NamedTuple):
+    """Where a score puts somebody; less is earlier, and who has the same place is as good."""
+
+    takes_any: bool  # after all who list the model, whatever their scores
+    band: int
+    known: int  # -1: unknown and tried first, 0: known, 1: unknown and last
+    value: float
+    guess: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     contender: Contender
@@ -37,6 +48,7 @@ class Ranked:
     chosen: bool = True  # False: it is not to stand in the plan at all
     code: str = ""  # one word for the reason, from a fixed set: what metrics count
     arm: str | None = None  # of a canary's strategy
+    place: Place | None = None  # of what is scored; None: it is as good as nobody else
 
 
 class Strategy(Protocol):
@@ -53,6 +65,14 @@ class Score:
     unknown: Literal["first", "last"] = "first"  # where it stands in its band when nobody knows its value
     chosen: bool = True
     code: str = ""
+    guess: tuple[int, ...] = ()  # orders those in one place whose value nobody knows; less is earlier
+
+
+def sound(score: Score) -> Score:
+    """A value that is no number is unknown, and nothing to try first."""
+    if score.value is None or math.isfinite(score.value):
+        return score
+    return replace(score, value=None, unknown="last")
 
 
 class Scorer(Protocol):

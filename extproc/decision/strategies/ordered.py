@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from extproc.decision.contender import Contender
 from extproc.decision.nearest import shown
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Ranked
 
 NTH = ("first", "second", "third")
@@ -16,8 +17,9 @@ class Ordered:
         what = (
             f"that serve {shown(circumstances.facts.model)}" if circumstances.facts.model else "that the route allows"
         )
+        name = circumstances.spec.name
         return [
-            Ranked(contender, float(place), f"{circumstances.spec.name}: {nth(place)} of {len(order)} {what}")
+            Ranked(contender, float(place), f"{name}: {nth(place)} of {len(order)} {what}", code=codes.ORDERED)
             for place, contender in enumerate(order, 1)
         ]
 

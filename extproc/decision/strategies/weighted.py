@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from extproc.decision.contender import ANY_NAME, Contender
-from extproc.decision.strategies.contract import Circumstances, Ranked
+from extproc.decision.strategies import codes
+from extproc.decision.strategies.contract import Circumstances, Place, Ranked
 from extproc.decision.strategies.draws import draw_all
 from extproc.snapshot import StrategySpec
 
@@ -39,16 +40,20 @@ def weights_of(contenders: Sequence[Contender], spec: StrategySpec) -> list[floa
     return weights
 
 
-def draw_ranked(order: Sequence[Contender], weights: Sequence[float | None], label: str, draw: float) -> list[Ranked]:
+def draw_ranked(
+    order: Sequence[Contender], weights: Sequence[float | None], label: str, draw: float, code: str = codes.WEIGHTED
+) -> list[Ranked]:
     """An order drawn by weight, said in words; whose weight is 0 comes last and is not chosen."""
     ranked: list[Ranked] = []
     for drawn in draw_all(weights, draw):
         if drawn.share is None:
-            ranked.append(Ranked(order[drawn.index], None, f"{label}: behind those with a weight"))
+            one = order[drawn.index]
+            place = Place(one.tier == ANY_NAME, 1, 0, 0.0) if weights[drawn.index] is None else None
+            ranked.append(Ranked(one, None, f"{label}: behind those with a weight", code=code, place=place))
         else:
             after = "" if not ranked else ", of those left"
             reason = f"{label}: drawn with {100 * drawn.share:.3g} %{after}"
-            ranked.append(Ranked(order[drawn.index], drawn.share, reason))
+            ranked.append(Ranked(order[drawn.index], drawn.share, reason, code=code))
     chosen = {str(one.contender.target) for one in ranked}
     never = [contender for contender in order if str(contender.target) not in chosen]
     return ranked + [Ranked(one, 0.0, f"{label}: weight 0 is never chosen", chosen=False) for one in never]

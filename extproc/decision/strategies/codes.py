@@ -1,0 +1,57 @@
+"""The one word for why a target stands where it stands: what metrics count.
+
+Law: every code that any strategy gives stands here once; the set is small and fixed, whatever the configuration says.
+"""
+
+from typing import Final
+
+# --- as it is written ------------------------------------------------------------------------------------------------
+ORDERED: Final = "ordered"
+ALIAS: Final = "alias"
+CHAIN: Final = "chain"
+
+# --- by lot and by turn ----------------------------------------------------------------------------------------------
+WEIGHTED: Final = "weighted"
+ROUND_ROBIN: Final = "round_robin"
+
+# --- by cost ---------------------------------------------------------------------------------------------------------
+LOWEST_COST: Final = "lowest_cost"
+HYBRID_CLUSTER: Final = "hybrid_cluster"  # a cluster whose tokens cost no more than the threshold
+HYBRID_CHEAPEST: Final = "hybrid_cheapest"
+CLUSTER_FIRST: Final = "cluster_first"
+EXTERNAL_FALLBACK: Final = "external_fallback"
+EXTERNAL_FIRST: Final = "external_first"
+CLUSTER_FALLBACK: Final = "cluster_fallback"
+UNPRICED: Final = "unpriced"  # nobody knows its price
+
+# --- by what was observed --------------------------------------------------------------------------------------------
+LOWEST_LATENCY: Final = "lowest_latency"
+LEAST_CONNECTIONS: Final = "least_connections"
+TOKEN_BALANCE: Final = "token_balance"
+UNMEASURED: Final = "unmeasured"  # tried so that it gets measured
+LAST_RESORT: Final = "last_resort"  # a busy or slow cluster, or a limit that is used up
+BLEND: Final = "blend"
+
+CODES: Final = frozenset(
+    {
+        ORDERED,
+        ALIAS,
+        CHAIN,
+        WEIGHTED,
+        ROUND_ROBIN,
+        LOWEST_COST,
+        HYBRID_CLUSTER,
+        HYBRID_CHEAPEST,
+        CLUSTER_FIRST,
+        EXTERNAL_FALLBACK,
+        EXTERNAL_FIRST,
+        CLUSTER_FALLBACK,
+        UNPRICED,
+        LOWEST_LATENCY,
+        LEAST_CONNECTIONS,
+        TOKEN_BALANCE,
+        UNMEASURED,
+        LAST_RESORT,
+        BLEND,
+    }
+)

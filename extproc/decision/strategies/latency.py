@@ -1,0 +1,115 @@
+"""`latency`: the seconds that this request will probably take: to the first token, for the answer, and to wake up.
+
+Law: who fails counts for as many tries as a success takes. The unmeasured is tried first, but one request at a time:
+else a herd goes to it before the first answer tells anything. Neither a cluster that sleeps nor a target of which we
+know only that it fails is tried for the sake of being measured.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from extproc.decision.contender import Contender
+from extproc.decision.plan import SIZES, Measure, Observation, size_class
+from extproc.decision.strategies import codes
+from extproc.decision.strategies.contract import Circumstances, Score
+from extproc.decision.strategies.expected import expected_output
+from extproc.decision.strategies.factors import weighed
+from extproc.decision.strategies.gates import shut_gates, stale_gates
+from extproc.decision.strategies.readings import read
+from extproc.decision.strategies.words import number, percent, seconds
+
+LEAST_SUCCESS: Final = 0.01  # whoever succeeds less often counts a hundred times
+MOSTLY_FAILS: Final = 0.5
+
+
+class FirstToken(NamedTuple):
+    seconds: float
+    words: str
+
+
+class Latency:
+    def __init__(self, speed_class: Callable[[str], int] = lambda model: 0) -> None:
+        """`speed_class` guesses from a model's name how fast it is, less being faster: for those nobody measured."""
+        self._speed_class = speed_class
+
+    def scores(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Score]:
+        return [self._score(one, circumstances) for one in candidates]
+
+    def _score(self, contender: Contender, circumstances: Circumstances) -> Score:
+        seen = circumstances.observations.of(contender.target)
+        first = _first_token(seen, circumstances)
+        if first is None:
+            score = self._unmeasured(contender, seen, circumstances)
+        else:
+            score = _measured(first, contender, seen, circumstances)
+        score = weighed(score, contender, circumstances.spec)
+        gates = shut_gates(contender, circumstances) if score.chosen else ""
+        if gates:
+            words = f"a last resort, {gates}; {score.words}"
+            return Score(score.value, words, 1, score.unknown, code=codes.LAST_RESORT, guess=score.guess)
+        return score
+
+    def _unmeasured(self, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
+        known = seen.first_token.values()
+        what = "what was measured of it is stale" if known and all(_stale(one, circumstances) for one in known) else ""
+        what = (what or "nobody measured it") + stale_gates(contender, circumstances)
+        guess = (max(seen.in_flight, 0), self._speed_class(contender.target.model))
+        errors = read(seen.errors, circumstances.now).value
+        if seen.in_flight > 0:
+            behind = f", and {seen.in_flight} in flight will tell"
+        elif seen.asleep:
+            behind = ", and it sleeps"
+        elif errors is not None and errors >= MOSTLY_FAILS:
+            behind = f", and {percent(min(errors, 1.0))} of its attempts fail"
+        else:
+            return Score(None, f"{what}, so it is tried first", code=codes.UNMEASURED, guess=guess)
+        return Score(None, what + behind, unknown="last", code=codes.UNMEASURED, guess=guess)
+
+
+def _measured(first: FirstToken, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
+    parts, total = [first.words], first.seconds
+    output = expected_output(contender, circumstances)
+    per_token = read(seen.per_token, circumstances.now)
+    if per_token.value is not None and output.tokens:
+        writing = per_token.value * output.tokens
+        total += writing
+        parts.append(f"{seconds(writing)} for {output.tokens} tokens out")
+    elif output.tokens:
+        parts.append(f"its speed of writing is {'stale' if per_token.stale else 'unknown'}")
+    cluster = contender.provider.by_the_hour
+    if seen.asleep and cluster is not None and cluster.wake_up:
+        total += cluster.wake_up
+        parts.append(f"{seconds(cluster.wake_up)} to wake it up")
+    tries, failing = _tries(seen, circumstances)
+    words = f"{seconds(total * tries)} expected: {', '.join(parts)}{output.note}{failing}"
+    return Score(total * tries, words + stale_gates(contender, circumstances), code=codes.LOWEST_LATENCY)
+
+
+def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
+    """Of prompts as long as this one, else of the nearest size that is known."""
+    own = size_class(circumstances.facts.input_tokens)
+    read_of = ((size, read(measure, circumstances.now).value) for size, measure in seen.first_token.items())
+    known = {size: value for size, value in read_of if value is not None}
+    if not known:
+        return None
+    size = min(known, key=lambda one: (abs(one - own), one))
+    which = "" if size == own else f" of prompts {_size(size)}"
+    return FirstToken(known[size], f"{seconds(known[size])} to the first token{which}")
+
+
+def _size(size: int) -> str:
+    return f"below {SIZES[size]} tokens" if 0 <= size < len(SIZES) else f"of {SIZES[-1]} tokens and more"
+
+
+def _stale(measure: Measure, circumstances: Circumstances) -> bool:
+    return read(measure, circumstances.now).stale
+
+
+def _tries(seen: Observation, circumstances: Circumstances) -> tuple[float, str]:
+    """How many tries a success takes, and the words for it."""
+    errors = read(seen.errors, circumstances.now)
+    if not errors.value:
+        return 1.0, "; how often it fails is stale" if errors.stale else ""
+    tries = 1.0 / max(1.0 - errors.value, LEAST_SUCCESS)
+    failing = percent(min(errors.value, 1.0))
+    return tries, f"; {failing} of its attempts fail, so it counts {number(tries)} times"
