@@ -161,6 +161,12 @@ METRICS: Final = (
         " which any was open.",
     ),
     Metric(
+        "extproc_provider_cost_per_1k_dollars",
+        "gauge",
+        ("provider",),
+        "What 1,000 tokens of a cluster cost at the speed that it is measured, declared or assumed to have.",
+    ),
+    Metric(
         "extproc_arm_exchanges_total",
         "counter",
         ("strategy", "arm", "result"),
