@@ -33,6 +33,15 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What one exchange showed of the target that answered."""
+
+    good: bool | None = None  # False: it failed behind its beginning; None: nobody waited for its end
+    speed: Speed | None = None
+    cached_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackRecord:
     errors: Decayed | None = None
     first_token: Mapping[int, Decayed] = field(default_factory=dict)
@@ -44,23 +53,22 @@ class TrackRecord:
     def failed(self, now: float) -> "TrackRecord":
         return replace(self, errors=decayed(self.errors, 1.0, now, most=ERRORS_MOST))
 
-    def succeeded(self, now: float) -> "TrackRecord":
-        return replace(self, errors=decayed(self.errors, 0.0, now, most=ERRORS_MOST))
-
-    def answered(self, speed: Speed, now: float) -> "TrackRecord":
-        made = self
-        if speed.first_token is not None:
-            mean = decayed(made.first_token.get(speed.size), speed.first_token, now)
-            by_size = {**made.first_token, speed.size: mean} if mean is not None else made.first_token
-            made = replace(
-                made, first_token=by_size, first_tokens=made.first_tokens.with_sample(speed.first_token, now)
-            )
-        if speed.per_token is None:
-            return made
-        if speed.counted:
-            return replace(made, per_token=decayed(made.per_token, speed.per_token, now))
-        return replace(made, per_token_estimated=decayed(made.per_token_estimated, speed.per_token, now))
-
-    def read(self, cached_share: float, now: float) -> "TrackRecord":
-        """An answer that says how much of its input its cache held."""
-        return replace(self, cached=decayed(self.cached, cached_share, now))
+    def answered(self, answer: Answer, now: float) -> "TrackRecord":
+        errors, cached = self.errors, self.cached
+        if answer.good is not None:
+            errors = decayed(errors, 0.0 if answer.good else 1.0, now, most=ERRORS_MOST)
+        if answer.cached_share is not None:
+            cached = decayed(cached, answer.cached_share, now)
+        first_token, window = self.first_token, self.first_tokens
+        counted, estimated, speed = self.per_token, self.per_token_estimated, answer.speed
+        if speed is not None and speed.first_token is not None:
+            mean = decayed(first_token.get(speed.size), speed.first_token, now)
+            if mean is not None:
+                first_token = {**first_token, speed.size: mean}
+                window = window.with_sample(speed.first_token, now)
+        if speed is not None and speed.per_token is not None:
+            if speed.counted:
+                counted = decayed(counted, speed.per_token, now)
+            else:
+                estimated = decayed(estimated, speed.per_token, now)
+        return TrackRecord(errors, first_token, window, counted, estimated, cached)

@@ -40,9 +40,6 @@ class LabelNames:
     def endpoint(self, name: str) -> str:
         return _known(name, ENDPOINTS)
 
-    def provider(self, name: str) -> str:
-        return _known(name, self._providers)
-
     def strategy(self, name: str) -> str:
         return _known(name, self._strategies)
 

@@ -35,6 +35,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._names = LabelNames()
+        self._clusters: Mapping[str, ClusterSpec] = {}
         made = {metric.name: _make(metric, self.registry) for metric in METRICS}
         self._counters = {name: metric for name, metric in made.items() if isinstance(metric, Counter)}
         self._gauges = {name: metric for name, metric in made.items() if isinstance(metric, Gauge)}
@@ -105,7 +106,7 @@ class Metrics:
 
     def targets(self, observations: Mapping[str, Observation], now: float) -> None:
         """Write down anew what targets look like; keys are `provider/model`."""
-        write_targets(self._gauges, self._names, observations, now)
+        write_targets(self._gauges, self._names, observations, self._clusters, now)
 
     def shadow_sent(self, target: Target) -> None:
         self._counter("extproc_shadows_sent_total", *self._names.provider_and_model(str(target))).inc()
@@ -186,6 +187,8 @@ class Metrics:
     def config_in_use(self, snapshot: Snapshot, loaded_at: float) -> None:
         """Labels are this snapshot's names from now on."""
         self._names = LabelNames(snapshot)
+        by_the_hour = ((name, provider.by_the_hour) for name, provider in snapshot.providers.items())
+        self._clusters = {name: spec for name, spec in by_the_hour if spec is not None}
         info = self._gauges["extproc_config_info"]
         info.clear()
         info.labels(snapshot.id).set(1)

@@ -5,12 +5,16 @@ sum where it adds up.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 from prometheus_client import Gauge
 
+from extproc.decision.cluster_cost import per_1k, speed_of
 from extproc.decision.plan import Measure, Observation, fresh
+from extproc.money import NANO
 from extproc.observe.labels import LabelNames
+from extproc.snapshot import ClusterSpec
 
 SIZE_NAMES: Final = ("small", "medium", "large", "huge")  # by size class
 Sample = tuple[str, tuple[str, ...], float]  # a metric, its labels, its value
@@ -30,21 +34,39 @@ JOINED: Final[Mapping[str, Callable[[float, float], float]]] = {
     "extproc_target_cached_share": min,
     "extproc_provider_queue_depth": max,
     "extproc_provider_tokens_per_second": max,
+    "extproc_provider_cost_per_1k_dollars": max,
 }
 
 
 def write_targets(
-    gauges: Mapping[str, Gauge], names: LabelNames, observations: Mapping[str, Observation], now: float
+    gauges: Mapping[str, Gauge],
+    names: LabelNames,
+    observations: Mapping[str, Observation],
+    clusters: Mapping[str, ClusterSpec],
+    now: float,
 ) -> None:
+    """`clusters` are the providers that are priced by the hour."""
     values: dict[tuple[str, tuple[str, ...]], float] = {}
     for target, seen in observations.items():
-        for metric, labels, value in _samples(names.provider_and_model(target), seen, now):
+        cluster = clusters.get(target.partition("/")[0])
+        samples = _samples(names.provider_and_model(target), seen, now)
+        for metric, labels, value in chain(samples, _costs(names, target, seen, cluster, now)):
             key = metric, labels
             values[key] = JOINED[metric](values[key], value) if key in values else value
     for metric in JOINED:
         gauges[metric].clear()
     for (metric, labels), value in values.items():
         gauges[metric].labels(*labels).set(value)
+
+
+def _costs(
+    names: LabelNames, target: str, seen: Observation, cluster: ClusterSpec | None, now: float
+) -> Iterator[Sample]:
+    if cluster is None:
+        return
+    cost = per_1k(cluster, speed_of(cluster, seen, now).tokens_per_second)
+    if cost is not None:
+        yield "extproc_provider_cost_per_1k_dollars", (names.provider(target.partition("/")[0]),), cost / NANO
 
 
 def _samples(labels: tuple[str, str], seen: Observation, now: float) -> Iterator[Sample]:

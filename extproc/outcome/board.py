@@ -6,7 +6,6 @@ asked for. A target of which nobody has anything to say is not in it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from extproc.decision.decayed import Decayed
@@ -158,8 +157,12 @@ class View(Mapping[str, Observation]):
         if not (record or in_flight or turn or requests or tokens or probe or asleep or speed):
             return breaker
         record, probe = record or NO_RECORD, probe or NOBODY_LOOKED
-        return replace(
-            breaker or UNMEASURED,
+        said = breaker or UNMEASURED
+        return Observation(
+            breaker=said.breaker,
+            reopens_at=said.reopens_at,
+            probes_left=said.probes_left,
+            why=said.why,
             health=probe.health,
             health_why=probe.health_why,
             in_flight=in_flight,

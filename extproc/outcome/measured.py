@@ -9,8 +9,9 @@ from typing import Final
 
 from extproc.decision.decayed import Decayed, decayed
 from extproc.decision.plan import Measure
-from extproc.decision.track_record import TrackRecord
+from extproc.decision.track_record import Answer, TrackRecord
 from extproc.dialects.endpoints import BY_NAME
+from extproc.money import Usage
 from extproc.observe.outcome import Outcome
 from extproc.outcome.classify import AttemptResult
 from extproc.outcome.recent import Recent
@@ -55,35 +56,38 @@ class Measured:
         if result.kind in ANSWERED:
             self._used[result.target.provider] = now
         if result.kind in ("failure", "sink"):
-            self._change(str(result.target), lambda before: before.failed(now))
+            target = str(result.target)
+            self._records.put(target, (self._records.get(target) or NEW).failed(now))
 
     def exchange(self, outcome: Outcome, now: float) -> None:
         """An exchange has ended: what its last target did, if it answered."""
         target, last = outcome.target, next(reversed(outcome.real_attempts), None)
         if target is None or last is None or target.partition("/")[0] not in self._providers:
             return
-        if last.kind == "ok":
-            self._change(target, lambda before: before.failed(now) if outcome.failed else before.succeeded(now))
-        speed, usage = outcome.speed, outcome.usage
-        if speed is not None:
-            self._change(target, lambda before: before.answered(speed, now))
-        if usage is None or usage.estimated or not _whole(outcome):
+        good = not outcome.failed if last.kind == "ok" else None
+        usage = _counted(outcome)
+        cached = min(usage.cached_input / usage.input, 1.0) if usage is not None and usage.input else None
+        if good is not None or cached is not None or outcome.speed is not None:
+            before = self._records.get(target) or NEW
+            self._records.put(target, before.answered(Answer(good, outcome.speed, cached), now))
+        if usage is not None:
+            self._learn_length(f"{outcome.route} {target}", outcome.endpoint, usage.output, now)
+
+    def _learn_length(self, key: str, endpoint_name: str, tokens: int, now: float) -> None:
+        endpoint = BY_NAME.get(endpoint_name)
+        if endpoint is None or endpoint.family not in WITH_OUTPUT:
             return
-        if usage.input > 0:
-            self._change(target, lambda before: before.read(min(usage.cached_input / usage.input, 1.0), now))
-        endpoint = BY_NAME.get(outcome.endpoint)
-        if endpoint is not None and endpoint.family in WITH_OUTPUT:
-            key = f"{outcome.route} {target}"
-            mean = decayed(self._outputs.get(key), usage.output, now, OUTPUTS_HALF_LIFE)
-            if mean is not None:
-                self._outputs.put(key, mean)
-
-    def _change(self, target: str, step: Callable[[TrackRecord], TrackRecord]) -> None:
-        self._records.put(target, step(self._records.get(target) or NEW))
+        mean = decayed(self._outputs.get(key), tokens, now, OUTPUTS_HALF_LIFE)
+        if mean is not None:
+            self._outputs.put(key, mean)
 
 
-def _whole(outcome: Outcome) -> bool:
-    return not (outcome.client_left or outcome.cut or outcome.failed)
+def _counted(outcome: Outcome) -> Usage | None:
+    """The tokens of a whole answer, where its provider counted them."""
+    usage = outcome.usage
+    if usage is None or usage.estimated or outcome.client_left or outcome.cut or outcome.failed:
+        return None
+    return usage
 
 
 class Outputs(Mapping[str, Measure]):

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from extproc.decision.quota import Quota
@@ -27,6 +28,8 @@ EPOCH_MILLISECONDS: Final = 1e12  # and one above this is one in milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Names:
+    """How one provider calls them."""
+
     left: str
     limit: str
     reset: str = ""  # "": it has none
@@ -68,16 +71,18 @@ _IN_SECONDS: Final = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
 def quota(headers: Mapping[str, str], unit: Unit, said_at: float, said_epoch: float) -> Quota | None:
     """What the headers say of one limit. They were said at `said_at` on our clock, which was `said_epoch` for all."""
     for names in NAMES[unit]:
-        left = _number(headers.get(names.left, ""))
+        left = _number(headers.get(names.left))
         if left is not None:
             wait = _reset(headers.get(names.reset, ""), said_epoch) if names.reset else None
             wait = names.window if wait is None else wait
-            limit = _number(headers.get(names.limit, ""))
+            limit = _number(headers.get(names.limit))
             return Quota(left, said_at, limit, said_at + wait if wait is not None else None)
     return None
 
 
-def _number(text: str) -> float | None:
+def _number(text: str | None) -> float | None:
+    if not text:
+        return None
     text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None
 
@@ -95,6 +100,7 @@ def _reset(text: str, said_epoch: float) -> float | None:
     return None if wait is None else min(max(wait, 0.0), LONGEST_RESET)
 
 
+@lru_cache(maxsize=256)
 def _duration(text: str) -> float | None:
     """`6m0s`, `1h2m`, `20ms`, `7.66s`."""
     found = _DURATION.fullmatch(text) if text else None

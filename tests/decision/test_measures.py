@@ -11,7 +11,7 @@ from extproc.decision.decayed import MOST, Decayed, decayed
 from extproc.decision.plan import Measure
 from extproc.decision.quota import Quota
 from extproc.decision.throughput import Throughput
-from extproc.decision.track_record import Speed, TrackRecord
+from extproc.decision.track_record import Answer, Speed, TrackRecord
 from extproc.decision.window import LENGTH, Window
 
 NONSENSE = [math.nan, math.inf, -math.inf, -1.0, 1e308]
@@ -130,18 +130,25 @@ def test_no_time_tells_no_speed() -> None:
 
 
 def test_failures_and_successes_make_a_share() -> None:
-    made = TrackRecord().failed(0.0).succeeded(0.0).succeeded(0.0).succeeded(0.0)
-    assert made.errors is not None and made.errors.measure == Measure(0.25, 0.0, 4)
+    good, bad, left = Answer(True), Answer(False), Answer(None)
+    made = reduce(lambda before, one: before.answered(one, 0.0), (good, good, bad, left), TrackRecord().failed(0.0))
+    assert made.errors is not None and made.errors.measure == Measure(0.5, 0.0, 4)
+
+
+def fast(*speeds: Speed) -> TrackRecord:
+    """One answer a second."""
+    numbered = enumerate(speeds, 1)
+    return reduce(lambda before, one: before.answered(Answer(speed=one[1]), float(one[0])), numbered, TrackRecord())
 
 
 def test_first_tokens_are_kept_by_size_and_in_one_window() -> None:
-    made = TrackRecord().answered(Speed(0, 0.1), 1.0).answered(Speed(2, 0.9), 2.0).answered(Speed(0, 0.3), 2.0)
+    made = fast(Speed(0, 0.1), Speed(2, 0.9), Speed(0, 0.3), Speed(1, math.nan))
     assert set(made.first_token) == {0, 2} and 0.1 < made.first_token[0].measure.value < 0.3
     assert made.first_token[2].measure == Measure(0.9, 2.0)
-    assert made.first_tokens.p95 == Measure(0.9, 2.0, 3) and made.per_token is None
+    assert made.first_tokens.p95 == Measure(0.9, 3.0, 3) and made.per_token is None
 
 
 def test_counted_and_estimated_tokens_are_kept_apart() -> None:
-    made = TrackRecord().answered(Speed(0, None, 0.5), 1.0).answered(Speed(0, None, 0.02, counted=True), 1.0)
+    made = fast(Speed(0, None, 0.5), Speed(0, None, 0.02, counted=True))
     assert made.per_token is not None and made.per_token.measure.value == 0.02
     assert made.per_token_estimated is not None and made.per_token_estimated.measure.value == 0.5

@@ -1,11 +1,16 @@
 """What targets look like, as gauges: fresh measures only, under names of the configuration."""
 
+from dataclasses import replace
+
+import pytest
+
 from extproc.decision.plan import SIZES, Measure, Observation, Plan, Step
+from extproc.money import NANO
 from extproc.observe.metric_table import METRICS
 from extproc.observe.metrics import Metrics
 from extproc.observe.target_gauges import JOINED, SIZE_NAMES
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import Target
+from extproc.snapshot import ClusterSpec, Target
 from tests.outcome.samples import SNAPSHOT
 
 NOW = 1000.0
@@ -65,6 +70,17 @@ def test_models_under_one_glob_share_the_worst_or_the_sum() -> None:
     assert value(made, "extproc_target_error_share", **glob) == 0.25
     assert value(made, "extproc_target_limit_left", **glob, unit="requests") == 2
     assert value(made, "extproc_target_in_flight", provider="anthropic", model="other") == 2
+
+
+def test_a_cluster_has_its_price_for_1000_tokens() -> None:
+    """By the formula of contracts: a dollar an hour at 70 tokens a second, and a tenth for what is around it."""
+    made = Metrics()
+    lab = replace(SNAPSHOT.providers["lab"], by_the_hour=ClusterSpec(NANO))
+    made.config_in_use(replace(SNAPSHOT, providers={**SNAPSHOT.providers, "lab": lab}), 1700.0)
+    made.targets({"lab/small": SEEN, "anthropic/claude-a": SEEN}, NOW)
+    expected = pytest.approx(1 / (70 * 3600) * 1.1 * 1000, abs=1e-9)
+    assert value(made, "extproc_provider_cost_per_1k_dollars", provider="lab") == expected
+    assert value(made, "extproc_provider_cost_per_1k_dollars", provider="anthropic") is None
 
 
 def test_each_gauge_of_targets_is_written_here() -> None:
