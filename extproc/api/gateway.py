@@ -45,10 +45,6 @@ def gateway_app(gateway: Gateway) -> Starlette:
         body = await gateway.page(request.url.path)
         return SILENT if body is None else JSONResponse(body)
 
-    async def seen(_: Request) -> Response:
-        body = await gateway.observations()
-        return SILENT if body is None else JSONResponse(body)
-
     async def index(_: Request) -> Response:
         return PlainTextResponse(f"extproc: {' '.join(path for path in routes if path != '/')}\n")
 

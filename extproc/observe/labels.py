@@ -40,6 +40,9 @@ class LabelNames:
     def endpoint(self, name: str) -> str:
         return _known(name, ENDPOINTS)
 
+    def provider(self, name: str) -> str:
+        return _known(name, self._providers)
+
     def strategy(self, name: str) -> str:
         return _known(name, self._strategies)
 

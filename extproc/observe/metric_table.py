@@ -244,6 +244,12 @@ METRICS: Final = (
         "Tokens of output a second of a cluster: as it says, else tokens of exchanges that ended over the seconds in"
         " which any was open.",
     ),
+    Metric(
+        "extproc_provider_cost_per_1k_dollars",
+        "gauge",
+        ("provider",),
+        "What 1,000 tokens of a cluster cost at the speed that it is measured, declared or assumed to have.",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

@@ -21,7 +21,7 @@ from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.observe.target_gauges import write_targets
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import Snapshot, Target
+from extproc.snapshot import ClusterSpec, Snapshot, Target
 
 HEALTH_VALUES: Final = {"serving": 1.0, "probing": 0.5, "shut": 0.0}  # unknown has none
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}

@@ -1,7 +1,7 @@
 """The pages about health, from what probes and attempts left behind."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from extproc.app.health import FOR_CALLERS, TOLD_AGAIN, HealthPages
 from extproc.decision.breaker import Breaker
@@ -23,19 +23,6 @@ BY_THE_HOUR = ClusterSpec(1)
 def hosted(name: str, **more: object) -> Provider:
     listed = (Model("m"), Model("n"), Model("g-*"))
     return replace(cluster(443, name=name), health=None, models=listed, lists_models=True, **more)  # type: ignore[arg-type]
-
-
-def joined(seen: dict[str, Observation], snapshot: Snapshot, probing: Probing) -> Observations:
-    """What attempts saw, with what probes say of each one's provider."""
-
-    def of(target: str) -> Observation:
-        view = probing.seen(target.partition("/")[0]) or ProbeView()
-        said = {one.name: getattr(view, one.name) for one in fields(view)}
-        return replace(seen.get(target, UNMEASURED), **said)
-
-    models = ((name, model.name) for name, provider in snapshot.providers.items() for model in provider.models)
-    listed = (f"{provider}/{model}" for provider, model in models if "*" not in model)
-    return Observations({target: of(target) for target in {*listed, *seen}})
 
 
 class Desk:
