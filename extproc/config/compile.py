@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain, compile_strategy
+from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
+from extproc.config.compile_strategies import compile_strategies
 from extproc.config.credentials import Held, Secret
 from extproc.config.document import Document
 from extproc.config.identity import snapshot_id
@@ -20,6 +21,7 @@ from extproc.config.report import Report
 from extproc.config.retired import note_retired
 from extproc.config.schema import Configuration
 from extproc.config.validate import validate
+from extproc.names import KEY_WEBHOOK
 from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
 
 _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
@@ -57,12 +59,14 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
     providers: dict[str, Provider] = {}
     services: dict[str, Service] = {}
     secrets: dict[str, Held] = {}
+    keys: dict[str, Secret] = {}
     for name, provider_keys in configuration.providers.items():
-        provider, secret = compile_provider(name, provider_keys, report)
-        if provider is not None:
-            providers[name] = provider
-        if secret is not None:
-            secrets[name] = secret
+        made = compile_provider(name, provider_keys, report)
+        if made.provider is not None:
+            providers[name] = made.provider
+        if made.secret is not None:
+            secrets[name] = made.secret
+        keys |= made.keys
     for name, service_keys in configuration.services.items():
         service = compile_service(name, service_keys, report)
         if service is not None:
@@ -71,6 +75,8 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
             report.add(("services", name), "a provider has the same name", "names of upstreams are unique")
     failover = configuration.failover
     chains = {name: compile_chain(name, entries, names, report) for name, entries in failover.chains.items()}
+    strategies, webhooks = compile_strategies(configuration.strategies, names, report)
+    keys |= {KEY_WEBHOOK + name: webhook for name, webhook in webhooks.items()}
     _check_state(configuration.state, report)
     snapshot = Snapshot(
         id="",
@@ -78,14 +84,12 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         services=services,
         routes=compile_routes(configuration.routes, failover, chains, names, report),
         aliases=compile_aliases(configuration.aliases, names, report),
-        strategies={
-            name: compile_strategy(name, keys, names, report) for name, keys in configuration.strategies.items()
-        },
+        strategies=strategies,
         callers=compile_callers(configuration.callers, names, report),
         limits=Limits(body=configuration.limits.body),
         listen=_listen(configuration),
     )
-    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets)
+    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys)
 
 
 def _check_state(state: str, report: Report) -> None:

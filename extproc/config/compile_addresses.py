@@ -11,9 +11,9 @@ from typing import Final
 from extproc.config.addresses import Address, NotAnAddress, parse_address, parse_origin
 from extproc.config.problems import PathParts
 from extproc.config.report import Report
-from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys
+from extproc.config.schema_upstreams import ProviderKeys
 from extproc.config.vendors import OF_A_REGION, vendor_url
-from extproc.snapshot import OPENAI_SHAPED, Endpoint, Tls
+from extproc.snapshot import OPENAI_SHAPED, Endpoint
 
 _VERSIONED: Final = frozenset({"openai", "openrouter"})
 _VERSION_AT_THE_END: Final = re.compile(r"/v\d+(alpha|beta)?\d*$")
@@ -76,20 +76,3 @@ def is_vendors_own(keys: ProviderKeys, endpoints: tuple[Endpoint, ...]) -> bool:
         return True
     url = vendor_url(keys.dialect, keys.region)
     return url is not None and all(endpoint == parse_address(url).endpoint for endpoint in endpoints)
-
-
-def compile_tls(keys: ProviderKeys | ServiceKeys, secure: bool, path: PathParts, report: Report) -> Tls:
-    if keys.http2 and secure:
-        report.add(
-            (*path, "http2"), "goes only with http:// addresses", "https:// speaks HTTP/2 when the other side does"
-        )
-    if keys.ca is None:
-        return Tls()
-    here = (*path, "ca")
-    if not secure:
-        report.add(here, "goes only with https:// addresses")
-        return Tls()
-    data = report.read(here, keys.ca, "the file of CA certificates")
-    if data is not None and b"-----BEGIN" not in data:
-        report.add(here, "the file holds no PEM certificates")
-    return Tls(ca=report.location(here, keys.ca))

@@ -1,4 +1,4 @@
-"""Aliases, strategies, chains and callers of the schema → of the snapshot."""
+"""Aliases, chains and callers of the schema → of the snapshot."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,12 @@ from extproc.config.references import (
     check_once,
     check_provider,
     check_weights,
-    kind_written,
+    strategy_named,
     target,
-    target_or_provider,
 )
 from extproc.config.report import Report
-from extproc.config.schema import AliasKeys, CallerKeys, ChainEntryKeys, StrategyKeys
-from extproc.snapshot import Caller, ChainEntry, StrategySpec, Target
+from extproc.config.schema import AliasKeys, CallerKeys, ChainEntryKeys
+from extproc.snapshot import Caller, ChainEntry, Target
 
 
 def compile_alias(name: str, written: list[str] | AliasKeys | str, names: Names, report: Report) -> tuple[Target, ...]:
@@ -62,22 +61,6 @@ def _alias_target(text: str, path: PathParts, names: Names, report: Report) -> T
     return target(text, path, names, report)
 
 
-def compile_strategy(name: str, keys: StrategyKeys, names: Names, report: Report) -> StrategySpec:
-    path: PathParts = ("strategies", name)
-    kind = kind_written(keys.kind, (*path, "kind"), report)
-    targets = [
-        target_or_provider(text, (*path, "targets", place), names, report) for place, text in enumerate(keys.targets)
-    ]
-    check_once(keys.targets, (*path, "targets"), report)
-    if keys.weights and kind == "ordered":
-        report.add((*path, "weights"), "goes only with `kind: weighted`")
-    for text in keys.weights:
-        target_or_provider(text, (*path, "weights", text), names, report)
-    check_weights(keys.weights, (*path, "weights"), report)
-    weights = {text: float(weight) for text, weight in keys.weights.items()}
-    return StrategySpec(name, kind, tuple(one for one in targets if one is not None), weights)
-
-
 def compile_chain(name: str, entries: list[ChainEntryKeys], names: Names, report: Report) -> tuple[ChainEntry, ...]:
     path: PathParts = ("failover", "chains", name)
     if not entries:
@@ -108,6 +91,9 @@ def compile_callers(callers: list[CallerKeys] | None, names: Names, report: Repo
         by_name[keys.name] = place
         for index, provider in enumerate(keys.providers):
             check_provider(provider, (*path, "providers", index), names, report)
+        strategy = keys.strategy
+        if strategy is not None:
+            strategy = strategy_named(strategy, (*path, "strategy"), names, report)
         digest = key_hash_of(keys, path, report)
         if digest is None:
             continue
@@ -115,7 +101,7 @@ def compile_callers(callers: list[CallerKeys] | None, names: Names, report: Repo
             here: PathParts = (*path, "key" if keys.key is not None else "hash")
             report.add(here, f"the caller `{by_hash[digest]}` has the same key", "keys are unique")
         by_hash[digest] = keys.name
-        found.append(Caller(keys.name, digest, dict(keys.labels), tuple(keys.models), tuple(keys.providers)))
+        found.append(Caller(keys.name, digest, dict(keys.labels), tuple(keys.models), tuple(keys.providers), strategy))
     return tuple(found)
 
 

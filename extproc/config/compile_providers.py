@@ -4,26 +4,29 @@ Law: an upstream with a mistake is left out whole. What it needs is checked here
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from extproc.config.compile_addresses import (
     compile_addresses,
     compile_origins,
-    compile_tls,
     is_vendors_own,
     is_versioned,
 )
-from extproc.config.credentials import Held, credential_of
+from extproc.config.compile_clusters import check_positive, cluster_of, health_of, signature_of
+from extproc.config.compile_tls import compile_tls
+from extproc.config.credentials import Held, Secret, credential_of
 from extproc.config.identity import cluster_name
 from extproc.config.models import model_keys, served
 from extproc.config.problems import PathParts, nearest
 from extproc.config.report import Report
 from extproc.config.retired import retired_models
-from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys
+from extproc.config.schema_upstreams import BreakerKeys, ProviderKeys, ServiceKeys
 from extproc.config.vendors import check_place
 from extproc.dialects.endpoints import families
-from extproc.money import nanos
-from extproc.snapshot import BreakerSpec, ClusterSpec, Credential, Endpoint, Provider, Service
+from extproc.names import KEY_CREDENTIAL, KEY_SIGN
+from extproc.snapshot import BreakerSpec, Credential, Endpoint, Provider, Service
 
 _NAME: Final = re.compile(r"^[A-Za-z0-9_.-]+$")
 _HEADER: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -37,15 +40,25 @@ _AWS_FORMS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledProvider:
+    provider: Provider | None
+    secret: Held | None = None  # what it is shown
+    keys: Mapping[str, Secret] = field(default_factory=dict)  # what the processor itself uses for it
+
+
 def check_name(name: str, path: PathParts, report: Report) -> None:
     if not _NAME.match(name):
         report.add(path, "the name may hold only letters, digits and `_`, `.`, `-`")
 
 
-def compile_provider(name: str, keys: ProviderKeys, report: Report) -> tuple[Provider | None, Held | None]:
+def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledProvider:
     path: PathParts = ("providers", name)
     check_name(name, path, report)
     credential, secret = credential_of(keys, path, report)
+    health = health_of(keys, path, report)
+    sign, sign_key = signature_of(keys.sign, path, report)
+    by_the_hour = cluster_of(keys, path, report)
     _check_headers(keys.headers, (*path, "headers"), report)
     _check_models(keys, path, report)
     _check_times(keys, path, report)
@@ -54,12 +67,12 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> tuple[Pro
     check_place(keys, credential, path, report)
     addresses = compile_addresses(keys, path, report)
     if not addresses:
-        return None, secret
+        return CompiledProvider(None)
     endpoints = tuple(address.endpoint for address in addresses)
     tls = compile_tls(keys, endpoints[0].scheme == "https", path, report)
-    own = is_vendors_own(keys, endpoints)
-    _note_a_missing_credential(keys, credential, endpoints[0] if own else None, path, report)
-    models, lists_models = served(keys, own)
+    vendors = is_vendors_own(keys, endpoints)
+    _note_a_missing_credential(keys, credential, endpoints[0] if vendors else None, path, report)
+    models, lists_models = served(keys, vendors)
     provider = Provider(
         name=name,
         dialect=keys.dialect,
@@ -70,6 +83,7 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> tuple[Pro
             keys.http2,
             keys.connect_timeout,
             (keys.dialect, credential, keys.timeout, keys.region),
+            health,
         ),
         endpoints=endpoints,
         path_prefix=addresses[0].path,
@@ -84,20 +98,29 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> tuple[Pro
         connect_timeout=keys.connect_timeout,
         http2=keys.http2,
         tls=tls,
-        breaker=BreakerSpec(**keys.circuit_breaker.model_dump()),
-        by_the_hour=None if keys.cost_per_hour is None else ClusterSpec(nanos(keys.cost_per_hour)),
+        breaker=_breaker(keys.circuit_breaker),
+        by_the_hour=by_the_hour,
+        health=health,
+        sign=sign,
         capabilities=frozenset(keys.capabilities),
         region=keys.region,
         project=keys.project,
         retired=retired_models(keys.dialect),
     )
-    return provider, secret
+    own = {} if sign_key is None else {KEY_SIGN + name: sign_key}
+    if health is not None and isinstance(secret, Secret):
+        own[KEY_CREDENTIAL + name] = secret
+    return CompiledProvider(provider, secret, own)
+
+
+def _breaker(keys: BreakerKeys) -> BreakerSpec:
+    return BreakerSpec(int(keys.failure_threshold), keys.timeout, int(keys.half_open_requests))
 
 
 def compile_service(name: str, keys: ServiceKeys, report: Report) -> Service | None:
     path: PathParts = ("services", name)
     check_name(name, path, report)
-    _check_positive(keys.connect_timeout, (*path, "connect_timeout"), report)
+    check_positive(keys.connect_timeout, (*path, "connect_timeout"), report)
     endpoints = compile_origins(keys.endpoints, path, report)
     if not endpoints:
         return None
@@ -148,11 +171,6 @@ def _check_models(keys: ProviderKeys, path: PathParts, report: Report) -> None:
 
 
 def _check_times(keys: ProviderKeys, path: PathParts, report: Report) -> None:
-    _check_positive(keys.connect_timeout, (*path, "connect_timeout"), report)
-    _check_positive(keys.timeout, (*path, "timeout"), report)
-    _check_positive(keys.circuit_breaker.timeout, (*path, "circuit_breaker", "timeout"), report)
-
-
-def _check_positive(value: float | None, path: PathParts, report: Report) -> None:
-    if value is not None and value <= 0:
-        report.add(path, "must be longer than nothing")
+    check_positive(keys.connect_timeout, (*path, "connect_timeout"), report)
+    check_positive(keys.timeout, (*path, "timeout"), report)
+    check_positive(keys.circuit_breaker.timeout, (*path, "circuit_breaker", "timeout"), report)

@@ -16,12 +16,13 @@ from extproc.config.references import (
     check_provider,
     check_service,
     strategy_named,
+    target,
 )
 from extproc.config.report import Report
-from extproc.config.schema import FailoverKeys, MatchKeys, RouteFailoverKeys, RouteKeys
-from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Rewrite, Route
+from extproc.config.schema import FailoverKeys, MatchKeys, RouteFailoverKeys, RouteKeys, ShadowKeys
+from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Rewrite, Route, ShadowSpec
 
-ONLY_MODELS = ("strategy", "provider", "model", "providers", "failover", "usage", "attend")
+ONLY_MODELS = ("strategy", "provider", "model", "providers", "failover", "usage", "attend", "shadow")
 ONLY_SERVICES = ("rewrite", "timeout")
 _HOST = re.compile(r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)(:[0-9]{1,5})?$")
 _NEW_HOST = re.compile(r"^[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$")
@@ -98,7 +99,16 @@ def _route(
         usage=keys.usage,
         attend=keys.attend,
         on_loss=keys.on_loss,
+        shadow=_shadow(keys.shadow, (*path, "shadow"), names, report) if keys.shadow is not None else None,
     )
+
+
+def _shadow(written: str | ShadowKeys, path: PathParts, names: Names, report: Report) -> ShadowSpec | None:
+    if isinstance(written, str):
+        found = target(written, path, names, report)
+        return ShadowSpec(found) if found is not None else None
+    found = target(written.target, (*path, "target"), names, report)
+    return ShadowSpec(found, written.share) if found is not None else None
 
 
 def _service_route(name: str, path: PathParts, keys: RouteKeys, match: Match, names: Names, report: Report) -> Route:

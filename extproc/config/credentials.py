@@ -13,15 +13,15 @@ from extproc.config.aws import PROVIDER_CHAIN, AwsKeys, keys_of_profile
 from extproc.config.problems import PathParts
 from extproc.config.report import Report
 from extproc.config.schema import CallerKeys
-from extproc.config.schema_upstreams import (
+from extproc.config.schema_credentials import (
     AwsProfileKeys,
     AwsStaticKeys,
     CredentialFileKeys,
     CredentialValueKeys,
     GoogleKeys,
-    ProviderKeys,
     SecretFileKeys,
 )
+from extproc.config.schema_upstreams import ProviderKeys
 from extproc.snapshot import Credential
 
 _HASH = re.compile(r"^(?:sha256:)?([0-9a-fA-F]{64})$")
@@ -117,6 +117,29 @@ def secret_of(written: str | SecretFileKeys | CredentialValueKeys, path: PathPar
         return None
     text = data.decode("utf-8", errors="replace").strip()
     return Secret(text, report.files[-1]) if _fit(text, here, report, "the secret in the file") else None
+
+
+def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Report) -> Secret | None:
+    """A secret that is never sent, so any text will do; around what a file holds, white space is none of it."""
+    if isinstance(written, str):
+        if not written or written != written.strip():
+            wrong = "begins or ends with a space or a line break" if written else "is empty"
+            report.add(path, f"the secret {wrong}")
+            return None
+        return Secret(written)
+    here = (*path, "file")
+    data = report.read(here, written.file, "the secret file")
+    if data is None:
+        return None
+    try:
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        report.add(here, "the secret in the file is no UTF-8 text", "write it as text: openssl rand -hex 32")
+        return None
+    if not text:
+        report.add(here, "the secret in the file is empty")
+        return None
+    return Secret(text, report.files[-1])
 
 
 def key_hash_of(caller: CallerKeys, path: PathParts, report: Report) -> str | None:

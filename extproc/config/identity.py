@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from extproc.snapshot import Credential, Endpoint, Snapshot, Tls
+from extproc.snapshot import Credential, Endpoint, HealthSpec, Snapshot, Tls
 
 
 def snapshot_id(snapshot: Snapshot) -> str:
@@ -25,12 +25,17 @@ def cluster_name(
     http2: bool,
     connect_timeout: float,
     of_provider: tuple[str, Credential, float | None, str | None] | None = None,
+    health: HealthSpec | None = None,
 ) -> str:
     """The name of Envoy's cluster: it changes when the cluster must, and stays when only models or prices do.
 
-    `of_provider` is the dialect, the credential's form, the timeout and the region of a provider's cluster.
+    `of_provider` is the dialect, the credential's form, the timeout and the region of a provider's cluster. Envoy
+    itself asks after the health of one endpoint only where there are others.
     """
-    return f"{name}.{_hex([endpoints, tls, http2, connect_timeout, of_provider], 8)}"
+    meaning: list[Any] = [endpoints, tls, http2, connect_timeout, of_provider]
+    if health is not None and len(endpoints) > 1:
+        meaning.append(health)
+    return f"{name}.{_hex(meaning, 8)}"
 
 
 def _hex(value: Any, digits: int) -> str:

@@ -4,6 +4,8 @@ Law: a strategy is asked for by its key in `strategies`, else by a kind, else by
 configuration holds only the first two. What has landed is what the decision room knows.
 """
 
+from typing import Final
+
 from extproc.config.later import LATER_KINDS
 from extproc.decision import strategies
 
@@ -11,8 +13,12 @@ LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
     "quality_focused": "quality",
+    "rollout": "canary",
+    "ab": "canary",
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
+# These are nothing without settings of their own, so no name but that of a configured strategy can ask for them.
+NEED_SETTINGS: Final[dict[str, str]] = {"blend": "scores", "canary": "stable"}
 
 
 def kind_of(name: str) -> str | None:

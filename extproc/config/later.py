@@ -8,19 +8,10 @@ LATER: dict[str, str] = {
     "policies": "policy documents",
     "budgets": "budget documents",
     "listen.tls": "TLS towards clients",
-    "providers.*.sign": "signed requests",
-    "providers.*.health": "active probes",
     "providers.*.limits": "limits of providers",
-    "providers.*.cost_per_hour": "clusters priced by the hour",
-    "providers.*.tls": "client certificates towards providers",
-    "services.*.tls": "client certificates towards services",
     "routes.*.mirror": "mirrors",
     "routes.*.redirect": "redirects",
     "routes.*.respond": "direct responses",
-    "strategies.*.rules": "rules",
-    "strategies.*.among": "composed strategies",
-    "strategies.*.within": "composed strategies",
-    "strategies.*.cluster_cost_threshold": "the hybrid strategy",
 }
 
 LATER_KINDS: frozenset[str] = frozenset(
@@ -31,5 +22,7 @@ LATER_KINDS: frozenset[str] = frozenset(
         "sticky",
         "capability",
         "region",
+        "blend",
+        "canary",
     }
 )

@@ -71,6 +71,7 @@ def _overlaid(base: Model, keys: ModelKeys) -> Model:
         endpoints=base.endpoints if keys.endpoints is None else frozenset(keys.endpoints),
         context=keys.context or base.context,
         max_output=keys.max_output or base.max_output,
+        quality=base.quality if keys.quality is None else keys.quality,
         capabilities=_over(base.capabilities, frozenset(keys.capabilities)),
     )
 

@@ -22,7 +22,11 @@ SCHEMA_FILE = Path(__file__).with_name("schema.json")
 PAGE_FILE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 # What reads a value says how it is written.
-_WRITTEN_FORMS = (("parse_duration", "duration"), ("parse_size", "size"), ("parse_amount", "dollars"))
+_WRITTEN_FORMS = (
+    *(("parse_duration", "duration"), ("parse_size", "size"), ("parse_amount", "dollars")),
+    *(("parse_share", "share"), ("parse_percent", "percent")),
+    *(("parse_error_rate", "`<share`"), ("parse_latency", "`<duration`"), ("parse_cost_efficiency", "`>number`")),
+)
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
 Row = tuple[str, str, str, str]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extproc.config.document import Document
-from extproc.config.kinds import KINDS, LANDED_KINDS, OTHER_NAMES, kind_of
+from extproc.config.kinds import KINDS, LANDED_KINDS, NEED_SETTINGS, OTHER_NAMES, kind_of
 from extproc.config.problems import PathParts, nearest, nearest_or_all
 from extproc.config.report import Report
 from extproc.config.validate import names_of
@@ -59,7 +59,7 @@ def check_classes(written: Sequence[str], path: PathParts, report: Report) -> No
 
 
 def strategy_named(name: str, path: PathParts, names: Names, report: Report) -> str:
-    """The key in `strategies`, or the kind, that a route's strategy stands for."""
+    """The key in `strategies`, or the kind, that a name of a strategy stands for."""
     if name in names.strategies:
         return name
     kind = kind_of(name)
@@ -67,6 +67,9 @@ def strategy_named(name: str, path: PathParts, names: Names, report: Report) -> 
         hint = nearest_or_all(name, (*names.strategies, *sorted(LANDED_KINDS)), "strategy")
         report.add(path, f"no strategy, and no kind of strategy, is called `{name}`", hint)
         return name
+    if kind in NEED_SETTINGS:
+        hint = f"write a strategy with `kind: {kind}` and `{NEED_SETTINGS[kind]}`, and name that"
+        report.add(path, f"`{kind}` is nothing without settings", hint)
     return landed_kind(name, kind, path, report)
 
 

@@ -79,7 +79,14 @@ def _written(snapshot: Snapshot) -> Iterator[tuple[PathParts, Target]]:
     for strategy in snapshot.strategies.values():
         for target in strategy.targets:
             yield ("strategies", strategy.name, "targets"), target
-    for route in snapshot.routes:
+        if strategy.rollout is not None:
+            for target in strategy.rollout.stable:
+                yield ("strategies", strategy.name, "stable"), target
+            for target in strategy.rollout.canary:
+                yield ("strategies", strategy.name, "canary"), target
+    for place, route in enumerate(snapshot.routes):
+        if route.shadow is not None:
+            yield ("routes", place, "shadow"), route.shadow.target
         for entry in route.failover.chain:
             if entry.model:
                 yield ("failover", "chains"), Target(entry.provider, entry.model)

@@ -8,15 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
 
-from extproc.config.schema_upstreams import ProviderKeys, SecretKeys, ServiceKeys
+from extproc.config.schema_credentials import SecretKeys
+from extproc.config.schema_strategies import StrategyKeys
+from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys
 from extproc.config.values import (
     LIST,
     MAPPING,
     Count,
-    Dollars,
     Duration,
     Flag,
     Keys,
+    Share,
     Size,
     Text,
     TextOrList,
@@ -71,6 +73,16 @@ ServiceChoice = Annotated[
 FailoverChoice = Annotated[
     Text | Annotated[RouteFailoverKeys, Tag(MAPPING)], one_of("a chain's name, or a mapping of settings")
 ]
+
+
+class ShadowKeys(Keys):
+    target: str = Field(description="`provider/model`: who gets the copies.")
+    share: Share = Field(1.0, description="Of the route's requests: `10%` or `0.1`.")
+
+
+ShadowChoice = Annotated[
+    Text | Annotated[ShadowKeys, Tag(MAPPING)], one_of("`provider/model`, or a mapping of target and share")
+]
 RedirectChoice = Annotated[Text | Annotated[dict[str, Any], Tag(MAPPING)], one_of("a place, or a mapping")]
 
 
@@ -88,6 +100,9 @@ class RouteKeys(Keys):
     model: str | None = Field(None, description="For requests that name no model.")
     providers: list[str] | None = Field(None, description="What this route allows.")
     failover: FailoverChoice | None = Field(None, description="A chain's name, or settings.")
+    shadow: ShadowChoice | None = Field(
+        None, description="Copies of its requests go here too: the answer is thrown away, and nobody is billed for it."
+    )
     usage: Literal["as_sent", "exact"] = Field(
         "as_sent", description="exact asks the provider for usage in streams and hides the chunk from who did not ask."
     )
@@ -115,21 +130,6 @@ AliasChoice = Annotated[
 ]
 
 
-class RuleKeys(Keys):
-    condition: str = Field(description="When it holds.")
-    provider: str = Field(description="Who comes first then.")
-
-
-class StrategyKeys(Keys):
-    kind: str = Field(description="ordered, weighted, …")
-    targets: list[str] = Field([], description="Limit and order: `provider/model`, or a provider.")
-    weights: dict[str, float] = Field({}, description="By provider or provider/model; 0 is never chosen.")
-    rules: list[RuleKeys] = Field([], description="The first that holds puts its provider first.")
-    among: "StrategyKeys | None" = Field(None, description="The strategy that orders what this one leaves.")
-    within: float | None = Field(None, description="How much worse than the best still counts as equal.")
-    cluster_cost_threshold: Dollars | None = Field(None, description="Dollars per 1K tokens a cluster may cost.")
-
-
 class FailoverKeys(Keys):
     max_attempts: Count = Field(3, ge=1, le=16, description="Counts the first; a target is tried once.")
     first_byte_timeout: Duration | None = Field(
@@ -147,6 +147,9 @@ class CallerKeys(Keys):
     labels: dict[str, str] = Field({}, description="team, project, …: who pays.")
     models: list[str] = Field([], description="Globs over model names and provider/model; left out: all.")
     providers: list[str] = Field([], description="Left out: all.")
+    strategy: str | None = Field(
+        None, description="Orders this caller's candidates, before the route's; a name of `strategies` or a kind."
+    )
 
 
 class ClassificationKeys(Keys):

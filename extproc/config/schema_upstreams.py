@@ -4,22 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from extproc.config.values import (
-    AWS_PROFILE,
-    AWS_STATIC,
-    GOOGLE,
-    LIST,
-    MAPPING,
-    SECRET,
-    Count,
-    Dollars,
-    Duration,
-    Flag,
-    Keys,
-    Text,
-    by_shape_of_credential,
-    one_of,
-)
+from extproc.config.schema_credentials import CredentialKeys, SecretKeys
+from extproc.config.values import LIST, MAPPING, Count, Dollars, Duration, Flag, Keys, Number, Text, one_of
 from extproc.snapshot import Dialect
 
 
@@ -61,49 +47,11 @@ class ModelKeys(Keys):
     endpoints: list[str] | None = Field(
         None, description="Families it serves: chat, completions, embeddings, moderations, images, speech, audio."
     )
+    quality: Number | None = Field(
+        None, ge=0, description="How good its answers are, for the strategy `quality`: any scale, more is better."
+    )
 
 
-class SecretFileKeys(Keys):
-    file: str = Field(description="A file with the secret; watched, so it can rotate.")
-
-
-SecretKeys = Annotated[Text | Annotated[SecretFileKeys, Tag(MAPPING)], one_of("a secret or {file: PATH}")]
-SentAs = Literal["key", "bearer"]
-_SENT_AS = "`bearer`: as `Authorization: Bearer`, for tokens. Left out: as the dialect's own keys are."
-
-
-class CredentialFileKeys(SecretFileKeys):
-    sent_as: SentAs = Field("key", alias="as", description=_SENT_AS)
-
-
-class CredentialValueKeys(Keys):
-    value: str = Field(description="The secret.")
-    sent_as: SentAs = Field("key", alias="as", description=_SENT_AS)
-
-
-class AwsProfileKeys(Keys):
-    aws: str = Field(description="A profile of the AWS credentials file, or `default` for AWS's own provider chain.")
-
-
-class AwsStaticKeys(Keys):
-    access_key_id: SecretKeys = Field(description="AWS access key id.")
-    secret_access_key: SecretKeys = Field(description="AWS secret access key.")
-    session_token: SecretKeys | None = Field(None, description="Of temporary AWS credentials.")
-
-
-class GoogleKeys(Keys):
-    google: str = Field(description="Not landed: `default`, or a service account file.")
-
-
-CredentialKeys = Annotated[
-    Text
-    | Annotated[CredentialFileKeys, Tag(MAPPING)]
-    | Annotated[CredentialValueKeys, Tag(SECRET)]
-    | Annotated[AwsProfileKeys, Tag(AWS_PROFILE)]
-    | Annotated[AwsStaticKeys, Tag(AWS_STATIC)]
-    | Annotated[GoogleKeys, Tag(GOOGLE)],
-    one_of("a secret, {file: PATH} or `caller`", by_shape_of_credential),
-]
 ModelItem = Annotated[Text | Annotated[ModelKeys, Tag(MAPPING)], one_of("a name, a glob or {name, …}")]
 ModelsKeys = Annotated[
     Annotated[list[ModelItem], Tag(LIST)] | Annotated[dict[str, str], Tag(MAPPING)],
@@ -118,27 +66,36 @@ class BreakerKeys(Keys):
 
 
 class HealthKeys(Keys):
+    enabled: Flag = Field(True, description="`false`: never probed, also where a cluster would be.")
     interval: Duration = Field(30.0, description="Between two probes.")
-    timeout: Duration = Field(10.0, description="Until a probe has failed.")
-    failure_threshold: Count = Field(3, ge=1, description="Failures in a row that make a host unhealthy.")
-    success_threshold: Count = Field(2, ge=1, description="Successes in a row that make it healthy again.")
-    path: str | None = Field(None, description="What is asked.")
+    timeout: Duration | None = Field(
+        None, description="Until a probe has failed. Left out: 10s, or the interval where that is shorter."
+    )
+    failure_threshold: Count = Field(3, ge=1, description="Failed probes in a row that shut it.")
+    success_threshold: Count = Field(2, ge=1, description="Good ones in a row that open it again.")
+    path: str | None = Field(
+        None, description="What is asked, with GET: `/health`. Left out: what its kind of server answers is found out."
+    )
 
 
 class HmacKeys(Keys):
-    secret: SecretKeys = Field(description="Shared with the receiving side.")
-    scheme: Literal["v1", "v2"] = Field("v1", description="Form of the signed text.")
+    secret: SecretKeys = Field(description="Shared with the receiving side: text or {file: PATH}.")
+    scheme: Literal["v1", "v2"] = Field(
+        "v1", description="v1: time, method, path and body, without separators. v2: with separators, query and nonce."
+    )
 
 
 class SignKeys(Keys):
-    hmac: HmacKeys = Field(description="HMAC-SHA256 over path and body.")
+    hmac: HmacKeys = Field(description="HMAC-SHA256 over the request as it is sent.")
 
 
 class TlsKeys(Keys):
-    client_certificate: str | None = Field(None, description="A PEM file, shown to the upstream.")
-    client_key: str | None = Field(None, description="Its key.")
-    ca: str | None = Field(None, description="A file of CA certificates.")
-    server_name: str | None = Field(None, description="The name asked for and checked.")
+    client_certificate: str | None = Field(None, description="A PEM file, shown to the upstream; may rotate.")
+    client_key: str | None = Field(None, description="A PEM file with its key.")
+    ca: str | None = Field(None, description="A PEM file of the CAs that its certificate is checked against.")
+    server_name: str | None = Field(
+        None, description="The name that is asked for and checked; left out: the address's host."
+    )
 
 
 class ProviderLimitsKeys(Keys):
@@ -171,19 +128,34 @@ class ProviderKeys(Keys):
     timeout: Duration | None = Field(None, description="Until the first byte, for this provider's attempts.")
     connect_timeout: Duration = Field(5.0, description="Until the connection stands.")
     http2: Flag = Field(False, description="Speak HTTP/2 without TLS (h2c) to http:// addresses.")
-    ca: str | None = Field(None, description="A file of CA certificates that its TLS is checked against.")
-    tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name for its TLS.")
+    ca: str | None = Field(None, description="The same as `tls.ca`.")
+    tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name, for https:// addresses.")
     sign: SignKeys | None = Field(None, description="Sign requests for the receiving side to verify.")
     circuit_breaker: BreakerKeys = Field(BreakerKeys(), description="When a target is left out for a while.")
-    health: HealthKeys | None = Field(None, description="Active probes.")
+    health: HealthKeys | None = Field(
+        None,
+        description="Active probes: GETs, never a paid call. Left out: for providers with cost_per_hour only.",
+    )
     limits: ProviderLimitsKeys | None = Field(None, description="What this provider allows us.")
-    cost_per_hour: Dollars | None = Field(None, description="A self-hosted cluster's price, in dollars an hour.")
+    cost_per_hour: Dollars | None = Field(
+        None, description="Dollars an hour for the whole pool: makes it a self-hosted cluster."
+    )
+    overhead_factor: Number = Field(
+        1.1, ge=1, description="With cost_per_hour: what it really costs, for each dollar of its machines."
+    )
+    tokens_per_second: Number | None = Field(
+        None, gt=0, description="With cost_per_hour: of the whole pool, as you say, until it is measured."
+    )
+    wake_up: Duration | None = Field(
+        None, description="With cost_per_hour, for clusters that scale to zero: how long a start takes."
+    )
+    sleeps_after: Duration = Field(600.0, description="With wake_up: how long without a request until it sleeps.")
     capabilities: list[str] = Field([], description="What all of its models can do.")
 
 
 class ServiceKeys(Keys):
     endpoints: list[str] = Field(description="Origins of one pool.", min_length=1)
     http2: Flag = Field(False, description="Speak HTTP/2 without TLS (h2c) to http:// addresses.")
-    ca: str | None = Field(None, description="A file of CA certificates that its TLS is checked against.")
-    tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name for its TLS.")
+    ca: str | None = Field(None, description="The same as `tls.ca`.")
+    tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name, for https:// addresses.")
     connect_timeout: Duration = Field(5.0, description="Until the connection stands.")

@@ -8,13 +8,25 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from extproc.config.forms import parse_amount, parse_count, parse_duration, parse_flag, parse_size
+from extproc.config.forms import (
+    parse_amount,
+    parse_count,
+    parse_duration,
+    parse_flag,
+    parse_number,
+    parse_percent,
+    parse_share,
+    parse_size,
+)
 
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(json_schema_extra={"type": ["string", "number"]})]
 Size = Annotated[int, BeforeValidator(parse_size), Field(json_schema_extra={"type": ["string", "integer"]})]
 Dollars = Annotated[str, BeforeValidator(parse_amount), Field(json_schema_extra={"type": ["string", "number"]})]
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
 Count = Annotated[int, BeforeValidator(parse_count)]
+Number = Annotated[float, BeforeValidator(parse_number), Field(allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(parse_share), Field(json_schema_extra={"type": ["string", "number"]})]
+Percent = Annotated[float, BeforeValidator(parse_percent), Field(json_schema_extra={"type": ["string", "number"]})]
 
 # Tags of a union's branches. A tag is no key.
 TEXT, LIST, MAPPING = "<text>", "<list>", "<mapping>"
