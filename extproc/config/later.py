@@ -22,7 +22,6 @@ LATER_KINDS: frozenset[str] = frozenset(
         "sticky",
         "capability",
         "region",
-        "blend",
         "canary",
     }
 )
