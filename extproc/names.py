@@ -15,8 +15,9 @@ TEAM: Final = "x-extproc-team"  # who pays
 PROJECT: Final = "x-extproc-project"
 CUSTOMER: Final = "x-extproc-customer"
 CLASSIFICATION: Final = "x-extproc-classification"  # class of data in the request
+SESSION: Final = "x-extproc-session"  # names the conversation, for strategies that keep one at one target
 EXPLAIN: Final = "x-extproc-explain"  # `true` asks for x-extproc-reason
-CALLER_HEADERS: Final = (PROVIDER, MODEL, STRATEGY, TEAM, PROJECT, CUSTOMER, CLASSIFICATION, EXPLAIN)
+CALLER_HEADERS: Final = (PROVIDER, MODEL, STRATEGY, TEAM, PROJECT, CUSTOMER, CLASSIFICATION, SESSION, EXPLAIN)
 
 TARGET: Final = "x-extproc-target"  # answers: the provider/model that answered
 ATTEMPTS: Final = "x-extproc-attempts"  # answers: how many real targets were tried
@@ -134,6 +135,8 @@ OWN_FIELDS: Final = (
     "requirements",
     "task_type",
     "safety_required",
+    "safety_critical",
+    "session_id",
 )
 OURS_ONLY_AS_STRING: Final = frozenset({"provider", "priority"})
 
@@ -158,6 +161,7 @@ KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
+ENDPOINT_ANSWER: Final = "answer"  # a redirect or a direct response: Envoy's, without the processor
 
 
 HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says

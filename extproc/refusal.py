@@ -24,7 +24,11 @@ class Reason(Enum):
     INVALID_REQUEST = Kind(400, "invalid_request_error", "A field has a value of the wrong kind.")
     UNKNOWN_STRATEGY = Kind(400, "invalid_request_error", "No strategy, and no kind of strategy, has this name.")
     UNKNOWN_PROVIDER = Kind(404, "invalid_request_error", "No provider of the configuration has this name.")
-    CONTEXT_LENGTH = Kind(400, "invalid_request_error", "The prompt and the caller's cap fit no candidate's context.")
+    CONTEXT_LENGTH = Kind(
+        400,
+        "invalid_request_error",
+        "The prompt and the caller's cap fit no candidate's context, or none is as large as `requirements` asks.",
+    )
     INVALID_API_KEY = Kind(
         401,
         "authentication_error",

@@ -190,6 +190,45 @@ class Match:
 class Rewrite:
     path: str | None = None
     host: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # set on the request
+    remove_headers: tuple[str, ...] = ()
+    answer_headers: Mapping[str, str] = field(default_factory=dict)  # set on the answer
+    remove_answer_headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceShare:
+    service: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A service that gets a copy of some requests; its answers are thrown away."""
+
+    service: str
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """What is None stays as the caller wrote it."""
+
+    status: Literal[301, 302, 303, 307, 308] = 302
+    scheme: str | None = None
+    host: str | None = None
+    port: int | None = None
+    path: str | None = None
+    keep_query: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """An answer without an upstream."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,8 +315,11 @@ class ShadowSpec:
 class Route:
     name: str
     match: Match
-    kind: Literal["llm", "service"] = "llm"
-    service: str | None = None
+    kind: Literal["llm", "service", "answer"] = "llm"  # answer: Envoy's own, by `redirect` or `respond`
+    services: tuple[ServiceShare, ...] = ()
+    mirror: Mirror | None = None
+    redirect: Redirect | None = None
+    respond: Respond | None = None
     rewrite: Rewrite = Rewrite()
     timeout: float | None = None
     strategy: str | None = None  # None: `strategies.default`, else `ordered`

@@ -1,23 +1,31 @@
 """What one processor answers about itself: alive, ready, metrics; and swaps, on a private socket only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from extproc.rewrite.health import health_status
+
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def health_response(body: Mapping[str, object]) -> Response:
+    return JSONResponse(body, status_code=health_status(body))
 
 
 def processor_app(
     *,
     ready: Callable[[], dict[str, object]],
     metrics: Callable[[], bytes],
+    health: Callable[[], Mapping[str, object]],
+    health_of_providers: Callable[[], Mapping[str, object]],
     swap: Callable[[bytes], str] | None = None,
     rejected: Callable[[], None] | None = None,
 ) -> Starlette:
-    """`ready()` is the body of /readyz: its `status` decides between 200 and 503.
+    """`ready()` is the body of /readyz and `health()` of /health: their `status` decides between 200 and 503.
 
     `swap` and `rejected` are given only where nobody but the supervisor can call: on a private socket.
     """
@@ -27,7 +35,13 @@ def processor_app(
 
     async def readyz(_: Request) -> Response:
         body = ready()
-        return JSONResponse(body, status_code=200 if body["status"] == "ready" else 503)
+        return health_response(body)
+
+    async def healthy(_: Request) -> Response:
+        return health_response(health())
+
+    async def providers(_: Request) -> Response:
+        return JSONResponse(health_of_providers())
 
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=METRICS_TYPE)
@@ -44,7 +58,8 @@ def processor_app(
         rejected()
         return Response(status_code=204)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/ready", readyz), Route("/metrics", scrape)]
+    routes += [Route("/health", healthy), Route("/health/providers", providers)]
     if swap is not None:
         routes.append(Route("/control/snapshot", take, methods=["POST"]))
     if rejected is not None:

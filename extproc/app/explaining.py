@@ -8,7 +8,7 @@ import msgspec
 
 from extproc import names
 from extproc.decision.decide import decide
-from extproc.decision.explain import Explanation
+from extproc.decision.explain import Explanation, plain
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
@@ -46,8 +46,8 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     if entry is None:
         return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
     known = Facts(route=entry.route.name, endpoint=entry.endpoint, family="")
-    if entry.endpoint == names.ENDPOINT_SERVICE:
-        return _service(known, entry.route)
+    if entry.route.kind != "llm":
+        return _without_a_plan(known, entry.route)
     endpoint = BY_NAME.get(entry.endpoint)
     headers = _headers_of(asked)
     if endpoint is None:
@@ -56,7 +56,9 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     if isinstance(identity, Refusal):
         return _refused(identity, known)
     if endpoint.ours:
-        return _listed(known, snapshot, entry.route, identity.caller)
+        lists = endpoint.family == "models"
+        listed = usable_names(snapshot, entry.route, identity.caller) if lists else ()
+        return _answered_here(known, identity.caller, [one.name for one in listed] if lists else None)
     facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
@@ -155,17 +157,25 @@ def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:
     return Explanation(facts, Decision(refusal)).document()
 
 
-def _service(facts: Facts, route: Route) -> dict[str, Any]:
-    """A service needs no decision: the route is the plan."""
+def _without_a_plan(facts: Facts, route: Route) -> dict[str, Any]:
+    """A service, a redirect or an answer of Envoy's own needs no decision: the route is the plan."""
     document = Explanation(facts, Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
-    return {**document, "refusal": None, "service": route.service, "plan": [], "candidates": []}
+    shares = {share.service: share.weight for share in route.services}
+    told = {
+        "service": next(iter(shares)) if len(shares) == 1 else shares or None,
+        "mirror": plain(route.mirror),
+        "redirect": plain(route.redirect),
+        "respond": plain(route.respond),
+    }
+    said = {name: value for name, value in told.items() if value is not None}
+    return {**document, "refusal": None, "plan": [], "candidates": [], **said}
 
 
-def _listed(facts: Facts, snapshot: Snapshot, route: Route, caller: CallerFacts) -> dict[str, Any]:
-    """The gateway answers itself: with the names that this caller may use on this route."""
+def _answered_here(facts: Facts, caller: CallerFacts, models: list[str] | None) -> dict[str, Any]:
+    """The gateway answers itself: with the names that this caller may use on this route, or with how it is."""
     document = Explanation(replace(facts, caller=caller), Decision(Refusal(Reason.UNKNOWN_ENDPOINT, ""))).document()
-    models = [one.name for one in usable_names(snapshot, route, caller)]
-    return {**document, "refusal": None, "models": models}
+    told = {"models": models} if models is not None else {"answered": "by the gateway itself"}
+    return {**document, "refusal": None, **told}
 
 
 def _as_matched(asked: Asked) -> matcher.Asked:

@@ -19,6 +19,8 @@ from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
+from extproc.app.health import HealthPages
+from extproc.app.probes import new_probing
 from extproc.config.compile import Compiled
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
@@ -33,6 +35,7 @@ from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
 from extproc.observe.redact import redact_error
+from extproc.outcome.last_used import LastUsed
 from extproc.protocol.replies import ImmediateReply
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.refusals import immediate
@@ -104,7 +107,12 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem: str | None = None
         self._draining = False
-        self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic)
+        last_used = LastUsed()
+        self._probing = new_probing(self._metrics, lambda name: self._desk.key(name), last_used.of)
+        self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used)
+        self._pages = HealthPages(
+            self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
+        )
         self._desk = Desk(
             shelf=self._shelf,
             books=self._books,
@@ -112,6 +120,7 @@ class _Processor:
             epoch=time.time,
             draw=random.random,
             new_id=new_exchange_id,
+            pages=self._pages,
         )
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
 
@@ -129,6 +138,8 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
+            stack.push_async_callback(self._probing.stop)
+            self._probing.use(self._shelf.current)
             for work in (self._tick(), self._watch(), self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
@@ -146,6 +157,8 @@ class _Processor:
         app = processor_app(
             ready=self._ready,
             metrics=self._metrics.expose,
+            health=self._pages.health,
+            health_of_providers=self._pages.providers,
             swap=self._swap_bytes if private else None,
             rejected=self._rejected if private else None,
         )
@@ -183,6 +196,7 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem = None
         self._books.use(snapshot)
+        self._probing.use(snapshot)
 
     def _swap_bytes(self, data: bytes) -> str:
         snapshot = decode_snapshot(data)
@@ -235,6 +249,7 @@ class _Processor:
         while True:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
+            self._metrics.provider_health(self._probing.states())
 
     async def _load_vocabularies(self) -> None:
         """Only those that a listed model is counted by: each takes memory."""

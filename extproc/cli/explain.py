@@ -95,7 +95,8 @@ def _show(explanation: dict[str, Any]) -> None:
     if refusal:
         screen.out.print(f"\n[bold red]{refusal['status']} {refusal['code']}[/] {screen.plain(refusal['message'])}")
         return
-    for word, names in (("models", explanation.get("models")), ("service", explanation.get("service"))):
+    for word in ("models", "service", "answered"):
+        names = explanation.get(word)
         if names is not None:
             screen.out.print(f"\n[bold]{word}[/] {screen.plain(names if isinstance(names, str) else ', '.join(names))}")
             return

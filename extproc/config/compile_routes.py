@@ -1,12 +1,14 @@
 """Routes of the schema → of the snapshot.
 
-Law: a route is either for models or for a service, and no key of the other kind is accepted and ignored.
+Law: a route is for models, or for a service, or answered by Envoy itself, and no key of another kind is accepted and
+ignored.
 """
 
 import re
 from collections.abc import Mapping
 
 from extproc.config.compile_providers import check_name
+from extproc.config.compile_services import ONLY_SERVICES, kind_of_route, refuse, without_models
 from extproc.config.problems import PathParts
 from extproc.config.references import (
     Names,
@@ -14,23 +16,18 @@ from extproc.config.references import (
     check_classes,
     check_once,
     check_provider,
-    check_service,
     strategy_named,
     target,
 )
 from extproc.config.report import Report
 from extproc.config.schema import FailoverKeys, MatchKeys, RouteFailoverKeys, RouteKeys, ShadowKeys
-from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Rewrite, Route, ShadowSpec
+from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Route, ShadowSpec
 
 ONLY_MODELS = ("strategy", "provider", "model", "providers", "failover", "usage", "attend", "shadow")
-ONLY_SERVICES = ("rewrite", "timeout")
 _HOST = re.compile(r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)(:[0-9]{1,5})?$")
-_NEW_HOST = re.compile(r"^[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$")
 _TOKEN = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-_PLACE = re.compile(r"\$([0-9]+)")
 _NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|>|P=|\()|\\[1-9]|\(\?#")
 _DEFAULT_ROUTE = "default"
-_MOST_PLACES = 9  # the data plane puts in one digit
 
 
 def compile_routes(
@@ -71,9 +68,11 @@ def _route(
     report: Report,
 ) -> Route:
     match = _match(keys.match, (*path, "match"), report)
-    if keys.service is not None:
-        return _service_route(name, path, keys, match, names, report)
-    _refuse(keys, ONLY_SERVICES, path, "goes only with `service`", report)
+    other = kind_of_route(keys, path, report)
+    if other is not None:
+        refuse(keys, ONLY_MODELS, path, f"does not go with `{other}`", report)
+        return without_models(name, other, path, keys, match, names, report)
+    refuse(keys, ONLY_SERVICES, path, "goes only with `service`", report)
     if keys.when_down == "pass":
         report.add((*path, "when_down"), "`pass` goes only with `service`", "without the processor no target is chosen")
     if keys.provider is not None:
@@ -109,35 +108,6 @@ def _shadow(written: str | ShadowKeys, path: PathParts, names: Names, report: Re
         return ShadowSpec(found) if found is not None else None
     found = target(written.target, (*path, "target"), names, report)
     return ShadowSpec(found, written.share) if found is not None else None
-
-
-def _service_route(name: str, path: PathParts, keys: RouteKeys, match: Match, names: Names, report: Report) -> Route:
-    if isinstance(keys.service, str):
-        check_service(keys.service, (*path, "service"), names, report)
-    else:
-        message = "a list of services is known, and its feature (weighted services) has not landed in this version"
-        report.add((*path, "service"), message, "name one service")
-    _refuse(keys, ONLY_MODELS, path, "does not go with `service`", report)
-    rewrite = keys.rewrite
-    if rewrite is not None:
-        _check_rewrite(rewrite.path, keys.match, (*path, "rewrite", "path"), report)
-        if rewrite.host is not None and not _NEW_HOST.match(rewrite.host):
-            report.add((*path, "rewrite", "host"), "must be a host name, with or without a port")
-    return Route(
-        name=name,
-        match=match,
-        kind="service",
-        service=keys.service if isinstance(keys.service, str) else None,
-        rewrite=Rewrite(rewrite.path, rewrite.host) if rewrite else Rewrite(),
-        timeout=keys.timeout,
-        when_down=keys.when_down,
-    )
-
-
-def _refuse(keys: RouteKeys, which: tuple[str, ...], path: PathParts, why: str, report: Report) -> None:
-    for key in which:
-        if key in keys.model_fields_set and getattr(keys, key) is not None:
-            report.add((*path, key), why)
 
 
 def _match(keys: MatchKeys, path: PathParts, report: Report) -> Match:
@@ -192,29 +162,6 @@ def _check_regex(text: str, path: PathParts, report: Report) -> None:
         re.compile(text)
     except (re.error, OverflowError, RecursionError):
         report.add(path, "is not a regular expression")
-
-
-def _groups(text: str) -> int:
-    try:
-        return re.compile(text).groups
-    except (re.error, OverflowError, RecursionError):
-        return _MOST_PLACES  # the expression's own mistake has been said
-
-
-def _check_rewrite(text: str | None, match: MatchKeys, path: PathParts, report: Report) -> None:
-    if text is None:
-        return
-    if not text.startswith("/"):
-        report.add(path, "must start with /")
-    if "?" in text or "#" in text:
-        report.add(path, "must hold no query", "the caller's query is kept")
-    stars, what = (match.path or "").count("*"), "star"
-    if match.path_regex is not None:
-        stars, what = _groups(match.path_regex), "group"
-    for number in sorted({int(found) for found in _PLACE.findall(text)}):
-        if not 1 <= number <= min(stars, _MOST_PLACES):
-            have = f"no {what}" if stars == 0 else f"one {what}" if stars == 1 else f"{stars} {what}s"
-            report.add(path, f"`${number}` has no {what} to stand for", f"the match has {have}")
 
 
 def _check_failover(keys: str | RouteFailoverKeys | None, path: PathParts, names: Names, report: Report) -> None:

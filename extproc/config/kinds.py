@@ -12,7 +12,6 @@ from extproc.decision import strategies
 LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
 OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
-    "quality_focused": "quality",
     "rollout": "canary",
     "ab": "canary",
 }

@@ -9,19 +9,10 @@ LATER: dict[str, str] = {
     "budgets": "budget documents",
     "listen.tls": "TLS towards clients",
     "providers.*.limits": "limits of providers",
-    "routes.*.mirror": "mirrors",
-    "routes.*.redirect": "redirects",
-    "routes.*.respond": "direct responses",
 }
 
 LATER_KINDS: frozenset[str] = frozenset(
     {
-        "quality",
-        "long_context",
-        "code",
-        "sticky",
-        "capability",
-        "region",
         "canary",
     }
 )

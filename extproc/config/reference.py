@@ -152,7 +152,7 @@ def _later() -> str:
     lines = ["## Not landed in this version\n", "Each is known, and writing one is an error that says so.\n"]
     lines += [f"* `{pattern}`: {feature}" for pattern, feature in sorted(LATER.items())]
     lines.append(f"* kinds of strategy: {', '.join(f'`{name}`' for name in sorted(LATER_KINDS))}")
-    lines.append("* a list of weighted services as `routes.*.service`, and every `state` but `memory`")
+    lines.append("* every `state` but `memory`")
     return "\n".join(lines) + "\n"
 
 

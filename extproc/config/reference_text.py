@@ -152,11 +152,30 @@ providers:
 """,
     "services": "Plain HTTP upstreams. Routes lead to them; nothing of a request is read.\n",
     "routes": """\
-The first match wins. A route with `service` is a proxy, every other one is for models, and the keys of one kind are
-errors on the other. In `path`, `*` stands for any characters, slashes included, and `$1` in `rewrite.path` for what
-the first star stood for (with `path_regex`: the first group). The query is kept. With `path_prefix` the prefix is
-replaced and the rest kept. LLM paths without `/v1` are handled as their `/v1` form unless a route matches them as
-written.
+The first match wins. A route with `service` is a proxy, one with `redirect` or `respond` is answered by Envoy itself,
+every other one is for models, and the keys of one kind are errors on the other. In `path`, `*` stands for any
+characters, slashes included, and `$1` in `rewrite.path` for what the first star stood for (with `path_regex`: the
+first group). The query is kept. With `path_prefix` the prefix is replaced and the rest kept. LLM paths without `/v1`
+are handled as their `/v1` form unless a route matches them as written.
+
+A service's request costs one message to the processor; its body and its answer pass by. HTTP/1.1, HTTP/2, gRPC
+(`http2: true` at the service, or `https://`) and WebSockets go through as they are. Several services share a route by
+weight, and a `mirror` gets a copy of the requests, or of a `share` of them, whose answers are thrown away. `rewrite`
+also sets and removes headers of the request and of the answer.
+
+```yaml
+services:
+  stable: {endpoints: [http://shop:8080]}
+  next: {endpoints: [http://shop-next:8080]}
+  recorder: {endpoints: [http://recorder:8080]}
+routes:
+  - match: {path: /shop/*}
+    service: [{service: stable, weight: 95}, {service: next, weight: 5}]
+    mirror: {service: recorder, share: 10%}
+    rewrite: {path: /$1, headers: {x-tenant: acme}, remove_headers: [cookie], remove_answer_headers: [x-powered-by]}
+  - {match: {path: /old/*}, redirect: {path: /shop/$1, status: 308}}
+  - {match: {path: /robots.txt}, respond: {status: 200, body: "User-agent: *"}}
+```
 
 ```yaml
 providers:
@@ -189,7 +208,7 @@ aliases:
 ```
 """,
     "strategies": """\
-A route names a key of `strategies`, or a kind: `ordered` and `weighted` have landed. `default` is used where a route
+A route names a key of `strategies`, or a kind (docs/reference.md tells what each does). `default` is used where a route
 names none, and without it `ordered`, by the order of `providers` in the file. `targets`, models or whole providers,
 limit and order the candidates; `weights` draw them, and weight 0 is never chosen.
 

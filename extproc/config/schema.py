@@ -4,7 +4,7 @@ Law: a key is either here and works, or here and listed in `later.py` (an error 
 the nearest name). Nothing is accepted and ignored. Meanings that need more than one key are checked in `compile.py`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
@@ -46,6 +46,10 @@ class MatchKeys(Keys):
 class RewriteKeys(Keys):
     path: str | None = Field(None, description="The new path; `$n` is the n-th star of the match. The query is kept.")
     host: str | None = Field(None, description="The new host.")
+    headers: dict[str, str] = Field({}, description="Headers that are set on the request.")
+    remove_headers: list[str] = Field([], description="Headers that are taken off the request.")
+    answer_headers: dict[str, str] = Field({}, description="Headers that are set on the answer.")
+    remove_answer_headers: list[str] = Field([], description="Headers that are taken off the answer.")
 
 
 class ChainEntryKeys(Keys):
@@ -83,18 +87,43 @@ class ShadowKeys(Keys):
 ShadowChoice = Annotated[
     Text | Annotated[ShadowKeys, Tag(MAPPING)], one_of("`provider/model`, or a mapping of target and share")
 ]
-RedirectChoice = Annotated[Text | Annotated[dict[str, Any], Tag(MAPPING)], one_of("a place, or a mapping")]
+
+
+class MirrorKeys(Keys):
+    service: str = Field(description="The service that gets the copies.")
+    share: Share = Field(1.0, description="Of the requests: `10%` or `0.1`.")
+
+
+class RedirectKeys(Keys):
+    scheme: Literal["http", "https"] | None = Field(None, description="Left out: as the caller came.")
+    host: str | None = Field(None, description="Left out: the host that was asked for.")
+    port: Count | None = Field(None, ge=1, le=65535, description="Left out: the scheme's own, or as it was.")
+    path: str | None = Field(None, description="The new path; `$n` is the n-th star of the match.")
+    status: Literal[301, 302, 303, 307, 308] = Field(302, description="Of the answer; 307 and 308 keep the method.")
+    keep_query: Flag = Field(True, description="Whether the caller's query goes along.")
+
+
+class RespondKeys(Keys):
+    status: Count = Field(ge=200, le=599, description="Of the answer.")
+    body: str = Field("", description="Text of the answer, up to 64 KiB.")
+    headers: dict[str, str] = Field({}, description="Its headers; content-type is text/plain unless one says more.")
+
+
+MirrorChoice = Annotated[Text | Annotated[MirrorKeys, Tag(MAPPING)], one_of("a service's name, or {service, share}")]
+RedirectChoice = Annotated[
+    Text | Annotated[RedirectKeys, Tag(MAPPING)], one_of("a place (a path or a URL), or {scheme, host, port, path, …}")
+]
 
 
 class RouteKeys(Keys):
     name: str | None = Field(None, description="Shown in logs and metrics; left out: made from its place and path.")
     match: MatchKeys = Field(MatchKeys(), description="All that is written must hold; left out: everything.")
-    service: ServiceChoice | None = Field(None, description="Proxy to this service.")
+    service: ServiceChoice | None = Field(None, description="Proxy to this service, or to several by weight.")
     rewrite: RewriteKeys | None = Field(None, description="What the service is told instead.")
     timeout: Duration | None = Field(None, description="For the whole exchange with a service.")
-    mirror: str | None = Field(None, description="A service that gets a copy.")
-    redirect: RedirectChoice | None = Field(None, description="Answer with a redirect.")
-    respond: dict[str, Any] | None = Field(None, description="Answer without an upstream.")
+    mirror: MirrorChoice | None = Field(None, description="A service that gets a copy; its answers are thrown away.")
+    redirect: RedirectChoice | None = Field(None, description="Answer with a redirect, to a path or a URL.")
+    respond: RespondKeys | None = Field(None, description="Answer without an upstream.")
     strategy: str | None = Field(None, description="Orders the candidates; a name of `strategies` or a kind.")
     provider: str | None = Field(None, description="For requests that name no provider.")
     model: str | None = Field(None, description="For requests that name no model.")

@@ -33,6 +33,11 @@ def pipe(path: str) -> Node:
     return {"pipe": {"path": path}}
 
 
+def header(name: str, value: str) -> Node:
+    """To be added to a request or an answer, in the place of whatever is there."""
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
 def file_source(path: str) -> Node:
     """A file that Envoy reads again when another is moved onto it."""
     return {"resource_api_version": "V3", "path_config_source": {"path": path}}

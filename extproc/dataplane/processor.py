@@ -117,6 +117,14 @@ class Processor:
         except httpx.HTTPError:
             return ""
 
+    async def page(self, path: str) -> dict[str, object] | None:
+        """One of its own pages; None: it does not answer."""
+        try:
+            told = (await self._http.get(path)).json()
+        except (httpx.HTTPError, ValueError):
+            return None
+        return told if isinstance(told, dict) else None
+
     async def stop(self) -> None:
         if self._keeper is not None:
             self._keeper.cancel()

@@ -7,8 +7,8 @@ takes is answered by Envoy, without the processor.
 from collections.abc import Mapping
 
 from extproc import names
-from extproc.dataplane import filters, rewriting
-from extproc.dataplane.form import Node, named, seconds
+from extproc.dataplane import filters, services
+from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
 from extproc.facts import globs
@@ -21,12 +21,10 @@ from extproc.refusal import RETRIABLE_STATUSES, Reason
 from extproc.snapshot import Match, Snapshot
 
 SINK_CLUSTER = "sink"
-IDLE = "600s"  # a silent answer, streamed or not, is given up after this
 LONGEST_FIRST_BYTE = "600s"  # the processor says less by header, for each exchange
 MOST_RETRIES = 15  # the processor says less by header; `max_attempts` is at most 16
 # The next try is another target, so there is nothing to wait for.
 BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
-TO_SERVICES_NEVER = (*names.CALLER_HEADERS, "x-envoy-external-address", "x-envoy-internal", "x-envoy-original-path")
 
 
 def route_table(snapshot: Snapshot) -> Node:
@@ -34,14 +32,17 @@ def route_table(snapshot: Snapshot) -> Node:
     return {
         "name": ROUTES,
         "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [*routes, _nothing_matched()]}],
+        "max_direct_response_body_size_bytes": services.LARGEST_ANSWER,
         "validate_clusters": True,  # a route to a cluster that Envoy does not know is refused, the old table stays
     }
 
 
 def _route(entry: Entry, snapshot: Snapshot) -> Node:
     route = {"name": entry.key(snapshot.id), "match": _match(entry)}
-    if entry.endpoint == names.ENDPOINT_SERVICE:
-        return {**route, **_to_service(entry, snapshot)}
+    if entry.route.kind == "service":
+        return {**route, **services.to_service(entry, snapshot)}
+    if entry.route.kind == "answer":
+        return {**route, **services.answered(entry)}
     return {**route, **_to_plan(entry, snapshot)}
 
 
@@ -57,19 +58,15 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
         "route": {
             "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
             "timeout": "0s",  # a route's timeout cuts streams
-            "idle_timeout": IDLE,
+            "idle_timeout": services.IDLE,
             "retry_policy": _retry_policy(),
         },
         # Nothing of ours comes from an upstream; removal goes before addition.
         "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
         "response_headers_to_add": [
-            _header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
+            header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
         ],
     }
-
-
-def _header(name: str, value: str) -> Node:
-    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def _walk_the_plan() -> Node:
@@ -94,32 +91,6 @@ def _retry_policy() -> Node:
     }
 
 
-def _to_service(entry: Entry, snapshot: Snapshot) -> Node:
-    route = entry.route
-    service = snapshot.services[route.service or ""]
-    action: Node = {
-        "cluster": service.cluster,
-        "timeout": seconds(route.timeout or 0.0),  # Envoy's default of 15 s is nobody's wish
-        "idle_timeout": IDLE,
-        "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}],
-        **rewriting.rewrite(route.match.path, route.rewrite),
-    }
-    return {
-        "typed_per_filter_config": {
-            **filters.router_mode(filters.headers_only("SKIP"), fail_open=route.when_down == "pass"),
-            **filters.without_answer_filter(),  # a service's answer passes as it is
-            **filters.without(names.ERRORS_FILTER),  # and so do its errors
-        },
-        "request_headers_to_remove": list(TO_SERVICES_NEVER),
-        "response_headers_to_remove": list(names.ANSWER_HEADERS),
-        "response_headers_to_add": [
-            _header(names.REQUEST_ID, "%STREAM_ID%"),  # stays where the processor was down; an empty value adds nothing
-            _header(names.REQUEST_ID, f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%"),
-        ],
-        "route": action,
-    }
-
-
 def _nothing_matched() -> Node:
     body = error_body(Reason.ROUTE_NOT_FOUND, "No route of the gateway matches this request.")
     return {
@@ -128,8 +99,8 @@ def _nothing_matched() -> Node:
         "direct_response": {"status": Reason.ROUTE_NOT_FOUND.status, "body": {"inline_string": body}},
         "typed_per_filter_config": filters.without_router_filter(),
         "response_headers_to_add": [
-            _header("content-type", "application/json"),
-            _header(names.REQUEST_ID, "%STREAM_ID%"),
+            header("content-type", "application/json"),
+            header(names.REQUEST_ID, "%STREAM_ID%"),
         ],
     }
 

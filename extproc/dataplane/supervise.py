@@ -240,3 +240,9 @@ class Supervisor:
 
     async def metrics(self) -> str:
         return await self._processor.metrics()
+
+    async def health(self) -> dict[str, object] | None:
+        return await self._processor.page("/health")
+
+    async def health_of_providers(self) -> dict[str, object] | None:
+        return await self._processor.page("/health/providers")

@@ -29,6 +29,11 @@ class Contender:
         return self.entry.context if self.entry else None
 
     @property
+    def capabilities(self) -> frozenset[str]:
+        """What it declares, and what its provider declares of all of its models."""
+        return (self.entry.capabilities if self.entry else frozenset()) | self.provider.capabilities
+
+    @property
     def upstream(self) -> str:
         """What the provider is told."""
         return (self.entry.upstream if self.entry else None) or self.target.model

@@ -15,6 +15,7 @@ from extproc.decision.nearest import hint, shown
 from extproc.decision.plan import Candidate
 from extproc.decision.question import Question
 from extproc.decision.strategies import Circumstances, Ranked
+from extproc.decision.strategies.ruled import rank_by_rules
 from extproc.decision.written import GONE, UNRESOLVED, Group, alias_group, chain_group, resolved, written
 from extproc.dialects.endpoints import BY_NAME
 from extproc.refusal import Reason, Refusal
@@ -111,7 +112,8 @@ def _strategy_groups(question: Question, contenders: Sequence[Contender]) -> Gat
 
 def _ranked_group(question: Question, contenders: Sequence[Contender]) -> Group:
     def rank(kept: Sequence[Contender]) -> Sequence[Ranked]:
-        return question.strategy.rank(
+        return rank_by_rules(
+            question.strategy,
             kept,
             Circumstances(
                 facts=replace(question.facts, model=question.name),

@@ -29,7 +29,7 @@ class Question:
     route: Route
     spec: StrategySpec
     strategy: Strategy
-    strategy_named: bool  # by the route or the request: then it goes before the route's chain
+    strategy_named: bool  # by the request, the caller or the route: then it goes before the route's chain
     name: str | None  # the model or alias asked for; None: whatever the route allows
     provider: str | None
     observations: Observations
@@ -105,7 +105,7 @@ def question_of(
     route = index.routes.get(facts.route)
     if route is None:
         return Refusal(Reason.ROUTE_NOT_FOUND, f"no route is called {shown(facts.route)}")
-    wanted = facts.strategy or route.strategy
+    wanted = facts.strategy or facts.caller.strategy or route.strategy
     name = wanted or (DEFAULT if DEFAULT in snapshot.strategies else "ordered")
     found = find_strategy(name, snapshot.strategies)
     if found is None:

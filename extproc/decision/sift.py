@@ -1,5 +1,5 @@
-"""Who of the contenders may and can: route, caller, family, contents, losses, context, credential, breaker and health,
-in this order.
+"""Who of the contenders may and can: route, caller, family, contents, losses, context (for the prompt, then as large as
+requirements ask), credential, breaker and health, in this order.
 
 Law: whoever is dropped is told by the first test that drops it. The test that takes the last one away words the
 refusal. Nothing that is dropped here can come back.
@@ -19,6 +19,9 @@ from extproc.decision.strategies import Ranked
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import HealthSpec
 
+LEAST_CONTEXTS: Final = ("min_context_window", "min_context")  # of requirements
+MOST_CONTEXT: Final = 1e12  # tokens: more is nowhere, and nobody wants to read its digits
+UNWELL: Final = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 
 
@@ -139,6 +142,25 @@ def _all_too_small(question: Question, contenders: Sequence[Contender]) -> Refus
     return Refusal(Reason.CONTEXT_LENGTH, f"{prompt} do not fit the largest context, {largest} tokens", param="model")
 
 
+def _asked_context(question: Question) -> float:
+    numbers = (question.facts.requirements.get(name) for name in LEAST_CONTEXTS)
+    asked = [float(one) for one in numbers if isinstance(one, (int, float)) and not isinstance(one, bool)]
+    return min(max(asked, default=0.0), MOST_CONTEXT)
+
+
+def _smaller_than_asked(question: Question, contender: Contender) -> str | None:
+    asked = _asked_context(question)
+    if contender.context is None or contender.context >= asked:
+        return None
+    return f"its context of {contender.context} is smaller than the {asked:.0f} that requirements ask for"
+
+
+def _all_smaller(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    largest = max((one.context or 0 for one in contenders), default=0)
+    asked = f"requirements ask for a context of {_asked_context(question):.0f} tokens"
+    return Refusal(Reason.CONTEXT_LENGTH, f"{asked}, and the largest there is has {largest}", param="requirements")
+
+
 # --- credential ------------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +185,7 @@ def _shut(question: Question, contender: Contender) -> str | None:
         return f"shut for another {_whole(_reopens_in(seen, question.now))} s{why}"
     if seen.breaker == "probing" and seen.probes_left <= 0:
         return f"probing, and no more probes are allowed for now{why}"
-    if seen.health == "shut":
+    if seen.health in UNWELL:
         return f"unhealthy, as its probes say{f' ({shown(seen.health_why)})' if seen.health_why else ''}"
     return None
 
@@ -180,7 +202,7 @@ def _wait(question: Question, contender: Contender) -> int:
     waits = []
     if seen.breaker != "serving":
         waits.append(_reopens_in(seen, question.now))
-    if seen.health == "shut":
+    if seen.health in UNWELL:
         waits.append((contender.provider.health or HealthSpec()).interval)
     return max(map(_whole, waits), default=1)
 
@@ -209,6 +231,7 @@ TESTS: Final = (
     Test(_cannot_take, _nobody_takes),
     Test(_loses, _all_lose),
     Test(_too_small, _all_too_small),
+    Test(_smaller_than_asked, _all_smaller),
     Test(_keyless, _all_keyless),
     Test(_shut, _all_shut),
 )

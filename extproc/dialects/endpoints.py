@@ -40,6 +40,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("audio", "/v1/audio/", "POST", "opaque", "audio"),
     Endpoint("models", "/v1/models", "GET", "none", "models", ours=True),
     Endpoint("model", "/v1/models/", "GET", "none", "models", ours=True),
+    Endpoint("health", "/v1/health", "GET", "none", "health", ours=True),
+    Endpoint("health_of_providers", "/v1/health/providers", "GET", "none", "health", ours=True),
+    Endpoint("ready", "/v1/ready", "GET", "none", "health", ours=True),
 )
 BY_NAME: dict[str, Endpoint] = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 

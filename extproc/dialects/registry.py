@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from extproc.dialects import anthropic, bedrock, cohere, gemini, mistral, ollama, sse
 from extproc.dialects.openai import answer, errors, request, usage
 from extproc.dialects.openai.answer import ModelName
-from extproc.dialects.openai.request import RequestBody, WrongField
+from extproc.dialects.openai.request import RequestBody, Requirement, WrongField
 from extproc.dialects.openai.side import SIDES as OPENAI_SIDES
 from extproc.dialects.provider_side import ProviderSide
 from extproc.dialects.upstream_error import UpstreamError
@@ -17,7 +17,17 @@ from extproc.money import Usage
 from extproc.refusal import Refusal
 from extproc.snapshot import OPENAI_SHAPED
 
-__all__ = ["BY_NAME", "ModelName", "RequestBody", "Vocabulary", "WrongField", "api_of", "side_of", "vocabulary"]
+__all__ = [
+    "BY_NAME",
+    "ModelName",
+    "RequestBody",
+    "Requirement",
+    "Vocabulary",
+    "WrongField",
+    "api_of",
+    "side_of",
+    "vocabulary",
+]
 
 
 @dataclass(frozen=True, slots=True)

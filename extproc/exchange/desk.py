@@ -3,12 +3,13 @@
 Law: exchanges know only these few functions of the rooms around them; `app` says which concrete ones they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from extproc.decision.plan import Observations
 from extproc.exchange.shelf import Shelf
+from extproc.facts.request import CallerFacts
 from extproc.outcome.pending import Decided
 from extproc.snapshot import Snapshot, Target
 
@@ -23,6 +24,16 @@ class Books(Protocol):
     def reserve(self, target: Target, exchange_id: str) -> None: ...
 
 
+class Pages(Protocol):
+    """What the gateway tells callers of itself. `status` says in its body how it is."""
+
+    def health(self) -> Mapping[str, object]: ...
+
+    def health_of_providers(self, caller: CallerFacts) -> Mapping[str, object]: ...
+
+    def ready(self) -> Mapping[str, object]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     shelf: Shelf
@@ -32,3 +43,4 @@ class Desk:
     draw: Callable[[], float]
     new_id: Callable[[], str]
     key: Callable[[str], bytes | None] = lambda name: None  # a secret of the keyring, by names.KEY_…; None: no such
+    pages: Pages | None = None  # None: there are none

@@ -27,6 +27,7 @@ from extproc.outcome.pending import Decided
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
+from extproc.rewrite.health import health_status, page_reply
 from extproc.rewrite.models import models_reply
 from extproc.rewrite.refusals import immediate
 from extproc.rewrite.router import Received, asks_usage, llm_headers, plan_metadata, service_headers
@@ -96,7 +97,7 @@ class RouterExchange:
         if isinstance(identity, Refusal):
             return self._refuse(identity, matched)
         if endpoint.ours:
-            return self._list_models(matched, headers, identity)
+            return self._answer_itself(endpoint, matched, headers, identity)
         self._admitted = Admitted(matched, endpoint, headers, identity)
         if endpoint.body == "json" and not event.end_of_stream:
             return Turn(HeadersReply("request"))
@@ -183,6 +184,20 @@ class RouterExchange:
 
     def _pass_to_service(self, matched: Matched, headers: Headers) -> Turn:
         return Turn(HeadersReply("request", edit=service_headers(headers), metadata=self._told(matched)), done=True)
+
+    def _answer_itself(self, endpoint: Endpoint, matched: Matched, headers: Headers, identity: Identified) -> Turn:
+        if endpoint.family == "models":
+            return self._list_models(matched, headers, identity)
+        pages = self._desk.pages
+        if pages is None:
+            return self._refuse(unknown_endpoint("GET", headers.get(":path") or ""), matched)
+        if endpoint.name == "health_of_providers":
+            document, status = pages.health_of_providers(identity.caller), 200
+        else:
+            document = pages.health() if endpoint.name == "health" else pages.ready()
+            status = health_status(document)
+        told = self._told(matched, identity.caller.name)
+        return Turn(page_reply(document, status, self.id, told), done=True)
 
     def _list_models(self, matched: Matched, headers: Headers, identity: Identified) -> Turn:
         usable = usable_names(matched.snapshot, matched.route, identity.caller)

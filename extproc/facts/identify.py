@@ -55,6 +55,7 @@ def identify(headers: Headers, source_address: str | None, snapshot: Snapshot) -
         models=caller.models,
         providers=caller.providers,
         own_credential=own is not None,
+        strategy=caller.strategy,
     )
     held = tuple(dict.fromkeys(header for header, owner in named if owner is not None))
     return Identified(facts, held, own)

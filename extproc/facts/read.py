@@ -1,9 +1,9 @@
 """The facts of one request, from its headers, its body and the route that matched.
 
 Law: a header that says something wins over the body, because a proxy in front of us writes headers; the body wins over
-the route's default, but a route's provider is left to the decision, because the name of a model may name one too. The
-labels of a configured caller win over all, so that nobody charges another team. Text that reaches logs and metrics is
-short and has no control characters; a name that is none is refused, not mended.
+the caller's and the route's default, but a route's provider is left to the decision, because the name of a model may
+name one too. The labels of a configured caller win over all, so that nobody charges another team. Text that reaches
+logs and metrics is short and has no control characters; a name that is none is refused, not mended.
 """
 
 import unicodedata
@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from extproc import names
+from extproc.dialects.digests import digest_of_name
 from extproc.dialects.endpoints import Endpoint
 from extproc.dialects.json_edit import NotAnObject
-from extproc.dialects.registry import RequestBody, WrongField, vocabulary
+from extproc.dialects.registry import RequestBody, Requirement, WrongField, vocabulary
 from extproc.facts.identify import Identified, identify
 from extproc.facts.request import CallerFacts, Facts
 from extproc.protocol.events import Headers
@@ -25,6 +26,7 @@ __all__ = ["Identified", "identify", "read_facts"]
 LONGEST_LABEL: Final = 128
 LONGEST_NAME: Final = 256
 _MOST_REQUIREMENTS: Final = 32
+_LISTS_OF_TAGS: Final = ("capabilities", "tags")
 _LABEL_HEADERS: Final = {
     names.TEAM: "team",
     names.PROJECT: "project",
@@ -49,7 +51,7 @@ def read_facts(
     asked = {
         "model": (names.MODEL, read.model, route.model),
         "provider": (names.PROVIDER, read.provider, None),
-        "routing_strategy": (names.STRATEGY, read.strategy, route.strategy),
+        "routing_strategy": (names.STRATEGY, read.strategy, caller.strategy or route.strategy),
     }
     chosen: dict[str, str | None] = {}
     for field, (header, written, default) in asked.items():
@@ -57,6 +59,7 @@ def read_facts(
         if name is not None and (why := _no_name(name)):
             return Refusal(Reason.INVALID_REQUEST, f"`{field}` {why}.", param=field)
         chosen[field] = name
+    requirements = _requirements(read.requirements)
     return Facts(
         route=route.name,
         endpoint=endpoint.name,
@@ -73,7 +76,11 @@ def read_facts(
         features=read.features,
         caller=caller,
         labels=_labels(read.labels, headers, caller.labels),
-        requirements=_requirements(read.requirements),
+        requirements=requirements,
+        tags=_tags(requirements),
+        session=digest_of_name(headers.get(names.SESSION)) or read.session,
+        user=read.user,
+        prefix=read.prefix,
         explain=(headers.get(names.EXPLAIN) or "").strip().lower() in ("true", "1"),
         body_model=read.model if read.model_once else None,  # None: «write it», so that one model stands there
         own_fields=read.own_fields,
@@ -107,5 +114,17 @@ def _shown(text: str) -> str:
     return "".join(c for c in kept if unicodedata.category(c) not in _NOT_SHOWN)[:LONGEST_LABEL].strip()
 
 
-def _requirements(wanted: Mapping[str, float]) -> dict[str, float]:
-    return {_shown(name): number for name, number in list(wanted.items())[:_MOST_REQUIREMENTS]}
+def _requirements(wanted: Mapping[str, Requirement]) -> dict[str, Requirement]:
+    """All of them, also those that nothing in the gateway looks at: rules may, and `explain` shows them."""
+    kept = list(wanted.items())[:_MOST_REQUIREMENTS]
+    return {
+        _shown(name): tuple(_shown(one) for one in value[:_MOST_REQUIREMENTS]) if isinstance(value, tuple) else value
+        for name, value in kept
+    }
+
+
+def _tags(requirements: Mapping[str, Requirement]) -> frozenset[str]:
+    """What is listed as `capabilities` or `tags`, and what is required by a name of its own: `{"vision": true}`."""
+    listed = (requirements.get(name) for name in _LISTS_OF_TAGS)
+    named = (name for name, value in requirements.items() if value is True)
+    return frozenset((*named, *(tag for tags in listed if isinstance(tags, tuple) for tag in tags if tag)))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from extproc.dialects.registry import Requirement
+
 
 @dataclass(frozen=True, slots=True)
 class CallerFacts:
@@ -14,6 +16,7 @@ class CallerFacts:
     models: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     own_credential: bool = False  # a credential that may be passed on to `credential: caller` providers
+    strategy: str | None = None  # before the route's, behind the request's
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ class Facts:
     features: frozenset[str] = frozenset()  # of a chat: what some target may be unable to express
     caller: CallerFacts = CallerFacts()
     labels: Mapping[str, str] = field(default_factory=dict)  # tenant and the other own fields, as short strings
-    requirements: Mapping[str, float] = field(default_factory=dict)
+    requirements: Mapping[str, Requirement] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()  # capabilities that the requirements ask for
+    session: str | None = None  # a digest of what names the conversation: callers' own words go no further
+    user: str | None = None  # the same of who is behind the caller
+    prefix: str | None = None  # the same of the prompt's beginning: what a prefix cache holds
     explain: bool = False
     body_model: str | None = None  # the `model` that stands in the body, None where there is none
     own_fields: tuple[str, ...] = ()  # own fields present in the body, to be removed

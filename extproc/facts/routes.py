@@ -23,7 +23,7 @@ class Entry:
     """One route as Envoy knows it."""
 
     route: Route
-    endpoint: str  # a name of dialects.endpoints, or `unknown`, or `service`
+    endpoint: str  # a name of dialects.endpoints, or `unknown`, `service` or `answer`
     tests: Tests  # all must hold
     methods: tuple[str, ...] = ()  # () is any
     body: BodyKind = "none"
@@ -34,8 +34,9 @@ class Entry:
 
 def entries(snapshot: Snapshot) -> Iterator[Entry]:
     for route in snapshot.routes:
-        if route.kind == "service":
-            yield Entry(route, names.ENDPOINT_SERVICE, paths.written(route.match.path), route.match.methods)
+        if route.kind != "llm":
+            endpoint = names.ENDPOINT_SERVICE if route.kind == "service" else names.ENDPOINT_ANSWER
+            yield Entry(route, endpoint, paths.written(route.match.path), route.match.methods)
         else:
             yield from _as_written(route)
     for route in snapshot.routes:

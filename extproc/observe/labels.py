@@ -15,7 +15,7 @@ from extproc.snapshot import Snapshot, Target
 
 NONE: Final = "none"
 OTHER: Final = "other"
-ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_UNKNOWN}
+ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER, names.ENDPOINT_UNKNOWN}
 REASONS: Final = frozenset(reason.code for reason in Reason)
 
 
@@ -32,6 +32,9 @@ class LabelNames:
 
     def route(self, name: str) -> str:
         return _known(name, self._routes)
+
+    def provider(self, name: str) -> str:
+        return _known(name, self._providers)
 
     def endpoint(self, name: str) -> str:
         return _known(name, ENDPOINTS)

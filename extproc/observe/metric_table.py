@@ -101,6 +101,19 @@ METRICS: Final = (
         "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
         " share the worst.",
     ),
+    Metric(
+        "extproc_provider_health",
+        "gauge",
+        ("provider",),
+        "Providers that are probed: 1 serving, 0.5 opening again, 0 shut. One without a series is not probed, or was"
+        " not yet, or is asleep; it serves.",
+    ),
+    Metric(
+        "extproc_probes_total",
+        "counter",
+        ("provider", "result"),
+        "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
+    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from extproc.decision.plan import Observation
+from extproc.decision.plan import Health, Observation
 from extproc.money import NANO
 from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
@@ -20,6 +20,7 @@ from extproc.observe.outcome import Attempt, Outcome
 from extproc.refusal import Reason
 from extproc.snapshot import Snapshot
 
+HEALTH_VALUES: Final = {"serving": 1.0, "probing": 0.5, "shut": 0.0}  # unknown has none
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
 FILTERS: Final = ("router", "attempt", "errors", "log")
 FAILURES: Final = frozenset({Reason.UPSTREAM_ERROR.code, Reason.UPSTREAM_GARBLED.code})
@@ -109,6 +110,18 @@ class Metrics:
         gauge.clear()
         for label, state in states.items():
             gauge.labels(label).set(state)
+
+    def probe(self, provider: str, ok: bool) -> None:
+        """An endpoint of a provider was asked how it is."""
+        self._counter("extproc_probes_total", self._names.provider(provider), "ok" if ok else "failure").inc()
+
+    def provider_health(self, states: Mapping[str, Health]) -> None:
+        """Write down anew how all providers are that are probed."""
+        gauge = self._gauges["extproc_provider_health"]
+        gauge.clear()
+        for provider, state in states.items():
+            if state in HEALTH_VALUES:
+                gauge.labels(self._names.provider(provider)).set(HEALTH_VALUES[state])
 
     def config_in_use(self, snapshot: Snapshot, loaded_at: float) -> None:
         """Labels are this snapshot's names from now on."""

@@ -12,7 +12,9 @@ MASK: Final = "***"
 # Each pattern is linear: one class of characters, repeated, with nothing that overlaps it before or behind.
 _PEM = compile(r"-----BEGIN [A-Z ]{0,40}-----[^-]*(?:-----END [A-Z ]{0,40}-----)?")
 _USERINFO = compile(r"(://)[^/\s@:\"']{1,256}:[^/\s@\"']{1,256}(@)")
-_SCHEME = compile(r"\b(bearer|basic|aws4-hmac-sha256)(\s+)[^\s,\"';]+(?:[^\"'\r\n]*signature=[0-9a-f]+)?", IGNORECASE)
+_SCHEME = compile(
+    r"\b(bearer|basic|aws4-hmac-sha256)(\s+)[^\s,\"';]+(?:[^\"'\r\n]{0,1024}signature=[0-9a-f]+)?", IGNORECASE
+)
 _NAMED = compile(
     r"((?:\b|[_-])(?:api[_-]?key|apikey|key|[a-z_-]{0,20}token|secret|password|passwd|authorization|credential|cookie"
     r"|signature|sig|x-api-key|access[_-]?key(?:[_-]?id)?)[\"']?\s{0,4}[=:]\s{0,4}[\"']?)([^\s\"'&,;)}\]]+)",

@@ -12,6 +12,8 @@ from extproc.api.processor import METRICS_TYPE, processor_app
 from extproc.config.transfer import decode_snapshot, encode_snapshot
 from tests.exchange.scene import snapshot
 
+HEALTH: dict[str, object] = {"status": "healthy", "healthy_clusters": 1}
+PROVIDERS: dict[str, object] = {"west": {"status": "healthy", "latency_ms": 1.5, "error_rate": None}}
 READY = {"status": "ready", "config": {"hash": "h", "age_seconds": 1.0, "error": None}}
 
 
@@ -31,9 +33,21 @@ class Gateway:
     async def metrics(self) -> str:
         return "extproc_one 1\n"
 
+    async def health(self) -> dict[str, object] | None:
+        return HEALTH if self._body else None
+
+    async def health_of_providers(self) -> dict[str, object] | None:
+        return PROVIDERS if self._body else None
+
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
-    return processor_app(ready=lambda: body, metrics=lambda: b"extproc_one 1\n", **control)
+    return processor_app(
+        ready=lambda: body,
+        metrics=lambda: b"extproc_one 1\n",
+        health=lambda: HEALTH,
+        health_of_providers=lambda: PROVIDERS,
+        **control,
+    )
 
 
 def gateway(body: dict[str, object]) -> Starlette:
@@ -61,7 +75,7 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
 
 
 async def test_the_gateways_front_page_says_what_there_is() -> None:
-    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /metrics\n"
+    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /health /health/providers /metrics\n"
 
 
 @APPS
@@ -98,3 +112,20 @@ async def test_a_rejected_reload_is_counted_on_the_private_socket() -> None:
     app = processor(READY, rejected=lambda: counted.append(1))
     assert (await get(app, "/control/rejected", "POST")).status_code == 204
     assert counted == [1]
+
+
+@APPS
+async def test_health_is_told_of_all_and_of_each(app_of: AppOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of(READY)
+    assert (await get(app, "/ready")).json() == READY
+    assert (await get(app, "/health/providers")).json() == PROVIDERS
+    for status, code in (("healthy", 200), ("degraded", 200), ("unhealthy", 503)):
+        monkeypatch.setitem(HEALTH, "status", status)
+        health = await get(app, "/health")
+        assert (health.status_code, health.json()) == (code, HEALTH)
+
+
+async def test_a_gateway_whose_processor_does_not_answer_says_so() -> None:
+    for path in ("/health", "/health/providers"):
+        silent = await get(gateway({}), path)
+        assert (silent.status_code, "does not answer" in silent.json()["error"]) == (503, True)

@@ -193,3 +193,9 @@ async def test_a_target_that_cannot_be_told_a_value_is_no_candidate_that_stays(m
     assert told["plan"] == plan
     kept = {one["target"]: one["kept"] for one in told["candidates"]}
     assert kept["claude/claude-sonnet-4-5"] is False
+
+
+def test_a_page_of_the_gateways_own_needs_no_plan() -> None:
+    told = explain_request(CONFIGS["open"], Asked("GET", "/health/providers", {}, b""), now=0.0, draw=0.0)
+    assert (told["refusal"], told["answered"], told["plan"]) == (None, "by the gateway itself", [])
+    assert told["facts"]["endpoint"] == "health_of_providers" and "models" not in told

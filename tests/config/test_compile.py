@@ -7,7 +7,7 @@ import pytest
 
 from extproc.config.load import load_document
 from extproc.config.transfer import decode_snapshot, encode_snapshot
-from extproc.snapshot import ChainEntry, Credential, Endpoint, PathMatch, Provider, Target
+from extproc.snapshot import ChainEntry, Credential, Endpoint, PathMatch, Provider, ServiceShare, Target
 from tests.config.places import LAB, compiled, loaded, messages, snapshot
 
 DESIGN = """\
@@ -44,7 +44,8 @@ def test_the_configuration_of_the_design_means_what_it_says(tmp_path: Path) -> N
     made = snapshot(tmp_path, DESIGN, KEYS)
     assert list(made.providers) == ["openai", "azure", "lab", "openrouter"]
     service, models = made.routes
-    assert (service.name, service.kind, service.service, service.timeout) == ("1-billing", "service", "billing", 5.0)
+    assert (service.name, service.kind, service.timeout) == ("1-billing", "service", 5.0)
+    assert service.services == (ServiceShare("billing"),)
     assert service.match.path == PathMatch("glob", "/billing/*")
     assert service.match.headers == {"x-tier": "gold"}
     assert (models.name, models.kind, models.strategy) == ("2-v1", "llm", "code")

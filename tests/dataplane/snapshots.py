@@ -10,6 +10,7 @@ from extproc.snapshot import (
     Rewrite,
     Route,
     Service,
+    ServiceShare,
     Snapshot,
 )
 
@@ -47,7 +48,7 @@ def to_service(name: str, path: PathMatch, *, rewrite: Rewrite | None = None, wh
         name=f"{path.kind} {path.text}",
         match=Match(path),
         kind="service",
-        service=name,
+        services=(ServiceShare(name),),
         rewrite=rewrite or Rewrite(),
         when_down="pass" if when_down == "pass" else "refuse",
     )

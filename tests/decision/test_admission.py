@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from extproc.decision.decide import decide
-from extproc.decision.plan import Observation, Observations
+from extproc.decision.plan import Health, Observation, Observations
 from extproc.refusal import Reason
 from extproc.snapshot import ChainEntry, HealthSpec, Model, StrategySpec
 from tests.decision.samples import (
@@ -185,6 +185,34 @@ def test_a_target_of_the_callers_own_key_is_left_out_without_one() -> None:
     assert (refusal.reason, refusal.status) == (Reason.CALLER_CREDENTIAL_MISSING, 401)
 
 
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_shut_by_probes_is_left_out_until_they_open_it_again() -> None:
+    seen = {
+        "alpha/m": Observation(health="shut", health_why="3 probes in a row failed: answers 503"),
+        "beta/m": Observation(health="probing", health_why="1 of the 2 good probes"),
+    }
+    decision = decided(CONFIG, "m", seen=seen)
+    assert plan_of(decision) == ["gamma/m"]
+    assert reasons(decision) == {
+        "alpha/m": "unhealthy, as its probes say (3 probes in a row failed: answers 503)",
+        "beta/m": "unhealthy, as its probes say (1 of the 2 good probes)",
+    }
+
+
+def test_when_probes_shut_all_it_says_when_the_next_ones_are() -> None:
+    slow, fast = (provider(name, "m", health=HealthSpec(interval=at)) for name, at in (("slow", 60.0), ("fast", 9.2)))
+    seen = {"slow/m": Observation(health="shut"), "fast/m": Observation(health="probing")}
+    refusal = refusal_of(decided(snapshot(slow, fast), "m", seen=seen))
+    assert (refusal.reason, refusal.retry_after) == (Reason.NO_TARGET_AVAILABLE, 10)
+
+
+@pytest.mark.parametrize("health", ["unknown", "serving"])
+def test_what_was_not_probed_yet_serves(health: Health) -> None:
+    assert plan_of(decided(CONFIG, "m", seen={"alpha/m": Observation(health=health)}))[0] == "alpha/m"
+
+
 # --- breakers --------------------------------------------------------------------------------------------------------
 
 
@@ -212,23 +240,7 @@ def test_a_probing_target_is_tried_while_it_has_probes_left() -> None:
     assert reasons(decision)["alpha/m"] == "probing, and no more probes are allowed for now"
 
 
-# --- health ----------------------------------------------------------------------------------------------------------
-
 DOWN = Observation(health="shut", health_why="3 failed probes in a row: connection refused")
-
-
-def test_a_target_whose_probes_say_that_it_is_down_is_left_out_with_their_why() -> None:
-    decision = decided(CONFIG, "m", seen={"alpha/m": DOWN, "beta/m": Observation(health="shut")})
-    assert plan_of(decision) == ["gamma/m"]
-    assert reasons(decision) == {
-        "alpha/m": "unhealthy, as its probes say (3 failed probes in a row: connection refused)",
-        "beta/m": "unhealthy, as its probes say",
-    }
-
-
-@pytest.mark.parametrize("health", ["unknown", "serving", "probing"])
-def test_whoever_is_not_down_serves(health: Any) -> None:
-    assert plan_of(decided(CONFIG, "m", seen={"alpha/m": Observation(health=health)}))[0] == "alpha/m"
 
 
 @pytest.mark.parametrize(

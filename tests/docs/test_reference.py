@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from extproc import names
+from extproc.decision.fact_names import FACTS
+from extproc.decision.strategies import KINDS, OTHER_NAMES
 from extproc.dialects.endpoints import ENDPOINTS, Endpoint
 from extproc.dialects.upstream_error import SHOWN
 from extproc.refusal import Reason
@@ -25,6 +27,18 @@ def test_every_header_is_documented(header: str) -> None:
 @pytest.mark.parametrize("field", names.OWN_FIELDS)
 def test_every_own_body_field_is_documented(field: str) -> None:
     assert f"`{field}`" in REFERENCE
+
+
+@pytest.mark.parametrize("kind", ["quality", "long_context", "code", "capability", "region", "sticky"])
+def test_kinds_of_strategy_are_documented_with_their_other_names(kind: str) -> None:
+    line = next(line for line in REFERENCE.splitlines() if line.startswith(f"| `{kind}` |"))
+    assert kind in KINDS
+    assert all(f"`{other}`" in line for other, stands_for in OTHER_NAMES.items() if stands_for == kind)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_every_fact_of_rules_is_documented_with_its_kind_and_sentence(name: str) -> None:
+    assert f"| `{name}` | {FACTS[name].kind} | {FACTS[name].meaning} |" in REFERENCE
 
 
 @pytest.mark.parametrize(

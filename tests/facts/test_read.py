@@ -1,6 +1,7 @@
 """Facts of a request: who wins where several say something, and what is cut or refused."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -116,6 +117,9 @@ def test_header_bytes_that_are_not_utf8_are_read_as_latin_1() -> None:
         ({}, {"x-extproc-model": "x" * 5000}, Reason.INVALID_REQUEST, "model"),
         ({}, {"x-extproc-strategy": "x\t"}, Reason.INVALID_REQUEST, "routing_strategy"),
         ({"requirements": {"a": "b"}}, {}, Reason.INVALID_REQUEST, "requirements"),
+        ({"requirements": {"capabilities": [1]}}, {}, Reason.INVALID_REQUEST, "requirements"),
+        ({"requirements": ["vision"]}, {}, Reason.INVALID_REQUEST, "requirements"),
+        ({"session_id": {"a": "b"}}, {}, Reason.INVALID_REQUEST, "session_id"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_field(
@@ -158,6 +162,85 @@ def test_numbers_flags_and_needs_reach_the_facts() -> None:
     assert (got.stream, got.usage_asked, got.max_output_tokens, got.fallback_enabled) == (True, True, 9, True)
     assert got.needs == {"tools"} and got.requirements == {"min_context_window": 200000.0}
     assert 0 < got.input_tokens < 20
+
+
+def test_requirements_are_kept_whatever_they_are_called() -> None:
+    """Numbers, booleans and lists of strings; what is asked for by name becomes a tag."""
+    wanted = {
+        "min_context": 5,
+        "vision": True,
+        "audio": False,
+        "capabilities": ["reasoning", "large-context\n", ""],
+        "tags": ["eu"],
+        "nothing": None,
+        "others": ["x"],
+    }
+    got = facts({"requirements": wanted})
+    assert got.tags == {"reasoning", "large-context", "eu", "vision"}
+    assert got.requirements == {
+        "min_context": 5.0,
+        "vision": True,
+        "audio": False,
+        "capabilities": ("reasoning", "large-context", ""),
+        "tags": ("eu",),
+        "others": ("x",),
+    }
+
+
+def test_requirements_are_bounded() -> None:
+    got = facts({"requirements": {"capabilities": ["x" * 500] * 500} | {f"r{n}": n for n in range(500)}})
+    assert len(got.requirements) == 32
+    assert got.tags == {"x" * 128}
+    assert got.requirements["capabilities"] == ("x" * 128,) * 32
+
+
+def test_a_callers_strategy_stands_behind_the_requests_and_before_the_routes() -> None:
+    caller = CallerFacts("ci", strategy="callers")
+    assert facts({}, {}, SET, caller).strategy == "callers"
+    assert facts(BODY, {}, SET, caller).strategy == "body-strategy"
+    assert facts(BODY, SENT, SET, caller).strategy == "h-strategy"
+    assert facts({"routing_preference": "cost-optimized"}, {}, SET, caller).strategy == "cost-optimized"
+
+
+HELLO = {"messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (({}, {"x-extproc-session": "s"}), ({}, {"x-extproc-session": "s"}), True),
+        (({}, {"x-extproc-session": "s"}), ({"session_id": "s"}, {}), True),
+        (({"session_id": "s"}, {}), ({"prompt_cache_key": "s"}, {}), True),
+        (({"session_id": "7"}, {}), ({"session_id": 7}, {}), True),
+        (({"session_id": "s"}, {}), ({"session_id": "t"}, {}), False),
+        (({"session_id": "s"}, {"x-extproc-session": "t"}), ({}, {"x-extproc-session": "t"}), True),
+        (({"session_id": "s", "prompt_cache_key": "t"}, {}), ({"session_id": "s"}, {}), True),
+    ],
+)
+def test_a_session_is_named_by_header_field_or_cache_key(one: Any, other: Any, same: bool) -> None:
+    """In this order."""
+    first, second = facts(*one).session, facts(*other).session
+    assert first and second and (first == second) is same
+
+
+def test_what_ties_requests_together_is_told_by_digests_alone() -> None:
+    secret = "alice@example.com"
+    body = {"user": secret, "session_id": secret, "messages": [{"role": "user", "content": secret}]}
+    got = facts(body, {"x-extproc-session": secret + "!"})
+    assert secret not in repr(got)
+    digests = (got.session, got.user, got.prefix)
+    assert all(one is not None and re.fullmatch("[0-9a-f]{16}", one) for one in digests)
+    assert got.labels == {}
+    assert got.own_fields == ("session_id",)
+    assert facts({"user_id": "u", "user": "v"}).user == facts({"safety_identifier": "u", "user": "v"}).user
+
+
+def test_without_names_nothing_ties_together_but_the_prompt() -> None:
+    got = facts(HELLO)
+    assert (got.session, got.user) == (None, None) and got.prefix
+    assert facts({"input": "x"}, endpoint="embeddings").prefix is None
+    assert facts({"user": {"not": "a name"}, "prompt_cache_key": [1], "session_id": ""}).session is None
+    assert facts(None, endpoint="audio").prefix is None
 
 
 def test_tokens_are_counted_for_the_model_that_is_asked_for() -> None:

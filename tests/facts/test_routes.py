@@ -52,6 +52,10 @@ TABLE: list[tuple[str, tuple[PathMatch, ...], str, str, str | None]] = [
     ("an expression", (PathMatch("regex", "/v1/(chat|audio)/.*"),), "POST", "/v1/audio/x", "0/audio"),
     ("an expression that spells the version", (PathMatch("regex", "/v1/audio/[a-z]+"),), "POST", "/audio/x", "0/audio"),
     ("a model by its name", (ANY,), "GET", "/v1/models/gpt-4o", "0/model"),
+    ("how the gateway is", (PathMatch("glob", "/v1/*"),), "GET", "/health", "0/health"),
+    ("how its providers are", (PathMatch("glob", "/v1/*"),), "GET", "/health/providers", "0/health_of_providers"),
+    ("whether it is ready", (ANY,), "GET", "/ready", "0/ready"),
+    ("a page of the operator's own", (ANY,), "GET", "/health/mine", "0/unknown"),
     ("the list of models", (ANY,), "GET", "/models", "0/models"),
     ("the first that matches", (PathMatch("glob", "/v1/chat/*"), ANY), "POST", CHAT, "0/chat"),
     ("the second for the rest", (PathMatch("glob", "/v1/chat/*"), ANY), "POST", "/v1/embeddings", "1/embeddings"),
@@ -81,9 +85,11 @@ def test_only_json_endpoints_have_their_body_read() -> None:
 
 
 def test_a_route_of_one_method_has_no_endpoint_of_another() -> None:
-    """GET routes reach the list of models and not chat."""
+    """GET routes reach what the gateway tells of itself and not chat."""
     route = Route("get", Match(methods=("GET",)))
-    assert {e.endpoint for e in entries(snapshot(route))} == {"models", "model", names.ENDPOINT_UNKNOWN}
+    ours = {endpoint.name for endpoint in ENDPOINTS if endpoint.ours}
+    assert {e.endpoint for e in entries(snapshot(route))} == {*ours, names.ENDPOINT_UNKNOWN}
+    assert {"models", "model", "health"} <= ours and "chat" not in ours
 
 
 MATCHES: list[tuple[str, Match, Asked, bool]] = [

@@ -21,6 +21,7 @@ def main(file: str, port: int, key: str) -> None:
     settings.cpuparams_batch.n_threads = 1
     settings.n_threads_http = 8
     settings.use_jinja = True
+    settings.endpoint_metrics = True
     settings.sampling.temp = 0.0
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,42 +11,12 @@ import pytest
 
 from extproc import names
 from tests.envoy.demo import CHAT, body, events
-from tests.envoy.gateway import Gateway, free_port, running
-from tests.envoy.processes import eventually
-from tests.sdk.environments import LLAMA, OPENAI2, OPENAI3, Environment
+from tests.envoy.gateway import Gateway, running
+from tests.llama.running import KEY, WORD
+from tests.sdk.environments import OPENAI2, OPENAI3, Environment
 
 HERE = Path(__file__).parent
-WORD = "uncopyrightable"
-KEY = "key-of-llama"
 SPELLED = len(WORD) + 1  # a token for each letter, and the end
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its origin."""
-    if why := LLAMA.why_missing():
-        pytest.skip(why)
-    home = tmp_path_factory.mktemp("llama")
-    model, port = home / "one-word.gguf", free_port()
-    subprocess.run([str(LLAMA.python), str(HERE / "model.py"), str(model)], check=True, timeout=120)
-    command = [str(LLAMA.python), str(HERE / "serve.py"), str(model), str(port), KEY]
-    with (home / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        try:
-            eventually(lambda: _healthy(port), "llama.cpp's health", 60)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-
-def _healthy(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -62,9 +62,9 @@ def test_a_key_is_masked_wherever_it_stands(before: str, behind: str) -> None:
 @pytest.mark.parametrize("piece", ["-", "key", "a-", "=", "token_", "Bearer ", "eyJ", "://a:", "-----BEGIN ", " \t"])
 def test_a_long_text_costs_no_more_than_its_length(piece: str) -> None:
     """No pattern goes over the same text again and again."""
-    began = time.perf_counter()
+    began = time.process_time()
     redact(piece * (40_000 // len(piece)))
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def test_an_error_is_one_line_without_secrets() -> None:

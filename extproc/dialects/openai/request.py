@@ -15,12 +15,14 @@ from typing import Any, Final
 import msgspec
 
 from extproc import names
+from extproc.dialects.digests import digest_of_name
 from extproc.dialects.json_edit import members
+from extproc.dialects.openai import sticky
 from extproc.dialects.openai.features import asked_for, contents_in
 from extproc.dialects.openai.prompt import prompt_tokens
 
 _STRATEGY_FIELDS: Final = ("routing_strategy", "routing_preference")  # the first that is there counts
-_NO_LABELS: Final = frozenset({"provider", "fallback_enabled", "requirements", *_STRATEGY_FIELDS})
+_NO_LABELS: Final = frozenset({"provider", "fallback_enabled", "requirements", "session_id", *_STRATEGY_FIELDS})
 _CHATS: Final = frozenset({"chat", "prompt"})
 _CAPS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")  # the first that is there counts
 _MEDIA_HOLDERS: Final = ("messages", "input")
@@ -36,6 +38,9 @@ _NEED_OF_MEDIA: Final = {
     b"input_file": "files",
 }
 _MOST_PARTS: Final = 1000  # beyond it nobody counts any more: time stays bounded
+
+
+Requirement = float | bool | tuple[str, ...]
 
 
 class WrongField(ValueError):
@@ -61,7 +66,10 @@ class RequestBody:
     provider: str | None = None
     strategy: str | None = None
     fallback_enabled: bool = False
-    requirements: Mapping[str, float] = field(default_factory=dict)
+    requirements: Mapping[str, Requirement] = field(default_factory=dict)
+    session: str | None = None  # digests: see sticky
+    user: str | None = None
+    prefix: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)  # as written; who shows them cuts and cleans them
 
 
@@ -87,6 +95,9 @@ def read_request(endpoint: str, body: bytes, counted_as: str | None = None) -> R
         strategy=next((text for name in _STRATEGY_FIELDS if (text := _text(given, name))), None),
         fallback_enabled=_flag(given, "fallback_enabled"),
         requirements=_requirements(given),
+        session=digest_of_name(_label(given, "session_id")) or sticky.session(given),
+        user=digest_of_name(_label(given, "user_id")) or sticky.user(given),
+        prefix=sticky.prefix(endpoint, given),
         labels={name: text for name in own if name not in _NO_LABELS and (text := _label(given, name)) is not None},
     )
 
@@ -142,9 +153,10 @@ def _cap(given: Mapping[str, msgspec.Raw]) -> int | None:
     return next((cap for cap in caps if cap is not None), None)
 
 
-def _requirements(given: Mapping[str, msgspec.Raw]) -> dict[str, float]:
-    wanted = _decoded(given, "requirements", dict[str, float | None] | None, "an object of numbers") or {}
-    return {name: number for name, number in wanted.items() if number is not None}
+def _requirements(given: Mapping[str, msgspec.Raw]) -> dict[str, Requirement]:
+    kind = dict[str, bool | float | tuple[str, ...] | None] | None
+    wanted = _decoded(given, "requirements", kind, "an object of numbers, true or false, and lists of strings") or {}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _media(given: Mapping[str, msgspec.Raw]) -> list[bytes]:
