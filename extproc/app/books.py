@@ -3,21 +3,25 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TextIO
+from dataclasses import replace
+from typing import Any, TextIO
 
 from extproc.decision.breaker import Breaker
+from extproc.decision.observed import told
 from extproc.decision.plan import Observations
 from extproc.dialects.openai.usage import read_usage
 from extproc.exchange.shelf import Shelf
 from extproc.observe.decision_log import DecisionLog
 from extproc.observe.metrics import Metrics
+from extproc.observe.outcome import Outcome
+from extproc.outcome.board import Board
 from extproc.outcome.breakers import Breakers
 from extproc.outcome.last_used import LastUsed
 from extproc.outcome.outcomes import Outcomes
 from extproc.outcome.pending import Decided
 from extproc.outcome.probed import Probed
 from extproc.outcome.record import Record
-from extproc.outcome.with_probes import with_probes
+from extproc.outcome.rollouts import Rollouts
 from extproc.snapshot import Snapshot, Target
 
 _log = logging.getLogger("extproc")
@@ -34,12 +38,14 @@ class ExchangeBooks:
         clock: Callable[[], float],
         probed: Probed,
         last_used: LastUsed,
+        rollouts: Rollouts,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
         self._breakers = Breakers(Breaker)
-        self._probed = probed
         self._last_used = last_used
+        self._rollouts = rollouts
+        self._board = Board(self._breakers, probed)
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
@@ -47,26 +53,47 @@ class ExchangeBooks:
             clock=clock,
             meter=metrics,
             on_bug=self._bug,
-            sinks=(DecisionLog(lines).exchange, metrics.exchange),
-            attempt_listeners=(self._breakers.attempt, last_used.attempt),
+            sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange, rollouts.exchange),
+            attempt_listeners=(self._breakers.attempt, last_used.attempt, self._board.attempt),
             release=self._breakers.release,
+            alive=self._board.alive,
         )
 
     def use(self, snapshot: Snapshot) -> None:
-        self._breakers.use(snapshot)
+        self._board.use(snapshot)
         self._last_used.use(snapshot)
+        self._rollouts.use(snapshot)
         self._metrics.config_in_use(snapshot, time.time())
 
     def decided(self, decided: Decided) -> None:
         self._metrics.decision(decided.took)
-        self._last_used.decided(decided, self._clock())
+        now = self._clock()
+        self._metrics.planned(decided.route, decided.outcome)
+        self._last_used.decided(decided, now)
+        self._board.decided(decided, now)
         self._outcomes.decided(decided)
 
     def observations(self, snapshot: Snapshot) -> Observations:
-        return with_probes(self._breakers.observations(self._clock(), snapshot), self._probed)
+        seen = self._board.observations(self._clock(), snapshot)
+        return replace(seen, shares=self._rollouts.shares(snapshot))
+
+    def observed(self, snapshot: Snapshot) -> dict[str, Any]:
+        """This moment's view of all targets, as a document without a clock."""
+        return told(self.observations(snapshot), self._clock())
+
+    def expose(self, snapshot: Snapshot) -> bytes:
+        """The metrics, with what targets look like at this moment."""
+        self._metrics.targets(self.observations(snapshot).targets, self._clock())
+        return self._metrics.expose()
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
+
+    def shadow_sent(self, target: Target) -> None:
+        self._metrics.shadow_sent(target)
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        self._metrics.shadow_ended(target, result, seconds)
 
     def record(self, record: Record) -> None:
         self._outcomes.record(record)
@@ -74,10 +101,15 @@ class ExchangeBooks:
     def tick(self, snapshot: Snapshot) -> None:
         now = self._clock()
         self._outcomes.tick(now)
+        self._board.tick(now)
+        self._rollouts.tick(now)
         self._metrics.breakers(self._breakers.observations(now, snapshot).targets)
 
     def flush(self) -> None:
         self._outcomes.flush()
+
+    def _seen(self, outcome: Outcome) -> None:
+        self._board.exchange(outcome, self._clock())
 
     def _bug(self, bug: BaseException) -> None:
         self._metrics.bug()

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from extproc import names
+from extproc import names, signing
 from extproc.decision.decide import decide
-from extproc.decision.explain import Explanation, plain
+from extproc.decision.explain import HIDDEN, Explanation, plain
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
@@ -41,7 +41,10 @@ class Asked:
     body: bytes
 
 
-def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float) -> dict[str, Any]:
+def explain_request(
+    snapshot: Snapshot, asked: Asked, *, now: float, draw: float, observed: Observations = NOTHING_OBSERVED
+) -> dict[str, Any]:
+    """`observed` is what a running gateway sees, on the clock of `now`."""
     entry = matcher.find(entries(snapshot), _as_matched(asked))
     if entry is None:
         return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
@@ -62,7 +65,7 @@ def explain_request(snapshot: Snapshot, asked: Asked, *, now: float, draw: float
     facts = read_facts(endpoint, entry.route, headers, asked.body if endpoint.body == "json" else None, identity.caller)
     if isinstance(facts, Refusal):
         return _refused(facts, known)
-    decided = decide(facts, snapshot, NOTHING_OBSERVED, now, draw)
+    decided = decide(facts, snapshot, observed, now, draw)
     decision = _rehearsed(decided, facts, as_chat(_call(facts, asked)), snapshot, entry.route)
     if not isinstance(decision.outcome, Plan):
         return Explanation(facts, decision).document()
@@ -150,7 +153,13 @@ def _sent_headers(translated: TranslatedRequest, asked: Asked, provider: Provide
     edit = attempt_headers(present, translated, provider, original, length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
     credential = {} if provider.credential.kind == "none" else {provider.credential.header: ""}
-    return {**kept, **dict(edit.set), **credential}
+    signed = dict.fromkeys(_signature_headers(provider), HIDDEN)
+    return {**kept, **dict(edit.set), **credential, **signed}
+
+
+def _signature_headers(provider: Provider) -> tuple[str, ...]:
+    """By name: nothing is signed for an explanation."""
+    return signing.headers_of(provider.sign.scheme) if provider.sign is not None else ()
 
 
 def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:

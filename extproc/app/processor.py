@@ -17,11 +17,14 @@ from pathlib import Path
 from extproc import names
 from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
+from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
 from extproc.app.health import HealthPages
+from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
 from extproc.config.compile import Compiled
+from extproc.config.credentials import Secret
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
@@ -31,11 +34,14 @@ from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
 from extproc.exchange.errors import ErrorExchange
 from extproc.exchange.router import RouterExchange
+from extproc.exchange.shadow import ShadowExchange
 from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
 from extproc.observe.redact import redact_error
 from extproc.outcome.last_used import LastUsed
+from extproc.outcome.rollout_memory import RolloutMemory
+from extproc.outcome.rollouts import Rollouts
 from extproc.protocol.replies import ImmediateReply
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.refusals import immediate
@@ -47,10 +53,11 @@ from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
-_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange]] = {
+_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange]] = {
     names.FILTER_ROUTER: RouterExchange,
     names.FILTER_ATTEMPT: AttemptExchange,
     names.FILTER_ERRORS: ErrorExchange,
+    names.FILTER_SHADOW: ShadowExchange,
 }
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 
@@ -63,13 +70,14 @@ class ProcessorSettings:
     source: Path | None = None
     open_to_strangers: bool = False
     snapshot_file: Path | None = None
+    keys: Path | None = None  # the directory with the secrets that belong to the snapshot file
     with_parent: bool = False
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
     """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
-    processor = _Processor(settings, _first_snapshot(settings, compiled))
+    processor = _Processor(settings, _first_snapshot(settings, compiled), compiled.keys if compiled else None)
     try:
         await processor.run()
     except (ListenError, AddressInUse) as error:
@@ -87,6 +95,11 @@ def _opened(snapshot: Snapshot, settings: ProcessorSettings) -> Snapshot:
     return replace(snapshot, open=True) if settings.open_to_strangers else snapshot
 
 
+def _memory_of(settings: ProcessorSettings) -> RolloutMemory | None:
+    """Under `up` beside the snapshot, where it lives as long as the run does; alone, canaries begin anew with us."""
+    return RolloutMemory(settings.snapshot_file.with_name("canaries")) if settings.snapshot_file is not None else None
+
+
 def new_exchange_id() -> str:
     """Sorts by time, and cannot be guessed."""
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
@@ -100,16 +113,23 @@ def _spare_the_collector() -> None:
 
 
 class _Processor:
-    def __init__(self, settings: ProcessorSettings, first: Snapshot) -> None:
+    def __init__(self, settings: ProcessorSettings, first: Snapshot, keys: Mapping[str, Secret] | None = None) -> None:
         self._settings = settings
         self._metrics = Metrics()
         self._shelf = Shelf(first)
         self._loaded_at = time.monotonic()
         self._problem: str | None = None
         self._draining = False
+        self._held_keys = HeldKeys(keys)
+        self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
+        self._rollouts = Rollouts(
+            self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
+        )
         last_used = LastUsed()
         self._probing = new_probing(self._metrics, lambda name: self._desk.key(name), last_used.of)
-        self._books = ExchangeBooks(self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used)
+        self._books = ExchangeBooks(
+            self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used, self._rollouts
+        )
         self._pages = HealthPages(
             self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
         )
@@ -120,6 +140,7 @@ class _Processor:
             epoch=time.time,
             draw=random.random,
             new_id=new_exchange_id,
+            key=self._held_keys if settings.keys is None else FileKeys(settings.keys),
             pages=self._pages,
         )
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
@@ -130,6 +151,7 @@ class _Processor:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._webhooks.close)
             await self._server.start()
             try:
                 admin = await self._start_admin()
@@ -156,9 +178,13 @@ class _Processor:
         private = self._settings.admin.startswith("unix://")
         app = processor_app(
             ready=self._ready,
-            metrics=self._metrics.expose,
+            metrics=lambda: self._books.expose(self._shelf.current),
             health=self._pages.health,
-            health_of_providers=self._pages.providers,
+            pages={
+                "/health/providers": self._pages.providers,
+                "/canaries": self._rollouts.document,
+                "/observations": lambda: self._books.observed(self._shelf.current),
+            },
             swap=self._swap_bytes if private else None,
             rejected=self._rejected if private else None,
         )
@@ -225,7 +251,9 @@ class _Processor:
             self._problem = "; ".join(str(problem) for problem in loaded.problems)
             self._metrics.config_reload("rejected")
             _log.error("the new configuration is not used: %s", self._problem)
-        elif loaded.compiled.snapshot.id == self._shelf.current.id:
+            return
+        self._held_keys.use(loaded.compiled.keys)
+        if loaded.compiled.snapshot.id == self._shelf.current.id:
             self._problem = None
         else:
             self._swap(_opened(loaded.compiled.snapshot, self._settings))

@@ -8,15 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from extproc.app.explaining import Asked, explain_request
+from extproc.app.explaining import NOTHING_OBSERVED, Asked, explain_request
 from extproc.cli import screen
 from extproc.cli.loading import configuration_or_stop
+from extproc.cli.observed import observations_or_stop
 
 NAME = "explain"
 EXAMPLES = (
     "**Examples:** `extproc explain -c extproc.yaml request.json` · "
     '`echo \'{"model": "smart", "messages": []}\' | extproc explain -c extproc.yaml -` · '
-    "`extproc explain -c extproc.yaml --json request.json`\n\n"
+    "`extproc explain -c extproc.yaml --json request.json` · "
+    "`extproc explain -c extproc.yaml --observed http://127.0.0.1:8081 request.json`\n\n"
     "REQUEST is a chat body, or `{method, path, headers, body}`."
 )
 
@@ -27,12 +29,20 @@ def command(
         "extproc.yaml"
     ),
     json_: Annotated[bool, typer.Option("--json", help="One JSON document, also on a terminal.")] = False,
+    observed: Annotated[
+        str | None,
+        typer.Option(
+            "--observed", help="What a running gateway sees: its admin port's URL, or a file with its /observations."
+        ),
+    ] = None,
     draw: Annotated[float, typer.Option(min=0.0, max=1.0, help="The dice, for strategies that throw them.")] = 0.5,
 ) -> None:
     """Show the decision for a request: facts, every candidate with its reason, the plan, the headers."""
     compiled = configuration_or_stop(config, code=screen.EXIT_NO)
     asked = _read(request)
-    explanation = explain_request(compiled.snapshot, asked, now=time.monotonic(), draw=min(draw, 0.999999))
+    now = time.monotonic()
+    seen = observations_or_stop(observed, now) if observed else NOTHING_OBSERVED
+    explanation = explain_request(compiled.snapshot, asked, now=now, draw=min(draw, 0.999999), observed=seen)
     if json_ or not screen.for_people():
         screen.write_json(explanation)
     else:

@@ -48,7 +48,7 @@ class SplitKeys(Keys):
 class CriteriaKeys(Keys):
     error_rate: ErrorRate | None = Field(None, description='Share of its attempts that fail: "<1%" or "<0.01".')
     latency_p95: Latency | None = Field(
-        None, description='Until the first token, for 95 of 100 requests: "<2s" or "<500ms".'
+        None, description='What 95 of 100 callers wait, to the first chunk of a stream or to the end: "<2s".'
     )
     cost_efficiency: CostEfficiency | None = Field(
         None, description='What a token costs at `stable` over what it costs at `canary`: ">0.8".'
@@ -113,7 +113,7 @@ class StrategyKeys(Keys):
         None, description="canary: what it must keep to, else it is rolled back to 0 %."
     )
     window: Duration = Field(300.0, description="canary: how far the criteria look back.")
-    min_samples: Count = Field(50, ge=1, description="canary: of its attempts, before anything is concluded.")
+    min_samples: Count = Field(50, ge=1, description="canary: of its exchanges, before anything is concluded.")
     webhook: SecretKeys | None = Field(
         None, description="canary: an address that is told of each move by POST; text or {file: PATH}."
     )

@@ -9,6 +9,7 @@ from extproc import names
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
 from extproc.dataplane.form import Node, expression, named
 from extproc.dataplane.place import NO_LOG, STANDARD_OUTPUT, Place
+from extproc.outcome import rate_limits
 
 PERIOD = "10s"  # while an exchange runs, a record this often tells the processor that it still does
 CLUSTER_META = "extproc.cluster"  # a cluster's metadata: whose it is, without the hash of its name
@@ -36,17 +37,8 @@ FORMAT: Node = {
     "decision": f"%DYNAMIC_METADATA({names.META})%",
 }
 
-# What providers say of their limits, for the breakers.
-LIMIT_HEADERS = (
-    "retry-after",
-    "retry-after-ms",
-    *(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset") for unit in ("requests", "tokens")),
-    *(
-        f"anthropic-ratelimit-{unit}-{what}"
-        for what in ("limit", "remaining", "reset")
-        for unit in ("requests", "tokens", "input-tokens", "output-tokens")
-    ),
-)
+# What providers say of their limits, for the breakers and for routing.
+LIMIT_HEADERS = ("retry-after", "retry-after-ms", *rate_limits.HEADERS)
 
 
 def exchange_logs(place: Place) -> list[Node]:

@@ -34,6 +34,7 @@ class Explanation:
             ],
             "plan": [str(step.target) for step in outcome.steps] if isinstance(outcome, Plan) else [],
             "strategy": outcome.strategy if isinstance(outcome, Plan) else None,
+            "arm": outcome.arm if isinstance(outcome, Plan) else None,
             "reason": outcome.reason if isinstance(outcome, Plan) else None,
             "headers": {name: HIDDEN if _secret(name) else value for name, value in self.headers.items()},
             "losses": list(self.losses),

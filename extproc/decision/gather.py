@@ -19,6 +19,7 @@ from extproc.decision.strategies.ruled import rank_by_rules
 from extproc.decision.written import GONE, UNRESOLVED, Group, alias_group, chain_group, resolved, written
 from extproc.dialects.endpoints import BY_NAME
 from extproc.refusal import Reason, Refusal
+from extproc.snapshot import RolloutSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,12 @@ def _serving(question: Question) -> list[Contender]:
 
 def _strategy_groups(question: Question, contenders: Sequence[Contender]) -> Gathered:
     left_out: tuple[Candidate, ...] = ()
-    if question.spec.targets:
+    arms = _of_the_arms(question, question.spec.rollout, contenders) if question.spec.rollout is not None else None
+    if arms is not None:
+        contenders, left_out = arms
+    elif question.spec.targets:
         contenders, left_out = _limited(question, contenders)
-    first = _of_the_route(question, contenders)
+    first = _of_the_route(question, contenders) if arms is None else []  # the arms stand for it together
     groups = [_ranked_group(question, part) for part in (first, _without(contenders, first)) if part]
     if groups:
         return Gathered(tuple(groups), left_out)
@@ -166,6 +170,20 @@ def _limited(question: Question, contenders: Sequence[Contender]) -> tuple[list[
             kept += [replace(one, tier=NAMED, position=len(kept)) for one in fits]
             if not fits:
                 left_out.append(Candidate(target, False, f"it does not serve {shown(question.name)}"))
+    reason = f"strategy {question.spec.name} does not name it"
+    return kept, (*left_out, *_dropped(_without(contenders, kept), reason))
+
+
+def _of_the_arms(
+    question: Question, rollout: RolloutSpec, contenders: Sequence[Contender]
+) -> tuple[list[Contender], tuple[Candidate, ...]] | None:
+    """Both arms of a canary, as they are written: whoever asks for what one of them serves may get the other's. None:
+    something else was asked for, which is no matter of this canary's."""
+    targets = [one for one in (*rollout.stable, *rollout.canary) if question.provider in (None, one.provider)]
+    kept, left_out = written(question, targets)
+    asked = {one.target for one in contenders}
+    if not kept or (question.name is not None and not any(one.target in asked for one in kept)):
+        return None
     reason = f"strategy {question.spec.name} does not name it"
     return kept, (*left_out, *_dropped(_without(contenders, kept), reason))
 

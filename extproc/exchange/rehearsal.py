@@ -35,8 +35,11 @@ def rehearsed(plan: Plan, call: Call, snapshot: Snapshot, route: Route) -> Plan 
         return first
     if len(kept) == len(plan.steps):
         return plan
-    reason = plan.reason if kept[0] == plan.steps[0] else f"those before it cannot be told all of it; {kept[0].reason}"
-    return replace(plan, steps=tuple(kept), reason=reason)
+    if kept[0] == plan.steps[0]:
+        return replace(plan, steps=tuple(kept))
+    # whoever stood first is at no fault, so an arm of a canary is not judged by this exchange
+    reason = f"those before it cannot be told all of it; {kept[0].reason}"
+    return replace(plan, steps=tuple(kept), reason=reason, arm=None)
 
 
 def _refusal(step: Step, call: Call, snapshot: Snapshot, *, rejects: bool) -> Refusal | None:

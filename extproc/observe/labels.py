@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from extproc import names
+from extproc.decision.strategies import KINDS
+from extproc.decision.written import ALIAS, CHAIN
 from extproc.dialects.endpoints import BY_NAME
 from extproc.dialects.openai.parameters import PARAMETERS
 from extproc.refusal import Reason
@@ -16,6 +18,7 @@ from extproc.snapshot import Snapshot, Target
 NONE: Final = "none"
 OTHER: Final = "other"
 ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER, names.ENDPOINT_UNKNOWN}
+STRATEGIES: Final = frozenset({*KINDS, ALIAS, CHAIN})
 REASONS: Final = frozenset(reason.code for reason in Reason)
 
 
@@ -27,17 +30,21 @@ class LabelNames:
         self._providers = frozenset(snapshot.providers) if snapshot else frozenset()
         self._models = _models(snapshot) if snapshot else {}
         self._globs = {name: tuple(_globs(models)) for name, models in self._models.items()}
+        self._strategies = STRATEGIES | frozenset(snapshot.strategies if snapshot else ())
         teams = (caller.labels.get("team") for caller in snapshot.callers) if snapshot else ()
         self._teams = frozenset(team for team in teams if team)
 
     def route(self, name: str) -> str:
         return _known(name, self._routes)
 
+    def endpoint(self, name: str) -> str:
+        return _known(name, ENDPOINTS)
+
     def provider(self, name: str) -> str:
         return _known(name, self._providers)
 
-    def endpoint(self, name: str) -> str:
-        return _known(name, ENDPOINTS)
+    def strategy(self, name: str) -> str:
+        return _known(name, self._strategies)
 
     def team(self, name: str | None) -> str:
         return _known(name, self._teams)
@@ -74,20 +81,23 @@ def _known(name: str | None, known: frozenset[str]) -> str:
 def _models(snapshot: Snapshot) -> dict[str, frozenset[str]]:
     """Each provider's models: those it lists, and those that are named for it elsewhere in the configuration."""
     models = {name: {model.name for model in provider.models} for name, provider in snapshot.providers.items()}
-    for provider in snapshot.providers.values():
-        if provider.default_model:
-            models[provider.name].add(provider.default_model)
-    for target in _written_targets(snapshot):
+    for target in written_targets(snapshot):
         if target.provider in models:
             models[target.provider].add(target.model)
     return {name: frozenset(listed) for name, listed in models.items()}
 
 
-def _written_targets(snapshot: Snapshot) -> Iterable[Target]:
+def written_targets(snapshot: Snapshot) -> Iterable[Target]:
+    """All that the configuration names outside of its providers' lists of models."""
+    for provider in snapshot.providers.values():
+        if provider.default_model:
+            yield Target(provider.name, provider.default_model)
     for targets in snapshot.aliases.values():
         yield from targets
     for strategy in snapshot.strategies.values():
         yield from strategy.targets
+        if strategy.rollout is not None:
+            yield from (*strategy.rollout.stable, *strategy.rollout.canary)
     for route in snapshot.routes:
         for entry in route.failover.chain:
             if entry.model:

@@ -82,6 +82,26 @@ METRICS: Final = (
         SECONDS,
     ),
     Metric(
+        "extproc_shadows_sent_total",
+        "counter",
+        ("provider", "model"),
+        "Copies of requests that were sent to shadows. They count nowhere else, and cost nobody anything here.",
+    ),
+    Metric(
+        "extproc_shadows_total",
+        "counter",
+        ("provider", "model", "result"),
+        "How copies went: `ok`, `rate_limited`, `caller_error` (other 4xx), `failure` (5xx), `refused` (it could not be"
+        " said to the target) or `no_answer`. One whose connection was refused is in none of them, or in `no_answer`.",
+    ),
+    Metric(
+        "extproc_shadow_seconds",
+        "histogram",
+        ("provider", "model"),
+        "How long shadows took to the headers of a good answer.",
+        SECONDS,
+    ),
+    Metric(
         "extproc_decision_seconds",
         "histogram",
         (),
@@ -92,7 +112,7 @@ METRICS: Final = (
         "extproc_streams_open",
         "gauge",
         ("filter",),
-        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `log`.",
+        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `shadow`, `log`.",
     ),
     Metric(
         "extproc_breaker_state",
@@ -100,6 +120,50 @@ METRICS: Final = (
         ("target",),
         "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
         " share the worst.",
+    ),
+    Metric(
+        "extproc_arm_exchanges_total",
+        "counter",
+        ("strategy", "arm", "result"),
+        "Exchanges that began in an arm of a canary, `stable` or `canary`. `result` is `ok`, `failed` (the arm's own"
+        " target, also where another one then answered) or `other`: it says nothing of the arm.",
+    ),
+    Metric(
+        "extproc_arm_seconds",
+        "histogram",
+        ("strategy", "arm"),
+        "What callers in an arm waited: to the first chunk of a stream, to the end of other answers, with failovers.",
+        SECONDS,
+    ),
+    Metric(
+        "extproc_arm_tokens_total",
+        "counter",
+        ("strategy", "arm"),
+        "Tokens of input and output of what an arm answered itself.",
+    ),
+    Metric(
+        "extproc_arm_cost_dollars_total",
+        "counter",
+        ("strategy", "arm"),
+        "What those cost. Exchanges of unpriced targets add nothing.",
+    ),
+    Metric(
+        "extproc_canary_share",
+        "gauge",
+        ("strategy",),
+        "The canary's share of its strategy's requests, from 0 to 1.",
+    ),
+    Metric(
+        "extproc_canary_moves_total",
+        "counter",
+        ("strategy", "move"),
+        "What happened to canaries. `move` is `step`, `hold`, `promote` or `rollback`.",
+    ),
+    Metric(
+        "extproc_canary_webhooks_total",
+        "counter",
+        ("strategy", "result"),
+        "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
     ),
     Metric(
         "extproc_provider_health",
@@ -113,6 +177,65 @@ METRICS: Final = (
         "counter",
         ("provider", "result"),
         "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
+    ),
+    Metric(
+        "extproc_decisions_total",
+        "counter",
+        ("route", "strategy", "provider", "code"),
+        "Plans that were made, by the provider that stood first and one word for why it did.",
+    ),
+    Metric(
+        "extproc_target_first_token_seconds",
+        "gauge",
+        ("provider", "model", "prompt"),
+        "Seconds from an attempt's beginning to the first piece of its streamed answer: a mean of the latest. `prompt`"
+        " is how large the prompt was: `small` (under 1,000 tokens), `medium` (8,000), `large` (32,000) or `huge`."
+        " This and all that follow are what routing looks at; what is stale has no series, and models under one glob"
+        " share the worst, or the sum where they add up.",
+    ),
+    Metric(
+        "extproc_target_first_token_p95_seconds",
+        "gauge",
+        ("provider", "model"),
+        "The 95th percentile of the latest first tokens, or of latencies as the cluster itself says.",
+    ),
+    Metric(
+        "extproc_target_token_seconds",
+        "gauge",
+        ("provider", "model"),
+        "Seconds for each token of output: a mean of the latest.",
+    ),
+    Metric(
+        "extproc_target_error_share",
+        "gauge",
+        ("provider", "model"),
+        "The share of the latest attempts that failed, from 0 to 1. A 429 is no failure.",
+    ),
+    Metric(
+        "extproc_target_in_flight",
+        "gauge",
+        ("provider", "model"),
+        "Exchanges that are at this target now, counted from the decision.",
+    ),
+    Metric(
+        "extproc_target_limit_left",
+        "gauge",
+        ("provider", "model", "unit"),
+        "What the provider's rate limit leaves, as its headers say. `unit` is `requests` or `tokens`.",
+    ),
+    Metric(
+        "extproc_target_cached_share",
+        "gauge",
+        ("provider", "model"),
+        "The share of input tokens that the target's cache held lately, from 0 to 1.",
+    ),
+    Metric("extproc_provider_queue_depth", "gauge", ("provider",), "Requests that wait in a cluster, as it says."),
+    Metric(
+        "extproc_provider_tokens_per_second",
+        "gauge",
+        ("provider",),
+        "Tokens of output a second of a cluster: as it says, else tokens of exchanges that ended over the seconds in"
+        " which any was open.",
     ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
@@ -132,7 +255,8 @@ METRICS: Final = (
         "extproc_log_records_total",
         "counter",
         ("kind",),
-        "Records of Envoy's access log that came in: `exchange`, `attempt`, or `periodic` ones while a stream runs.",
+        "Records of Envoy's access log that came in: `exchange`, `attempt`, `shadow` (a copy's), or"
+        " `periodic` ones while a stream runs.",
     ),
     Metric(
         "extproc_log_records_lost_total",

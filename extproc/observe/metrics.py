@@ -12,17 +12,20 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from extproc.decision.plan import Health, Observation
+from extproc.decision.plan import Health, Observation, Plan
+from extproc.decision.rollout import MOVES
+from extproc.decision.rollout_window import Sample
 from extproc.money import NANO
 from extproc.observe.labels import NONE, LabelNames, status_class
 from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
-from extproc.refusal import Reason
-from extproc.snapshot import Snapshot
+from extproc.observe.target_gauges import write_targets
+from extproc.refusal import Reason, Refusal
+from extproc.snapshot import Snapshot, Target
 
 HEALTH_VALUES: Final = {"serving": 1.0, "probing": 0.5, "shut": 0.0}  # unknown has none
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
-FILTERS: Final = ("router", "attempt", "errors", "log")
+FILTERS: Final = ("router", "attempt", "errors", "shadow", "log")
 FAILURES: Final = frozenset({Reason.UPSTREAM_ERROR.code, Reason.UPSTREAM_GARBLED.code})
 RELOAD_RESULTS: Final = ("ok", "rejected")
 SERIES_AT_HAND: Final = 1024
@@ -92,6 +95,28 @@ class Metrics:
     def decision(self, seconds: float) -> None:
         self._histograms["extproc_decision_seconds"].observe(seconds)
 
+    def planned(self, route: str, outcome: Plan | Refusal) -> None:
+        """A decision was made; refusals are counted when their exchange has ended."""
+        if isinstance(outcome, Plan):
+            first, names = outcome.steps[0], self._names
+            provider = names.provider(first.target.provider)
+            labels = (names.route(route), names.strategy(outcome.strategy), provider, first.code or NONE)
+            self._counter("extproc_decisions_total", *labels).inc()
+
+    def targets(self, observations: Mapping[str, Observation], now: float) -> None:
+        """Write down anew what targets look like; keys are `provider/model`."""
+        write_targets(self._gauges, self._names, observations, now)
+
+    def shadow_sent(self, target: Target) -> None:
+        self._counter("extproc_shadows_sent_total", *self._names.provider_and_model(str(target))).inc()
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        """Apart from everything else: nobody waited for it and nobody pays."""
+        names = self._names.provider_and_model(str(target))
+        self._counter("extproc_shadows_total", *names, result).inc()
+        if result == "ok":
+            self._histogram("extproc_shadow_seconds", *names).observe(seconds)
+
     # --- the processor itself ----------------------------------------------------------------------------------------
 
     def stream_opened(self, filter: str) -> None:
@@ -122,6 +147,34 @@ class Metrics:
         for provider, state in states.items():
             if state in HEALTH_VALUES:
                 gauge.labels(self._names.provider(provider)).set(HEALTH_VALUES[state])
+
+    # --- canaries: strategies are names of the configuration ----------------------------------------------------------
+
+    def arm_exchange(self, strategy: str, arm: str, result: str, sample: Sample | None) -> None:
+        self._counter("extproc_arm_exchanges_total", strategy, arm, result).inc()
+        if sample is None:
+            return
+        if sample.seconds is not None:
+            self._histogram("extproc_arm_seconds", strategy, arm).observe(sample.seconds)
+        self._counter("extproc_arm_tokens_total", strategy, arm).inc(sample.tokens)
+        self._counter("extproc_arm_cost_dollars_total", strategy, arm).inc((sample.cost or 0) / NANO)
+
+    def canary_moved(self, strategy: str, move: str) -> None:
+        self._counter("extproc_canary_moves_total", strategy, move).inc()
+
+    def canary_shares(self, shares: Mapping[str, float]) -> None:
+        """Write down all shares anew. What may happen to each can be watched before it does."""
+        gauge = self._gauges["extproc_canary_share"]
+        gauge.clear()
+        for strategy, share in shares.items():
+            gauge.labels(strategy).set(share)
+            for move in MOVES:
+                self._counter("extproc_canary_moves_total", strategy, move)
+
+    def canary_webhook(self, strategy: str, result: Literal["ok", "failed"]) -> None:
+        self._counter("extproc_canary_webhooks_total", strategy, result).inc()
+
+    # --- configuration and records ------------------------------------------------------------------------------------
 
     def config_in_use(self, snapshot: Snapshot, loaded_at: float) -> None:
         """Labels are this snapshot's names from now on."""

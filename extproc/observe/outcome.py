@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from extproc.decision.track_record import Speed
 from extproc.money import Usage
 
 AttemptKind = Literal["ok", "failure", "rate_limited", "caller_error", "sink", "cancelled", "unknown"]
@@ -51,10 +52,12 @@ class Outcome:
     flags: tuple[str, ...] = ()
     details: str = ""
     reason: str | None = None  # one sentence: why the first target stood first
+    arm: str | None = None  # of a canary's strategy: `stable` or `canary`
     losses: tuple[str, ...] = ()  # what the last target could not be told
     request_bytes: int = 0
     response_bytes: int = 0
     lost_records: int = field(default=0)  # attempts that Envoy counted and nobody told us of
+    speed: Speed | None = None  # how fast the target was that answered: its own attempt, not the walk before it
 
     @property
     def real_attempts(self) -> tuple[Attempt, ...]:

@@ -7,11 +7,12 @@ neither was heard of for the breaker's timeout.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol, Self
 
 from extproc.decision.plan import Observation, Observations
 from extproc.outcome.classify import AttemptResult
+from extproc.outcome.known import parse_target
 from extproc.snapshot import BreakerSpec, Snapshot, Target
 
 LIMIT: Final = 2_000  # every decision looks at those that are shut
@@ -50,6 +51,10 @@ class Breakers:
     def __len__(self) -> int:
         return len(self._breakers)
 
+    def __iter__(self) -> Iterator[str]:
+        """The targets that are not simply serving."""
+        return (str(target) for target in list(self._kept_back))
+
     def use(self, snapshot: Snapshot) -> None:
         """The configuration in use from now on: targets of providers that left or were set otherwise begin anew.
 
@@ -71,6 +76,14 @@ class Breakers:
             elif target.provider in snapshot.providers:
                 seen[str(target)] = said
         return Observations(seen)
+
+    def seen(self, name: str, now: float) -> Observation | None:
+        """One target, by its name; None while it simply serves."""
+        target = parse_target(name) if self._kept_back else None
+        if target is None or target not in self._kept_back:
+            return None
+        said = self._breakers[target].observation(now)
+        return said if said.breaker != "serving" else None
 
     def attempt(self, result: AttemptResult, now: float) -> None:
         """What an attempt has proved. Callers' mistakes and ends from our own side prove nothing."""

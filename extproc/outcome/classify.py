@@ -6,7 +6,8 @@ that left, and what Envoy did for reasons of its own, prove nothing. The sink (1
 failure of the target that had no host, and for people no attempt.
 
 Envoy's record of an attempt has no metadata, no details and no number; where nothing answered it has no status. Where
-a filter of ours answered in the provider's stead it has a status, but no first byte from upstream.
+a filter of ours answered in the provider's stead it has a status, but no first byte from upstream. Its times count from
+its own beginning; those of an exchange's record from the exchange's, whichever attempt they are of (see settle.py).
 """
 
 from collections.abc import Mapping
@@ -62,6 +63,8 @@ class AttemptResult:
     duration: float | None = None
     retry_after: float | None = None  # seconds from the end of the attempt
     limits: Mapping[str, str] = field(default_factory=dict)  # the provider's own rate-limit headers
+    started_at: float | None = None  # seconds since the epoch; None: its own record was lost, so nobody knows
+    first_byte: float | None = None  # seconds from then to the answer's first byte, which is of its headers
 
 
 def classify(record: Record, target: Target, number: int) -> AttemptResult:
@@ -76,6 +79,8 @@ def classify(record: Record, target: Target, number: int) -> AttemptResult:
         duration=record.duration,
         retry_after=retry_after(record) if kind in ("rate_limited", "failure") else None,
         limits={name: value for name, value in record.response_headers.items() if name.startswith(LIMIT_PREFIXES)},
+        started_at=record.started_at,
+        first_byte=record.first_upstream_byte,
     )
 
 

@@ -74,6 +74,10 @@ class Join:
     def __len__(self) -> int:
         return len(self._groups)
 
+    def is_over(self, request_id: str) -> bool:
+        """Whether its exchange has come out already."""
+        return request_id in self._done
+
     def add(self, record: Record, now: float) -> list[Joined]:
         """Take one record; what is ready because of it."""
         request_id = record.request_id

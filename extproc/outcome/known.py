@@ -26,6 +26,7 @@ class Known:
     labels: Mapping[str, str] = field(default_factory=dict)
     model: str | None = None
     strategy: str | None = None
+    arm: str | None = None
     targets: tuple[Target, ...] = ()
     reason: str | None = None
     stream: bool = False
@@ -55,6 +56,7 @@ def _from_metadata(told: Mapping[str, Any]) -> Known:
         labels=_texts(told.get(names.M_LABELS)),
         model=_text(told, names.M_MODEL),
         strategy=_text(told, names.M_STRATEGY),
+        arm=_text(told, names.M_ARM),
         targets=_targets(told.get(names.M_TARGETS)),
         reason=_text(told, names.M_REASON),
         stream=told.get(names.M_STREAM) is True,
@@ -77,6 +79,7 @@ def _from_router(decided: Decided) -> Known:
         labels=facts.labels if facts else {},
         model=facts.model if facts else None,
         strategy=plan.strategy if plan else facts.strategy if facts else None,
+        arm=plan.arm if plan else None,
         targets=tuple(step.target for step in plan.steps) if plan else (),
         reason=plan.reason if plan else None,
         stream=facts.stream if facts else False,

@@ -3,13 +3,15 @@
 Law: breakers hear of an attempt as soon as its target is known, at most once; sinks hear of an exchange exactly once.
 A sink or listener that fails is a bug of ours and stops nobody else.
 
-  record ─▶ trails ─▶ attempt listeners (breakers)         decided ─▶ pending
-         └▶ join ─▶ known + trails ─▶ settle ─▶ sinks (log, metrics), probes released
+  record ─▶ trails ─▶ attempt listeners (breakers, measures)       decided ─▶ pending
+         ├▶ join ─▶ known + trails ─▶ settle ─▶ sinks (log, metrics, measures), probes released
+         └▶ alive: who is still open (periodic records)
 """
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from extproc import names
 from extproc.money import Usage
 from extproc.observe.outcome import Outcome
 from extproc.outcome.classify import AttemptResult
@@ -45,6 +47,7 @@ class Outcomes:
         sinks: Sequence[OutcomeSink] = (),
         attempt_listeners: Sequence[Listener] = (),
         release: Callable[[str, float], None] = lambda exchange_id, now: None,
+        alive: Callable[[Record, Known, float], None] = lambda record, told, now: None,
         grace: float = GRACE,
         limit: int = LIMIT,
     ) -> None:
@@ -56,6 +59,7 @@ class Outcomes:
         self._sinks = tuple(sinks)
         self._attempt_listeners = tuple(attempt_listeners)
         self._release = release
+        self._alive = alive
         self._pending = Pending(limit)
         self._join = Join(meter.records_lost, grace, limit)
         self._trails = Trails(self._tell, limit)
@@ -68,11 +72,16 @@ class Outcomes:
 
     def record(self, record: Record) -> None:
         now = self._clock()
+        if record.cluster.endswith(names.SHADOW_SUFFIX):  # a copy's, under the exchange's own id: it is none of its
+            self._meter.record("shadow")
+            return
         self._meter.record(record.kind if record.final else "periodic")
         if record.kind == "attempt" and record.final and record.request_id:
             decided = self._pending.of(record.request_id)
             if decided is not None:
                 self._trails.attempt(record, self._plan(known(None, decided)), now)
+        if record.kind == "exchange" and not record.final and not self._join.is_over(record.request_id):
+            self._guarded(self._alive, record, known(record, self._pending.of(record.request_id)), now)
         self._settle(self._join.add(record, now), now)
 
     def tick(self, now: float) -> None:

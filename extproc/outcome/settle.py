@@ -19,6 +19,7 @@ from extproc.outcome.known import Known
 from extproc.outcome.lookup import price_of
 from extproc.outcome.record import Record
 from extproc.outcome.refused import refused_by_envoy
+from extproc.outcome.speed import WITH_INPUT_ONLY, WITH_OUTPUT, first_chunk, speed
 from extproc.snapshot import Snapshot
 
 # What answers of OpenAI-shaped APIs weigh, as a line fitted through recorded ones: a token's bytes, and the envelope's.
@@ -26,9 +27,6 @@ BYTES_PER_TOKEN: Final = 5.5
 ENVELOPE_BYTES: Final = 750
 LEAST_PART: Final = 8  # of a small answer at least this part is text
 EVENT_BYTES_PER_TOKEN: Final = 250  # in a stream a token comes in an event of its own, with its envelope around it
-WITH_OUTPUT: Final = frozenset({"chat", "completions"})
-WITH_INPUT_ONLY: Final = frozenset({"embeddings"})
-EPOCH_MS: Final = 1e11  # a first chunk's time above this is a moment, below it the milliseconds since the start
 
 
 def settle(
@@ -55,6 +53,7 @@ def settle(
         labels=known.labels,
         model=known.model,
         strategy=known.strategy,
+        arm=known.arm,
         target=str(target) if target is not None else None,
         attempts=_attempts(exchange, known, results),
         status=exchange.status,
@@ -74,6 +73,7 @@ def settle(
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
         lost_records=joined.missing,
+        speed=speed(exchange, known, real[-1], usage) if real else None,
     )
 
 
@@ -145,10 +145,8 @@ def _failed(exchange: Record) -> str | None:
 
 
 def _first_chunk(exchange: Record) -> int | None:
-    said = exchange.metadata.get(names.META_USAGE, {}).get(names.U_FIRST_CHUNK_MS)
-    if not isinstance(said, (int, float)) or not 0 <= said < 1e15:
-        return None
-    return max(round(said - exchange.started_at * 1000 if said > EPOCH_MS else said), 0)
+    said = first_chunk(exchange)
+    return None if said is None else round(said * 1000)
 
 
 def _ms(seconds: float | None) -> int | None:

@@ -10,7 +10,7 @@ the router phase told us, else when the exchange's record brings it.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extproc import names
 from extproc.outcome.classify import AttemptResult, classify, last_attempt
@@ -61,7 +61,10 @@ class Trails:
         trail = self._of(exchange.request_id)
         last = exchange.attempt
         if 0 < last <= len(plan) and last not in trail.results:
-            self._learn(trail, classify(last_attempt(exchange), plan[last - 1].target, last), now)
+            told = classify(last_attempt(exchange), plan[last - 1].target, last)
+            self._learn(
+                trail, replace(told, started_at=None, first_byte=None), now
+            )  # the exchange's times, not its own
         return tuple(trail.results[number] for number in sorted(trail.results))
 
     def _learn(self, trail: _Trail, result: AttemptResult, now: float) -> None:

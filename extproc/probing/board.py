@@ -13,6 +13,7 @@ from extproc.decision.plan import Health
 from extproc.outcome.probed import ProbeView
 from extproc.probing.connection import Connection
 from extproc.probing.endpoint import Asking, ProbedEndpoint
+from extproc.probing.hosts import HostNames
 from extproc.probing.provider import ProbedProvider, Tools
 from extproc.probing.shown import Shown
 from extproc.snapshot import Endpoint, HealthSpec, Provider, Snapshot
@@ -24,9 +25,11 @@ Connect = Callable[[Provider, Endpoint], Asking]
 def connecting(ca_bundle: str | None) -> Connect:
     """`ca_bundle`: what the TLS of providers without a CA of their own is checked against."""
 
+    hosts = HostNames()
+
     def connect(provider: Provider, endpoint: Endpoint) -> Asking:
         spec = provider.health or HealthSpec()
-        return Connection(provider, endpoint, spec.timeout, ca_bundle)
+        return Connection(provider, endpoint, spec.timeout, ca_bundle, hosts)
 
     return connect
 

@@ -5,6 +5,7 @@ kept: that one stands is half of what a probe asks.
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Final
 import httpx
 
 from extproc.probing.failures import Unanswered, words_of
+from extproc.probing.hosts import HostNames, is_address
 from extproc.probing.tls import TlsContext
 from extproc.snapshot import Endpoint, Provider
 from extproc.version import VERSION
@@ -30,12 +32,15 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, provider: Provider, endpoint: Endpoint, timeout: float, ca_bundle: str | None) -> None:
+    def __init__(
+        self, provider: Provider, endpoint: Endpoint, timeout: float, ca_bundle: str | None, hosts: HostNames
+    ) -> None:
         self._endpoint = endpoint
+        self._hosts = hosts
         self._timeout = timeout
         self._connect_timeout = min(provider.connect_timeout, timeout)
         self._tls = TlsContext(provider.tls, ca_bundle) if endpoint.scheme == "https" else None
-        name = provider.tls.server_name
+        name = provider.tls.server_name or ("" if is_address(endpoint.host) else endpoint.host)
         self._extensions = {"sni_hostname": name} if self._tls and name else {}
         self._context: ssl.SSLContext | None = None
         self._client: httpx.AsyncClient | None = None
@@ -44,7 +49,7 @@ class Connection:
         """`read` False: of the answer only its status is waited for. Raises Unanswered."""
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._get(await self._ready(), path, headers, read)
+                return await self._from_one_address(await self._ready(), path, headers, read)
         except TimeoutError:
             raise Unanswered(f"no answer within {self._timeout:g} s") from None
         except httpx.ConnectTimeout:
@@ -54,9 +59,27 @@ class Connection:
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise Unanswered(words_of(error)) from None
 
-    async def _get(self, client: httpx.AsyncClient, path: str, headers: Mapping[str, str], read: bool) -> Answer:
-        url = f"{'https' if self._tls else 'http'}://{self._endpoint.authority}{path}"
-        async with client.stream("GET", url, headers={**_OWN, **headers}, extensions=self._extensions) as answer:
+    async def _from_one_address(
+        self, client: httpx.AsyncClient, path: str, headers: Mapping[str, str], read: bool
+    ) -> Answer:
+        """From the first of its addresses that takes a connection."""
+        if self._endpoint.scheme == "unix":
+            return await self._get(client, "localhost", path, headers, read)
+        *others, last = await self._hosts.addresses(self._endpoint.host)
+        for address in others:
+            with contextlib.suppress(httpx.ConnectError):
+                return await self._get(client, self._at(address), path, headers, read)
+        return await self._get(client, self._at(last), path, headers, read)
+
+    def _at(self, address: str) -> str:
+        return f"{f'[{address}]' if ':' in address else address}:{self._endpoint.port}"
+
+    async def _get(
+        self, client: httpx.AsyncClient, at: str, path: str, headers: Mapping[str, str], read: bool
+    ) -> Answer:
+        url = f"{'https' if self._tls else 'http'}://{at}{path}"
+        shown = {**_OWN, **headers, "host": self._endpoint.authority}
+        async with client.stream("GET", url, headers=shown, extensions=self._extensions) as answer:
             if not read or answer.status_code != 200:
                 return Answer(answer.status_code)
             body = bytearray()

@@ -3,6 +3,7 @@
 Law: said is what kind of failure it was and never what a peer sent: its words may be anything.
 """
 
+import socket
 import ssl
 from typing import Final
 
@@ -22,6 +23,8 @@ def words_of(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLError):
             reason = (cause.reason or "handshake failed").lower().replace("_", " ")
             return f"TLS failed: {reason}"
+        if isinstance(cause, socket.gaierror):
+            return "its host has no address"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
         if isinstance(cause, (ConnectionResetError, BrokenPipeError)):

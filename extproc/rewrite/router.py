@@ -81,6 +81,7 @@ def _decision(plan: Plan, snapshot: Snapshot, facts: Facts, exchange: str) -> di
         names.M_CALLER: facts.caller.name,
         names.M_MODEL: facts.model,
         names.M_STRATEGY: plan.strategy,
+        names.M_ARM: plan.arm,
         names.M_TARGETS: [str(step.target) for step in plan.steps],
         names.M_REASON: plan.reason,
         names.M_EXPLAIN: facts.explain or None,

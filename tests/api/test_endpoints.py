@@ -14,6 +14,12 @@ from tests.exchange.scene import snapshot
 
 HEALTH: dict[str, object] = {"status": "healthy", "healthy_clusters": 1}
 PROVIDERS: dict[str, object] = {"west": {"status": "healthy", "latency_ms": 1.5, "error_rate": None}}
+SEEN: dict[str, object] = {"targets": {"lab/small": {"in_flight": 2}}, "outputs": {}, "shares": {}}
+PAGES: dict[str, dict[str, object]] = {
+    "/health/providers": PROVIDERS,
+    "/canaries": {"canaries": []},
+    "/observations": SEEN,
+}
 READY = {"status": "ready", "config": {"hash": "h", "age_seconds": 1.0, "error": None}}
 
 
@@ -33,20 +39,14 @@ class Gateway:
     async def metrics(self) -> str:
         return "extproc_one 1\n"
 
-    async def health(self) -> dict[str, object] | None:
-        return HEALTH if self._body else None
-
-    async def health_of_providers(self) -> dict[str, object] | None:
-        return PROVIDERS if self._body else None
+    async def page(self, path: str) -> dict[str, object] | None:
+        return {"/health": HEALTH, **PAGES}[path] if self._body else None
 
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
+    pages = {path: (lambda page=page: page) for path, page in PAGES.items()}
     return processor_app(
-        ready=lambda: body,
-        metrics=lambda: b"extproc_one 1\n",
-        health=lambda: HEALTH,
-        health_of_providers=lambda: PROVIDERS,
-        **control,
+        ready=lambda: body, metrics=lambda: b"extproc_one 1\n", health=lambda: HEALTH, pages=pages, **control
     )
 
 
@@ -75,7 +75,9 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
 
 
 async def test_the_gateways_front_page_says_what_there_is() -> None:
-    assert (await get(gateway(READY), "/")).text == "extproc: /readyz /healthz /health /health/providers /metrics\n"
+    assert (await get(gateway(READY), "/")).text == (
+        "extproc: /healthz /readyz /ready /health /metrics /health/providers /canaries /observations\n"
+    )
 
 
 @APPS
@@ -118,14 +120,21 @@ async def test_a_rejected_reload_is_counted_on_the_private_socket() -> None:
 async def test_health_is_told_of_all_and_of_each(app_of: AppOf, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of(READY)
     assert (await get(app, "/ready")).json() == READY
-    assert (await get(app, "/health/providers")).json() == PROVIDERS
     for status, code in (("healthy", 200), ("degraded", 200), ("unhealthy", 503)):
         monkeypatch.setitem(HEALTH, "status", status)
         health = await get(app, "/health")
         assert (health.status_code, health.json()) == (code, HEALTH)
 
 
+@APPS
+async def test_each_page_is_json(app_of: AppOf) -> None:
+    for path, page in PAGES.items():
+        answer = await get(app_of(READY), path)
+        assert (answer.status_code, answer.json()) == (200, page)
+        assert answer.headers["content-type"] == "application/json"
+
+
 async def test_a_gateway_whose_processor_does_not_answer_says_so() -> None:
-    for path in ("/health", "/health/providers"):
+    for path in ("/health", *PAGES):
         silent = await get(gateway({}), path)
         assert (silent.status_code, "does not answer" in silent.json()["error"]) == (503, True)

@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 
 from extproc.app.health import FOR_CALLERS, TOLD_AGAIN, HealthPages
+from extproc.decision.breaker import Breaker
 from extproc.decision.plan import Measure, Observation, Observations
 from extproc.exchange.shelf import Shelf
 from extproc.facts.request import CallerFacts
-from extproc.outcome.with_probes import with_probes
+from extproc.outcome.board import Board
+from extproc.outcome.breakers import Breakers
 from extproc.probing.board import Probing, connecting
 from extproc.snapshot import ClusterSpec, HealthSpec, Model, Provider, Snapshot
 from tests.probing import server
@@ -33,7 +35,7 @@ class Desk:
         self.draining = False
         self.pages = HealthPages(
             Shelf(snapshot),
-            lambda snapshot: with_probes(Observations(self.seen), self.probing),
+            lambda snapshot: Observations(self.seen),
             self.probing,
             scene.now,
             lambda: 1_705_314_600.9,
@@ -174,13 +176,15 @@ async def test_none_healthy_is_unhealthy_and_the_end_is_not_ready() -> None:
 async def test_what_probes_say_stands_in_the_observations_of_every_model() -> None:
     scene = Scene()
     async with serving({"/health": page(), "/stats": STATS}) as answering:
-        desk = Desk(scene, configured(cluster(answering.port)))
+        snapshot = configured(cluster(answering.port))
+        desk, board = Desk(scene, snapshot), Board(Breakers(Breaker))
+        board.probed = desk.probing
+        board.use(snapshot)
         probed = desk.probing.probed("west")
         assert probed is not None
         await probed.round()
-        desk.seen["west/m"] = Observation("probing", probes_left=2)
-        seen = with_probes(Observations(desk.seen), desk.probing)
-        await until(lambda: seen.targets["west/any"].health == "serving")
-        assert seen.targets["west/m"].probes_left == 2 and seen.targets["west/m"].queue_depth == Measure(3.0, 1000.0)
-        assert seen.targets.get("openai/m") is None and list(seen.targets) == ["west/m"] and len(seen.targets) == 1
+        await until(lambda: board.observations(1000.0, snapshot).targets["west/any"].health == "serving")
+        seen = board.observations(1000.0, snapshot)
+        assert seen.targets["west/m"].queue_depth == Measure(3.0, 1000.0)
+        assert seen.targets.get("openai/m") is None
         await desk.probing.stop()

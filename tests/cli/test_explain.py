@@ -1,6 +1,10 @@
 """`extproc explain`: the decision for a request, as one document, without anything sent."""
 
 import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,38 @@ def config(tmp_path: Path) -> str:
     file = tmp_path / "g.yaml"
     file.write_text(ONE)
     return str(file)
+
+
+@dataclass
+class Serving:
+    """An admin port that answers what a test says."""
+
+    url: str = ""
+    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+
+
+@pytest.fixture
+def serving() -> Iterator[Serving]:
+    made = Serving()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = made.answers.get(self.path, (404, b""))
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join(5)
 
 
 def explained(config: str, request: Any, *more: str) -> tuple[int, dict[str, Any]]:
@@ -35,6 +71,15 @@ def test_a_chat_body_is_explained_with_facts_candidates_plan_and_headers(config:
     assert told["headers"]["x-envoy-max-retries"] == "1"
     assert told["headers"]["x-extproc-target"] == "lab/big"
     assert told["refusal"] is None
+
+
+def test_what_ties_requests_together_is_shown_by_digests_alone(config: str) -> None:
+    words = "the secret of the harbour"
+    request = {**CHAT, "session_id": words, "user": words, "messages": [{"role": "user", "content": words}]}
+    _, told = explained(config, {**request, "requirements": {"sea_view": True, "min_depth": 9}})
+    assert words not in json.dumps(told["facts"])
+    assert all(len(told["facts"][name]) == 16 for name in ("session", "user", "prefix"))
+    assert told["facts"]["requirements"] == {"sea_view": True, "min_depth": 9}
 
 
 def test_a_file_and_standard_input_say_the_same(config: str, tmp_path: Path) -> None:
@@ -152,3 +197,59 @@ def test_on_a_terminal_text_of_the_request_is_no_markup(config: str, model: str,
     result = call("explain", "-c", config, "-", stdin=json.dumps({"model": model}))
     assert isinstance(result.exception, SystemExit) or result.exception is None
     assert model in result.stdout
+
+
+# --- with a running gateway's eyes -----------------------------------------------------------------------------------
+
+SHUT = {"targets": {"lab/big": {"breaker": "shut", "reopens_in": 30.0, "why": "5 failures in a row"}}}
+
+
+def saved(tmp_path: Path, document: Any) -> str:
+    file = tmp_path / "observations.json"
+    file.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
+    return str(file)
+
+
+def test_what_a_gateway_saw_is_decided_by(config: str, tmp_path: Path) -> None:
+    """The breaker that is shut there is shut here, for as long."""
+    code, told = explained(config, CHAT, "--observed", saved(tmp_path, SHUT))
+    assert code == 0 and told["plan"] == ["lab/small"]
+    assert {one["target"]: one["kept"] for one in told["candidates"]} == {"lab/big": False, "lab/small": True}
+
+
+def test_a_running_gateway_is_asked_by_its_admin_port(config: str, serving: Serving) -> None:
+    serving.answers["/observations"] = (200, json.dumps(SHUT).encode())
+    for url in (serving.url, f"{serving.url}/", f"{serving.url}/observations"):
+        assert explained(config, CHAT, "--observed", url)[1]["plan"] == ["lab/small"]
+
+
+UNREADABLE: list[tuple[Any, str]] = [
+    (b"", "what it says is not JSON"),
+    (b"{", "what it says is not JSON"),
+    (b"\xff\xfe", "what it says is not JSON"),
+    (b"[" * 100_000, "what it says is not JSON"),
+    ([], "these are no observations"),
+    ({"targets": {"lab/big": {"breaker": "open"}}}, "these are no observations: Invalid enum value 'open'"),
+    (b'{"targets": {"lab/big": {"turn": NaN}}}', "what it says is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("document", "expected"), UNREADABLE)
+def test_what_cannot_be_read_is_one_clear_line(config: str, tmp_path: Path, document: Any, expected: str) -> None:
+    refused(config, saved(tmp_path, document), expected)
+
+
+def test_whatever_cannot_be_reached_is_one_clear_line(config: str, tmp_path: Path, serving: Serving) -> None:
+    refused(config, str(tmp_path / "none.json"), "No such file or directory")
+    refused(config, str(tmp_path), "Is a directory")
+    refused(config, "http://127.0.0.1:1", "onnect")
+    refused(config, "http://[::1", "Invalid")
+    serving.answers["/observations"] = (503, b'{"error": "no processor answers"}')
+    refused(config, serving.url, "it answered 503")
+
+
+def refused(config: str, observed: str, expected: str) -> None:
+    result = call("explain", "-c", config, "--observed", observed, "-", stdin=json.dumps(CHAT))
+    assert isinstance(result.exception, SystemExit) and result.exit_code == 1, result.exception
+    assert result.stdout == "" and len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert f"--observed {observed}: " in result.stderr and expected in result.stderr, result.stderr

@@ -15,7 +15,7 @@ from extproc.facts.request import Facts
 from extproc.protocol.events import BodyEvent, Headers, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import Limits
+from extproc.snapshot import Limits, RolloutSpec, StrategySpec, Target
 from tests.exchange.scene import (
     CALLERS,
     CLAUDE_FIRST,
@@ -278,3 +278,21 @@ async def test_a_target_that_cannot_take_a_picture_of_this_kind_leaves_the_plan(
     content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": link}}]
     turn = await scene.ask({"model": "chain", "messages": [{"role": "user", "content": content}]})
     assert turn.reply.metadata[names.META][names.M_TARGETS] == targets
+
+
+@pytest.mark.parametrize(
+    ("link", "arm"), [("data:image/png;base64,AAAA", "canary"), ("data:image/tiff;base64,AAAA", None)]
+)
+async def test_the_arm_goes_along_unless_its_target_could_not_take_the_request(link: str, arm: str | None) -> None:
+    made = snapshot(
+        CLAUDE_FIRST.replace(", on_loss: reject", ", strategy: split").replace(
+            "aliases:", "strategies: {split: {kind: ordered}}\naliases:"
+        )
+    )
+    rollout = RolloutSpec((Target("alpha", "m"),), (Target("claude", "claude-sonnet-4-5"),), share=1.0)
+    scene = Scene(replace(made, strategies={"split": StrategySpec("split", "canary", rollout=rollout)}))
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": link}}]
+    turn = await scene.ask({"model": "m", "messages": [{"role": "user", "content": content}]})
+    told = turn.reply.metadata[names.META]
+    assert (told.get(names.M_ARM), told[names.M_STRATEGY]) == (arm, "split")
+    assert told[names.M_TARGETS][-1] == "alpha/m"

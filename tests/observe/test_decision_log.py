@@ -65,7 +65,16 @@ def test_a_line_says_what_happened() -> None:
 
 def test_every_field_is_documented() -> None:
     """And none is documented that does not exist."""
-    full = outcome(refusal="x", client_left=True, cut=True, flags=("f",), lost_records=1, losses=("seed",), failed="x")
+    full = outcome(
+        refusal="x",
+        client_left=True,
+        cut=True,
+        flags=("f",),
+        lost_records=1,
+        losses=("seed",),
+        failed="x",
+        arm="canary",
+    )
     assert set(record_of(full)) == set(FIELDS)
 
 

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from extproc.decision.plan import Observation
 from extproc.money import Usage
 from extproc.observe import metrics as metrics_module
+from extproc.observe import target_gauges
 from extproc.observe.decision_log import FIELDS
 from extproc.observe.labels import LabelNames, status_class
 from extproc.observe.metric_table import METRICS
@@ -204,7 +205,8 @@ def test_every_metric_is_in_the_table_and_every_name_in_the_code_too() -> None:
     """A metric that is registered or counted elsewhere would be undocumented."""
     registered = {family.name for family in Metrics().registry.collect()}
     assert registered == {metric.name.removesuffix("_total") for metric in METRICS}
-    named = set(re.findall(r'"(extproc_[a-z_]+)"', Path(metrics_module.__file__).read_text()))
+    sources = [Path(module.__file__).read_text() for module in (metrics_module, target_gauges)]
+    named = set(re.findall(r'"(extproc_[a-z0-9_]+)"', "".join(sources)))
     assert named == {metric.name for metric in METRICS}
     assert all(metric.doc.endswith(".") for metric in METRICS)
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from extproc import names
+from extproc.decision.track_record import Speed
 from extproc.money import Usage
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.outcome.classify import classify
@@ -54,6 +55,7 @@ def test_a_plain_answer() -> None:
         duration_ms=500,
         details="via_upstream",
         response_bytes=9000,
+        speed=Speed(0, None, 0.25 / 20, counted=True),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from extproc.dataplane.ca import find_ca_bundle
 from extproc.probing.connection import Connection
 from extproc.probing.endpoint import ProbedEndpoint
+from extproc.probing.hosts import HostNames
 from extproc.probing.provider import ProbedProvider, Tools
 from extproc.probing.shown import Shown
 from extproc.snapshot import Endpoint, HealthSpec, Provider, Snapshot
@@ -73,9 +74,9 @@ class Scene:
 
     def endpoints(self, provider: Provider) -> list[ProbedEndpoint]:
         assert provider.health is not None
-        timeout, ca = provider.health.timeout, find_ca_bundle()
+        timeout, ca, hosts = provider.health.timeout, find_ca_bundle(), HostNames()
         return [
-            ProbedEndpoint(provider, one, Connection(provider, one, timeout, ca), self.shown.headers, self.now)
+            ProbedEndpoint(provider, one, Connection(provider, one, timeout, ca, hosts), self.shown.headers, self.now)
             for one in provider.endpoints
         ]
 

@@ -1,5 +1,7 @@
 """The router's metadata and headers."""
 
+from dataclasses import replace
+
 import pytest
 
 from extproc import names
@@ -124,3 +126,8 @@ def test_an_llm_request_loses_credentials_and_what_is_ours_and_gets_retries_and_
 def test_a_services_request_loses_only_what_is_ours() -> None:
     edit = service_headers(SENT)
     assert (edit.set, edit.remove) == ((), ("x-extproc-team", "x-extproc-ctl-retry"))
+
+
+def test_an_arm_is_told_where_there_is_one() -> None:
+    told = plan_metadata(replace(plan(OPENAI), arm="canary"), SNAPSHOT, FACTS, ROUTE, RECEIVED)
+    assert told["extproc"]["arm"] == "canary"

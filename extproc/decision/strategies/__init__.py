@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from extproc.decision.strategies.blend import Blend
+from extproc.decision.strategies.canary import Canary
 from extproc.decision.strategies.capability import ByCapability
 from extproc.decision.strategies.code import ForCode
 from extproc.decision.strategies.composed import Composed
@@ -41,6 +42,10 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "fast": "latency",
     "lowest_latency": "latency",
     "latency_first": "latency",
+    "rollout": "canary",
+    "split": "canary",
+    "ab": "canary",
+    "a_b": "canary",
     "quality_focused": "quality",
     "best": "quality",
     "highest_quality": "quality",
@@ -96,6 +101,7 @@ KINDS: Final[Mapping[str, Strategy]] = {
     "weighted": Weighted(),
     **{kind: Scored(scorer) for kind, scorer in SCORERS.items()},
     "blend": Scored(Blend(SCORERS, kind_of)),
+    "canary": Canary(),
 }
 COMPOSED: Final = Composed(KINDS, kind_of)  # any of them, with what its spec puts around it
 

@@ -13,6 +13,11 @@ CHAIN: Final = "chain"
 # --- by lot and by turn ----------------------------------------------------------------------------------------------
 WEIGHTED: Final = "weighted"
 ROUND_ROBIN: Final = "round_robin"
+STABLE: Final = "stable"  # of a canary's two arms the one that was drawn
+CANARY: Final = "canary"
+STABLE_FALLBACK: Final = "stable_fallback"
+CANARY_FALLBACK: Final = "canary_fallback"
+NO_ARM: Final = "no_arm"
 
 # --- by cost ---------------------------------------------------------------------------------------------------------
 LOWEST_COST: Final = "lowest_cost"
@@ -53,6 +58,11 @@ CODES: Final = frozenset(
         CHAIN,
         WEIGHTED,
         ROUND_ROBIN,
+        STABLE,
+        CANARY,
+        STABLE_FALLBACK,
+        CANARY_FALLBACK,
+        NO_ARM,
         LOWEST_COST,
         HYBRID_CLUSTER,
         HYBRID_CHEAPEST,
