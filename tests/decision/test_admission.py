@@ -9,7 +9,7 @@ import pytest
 from extproc.decision.decide import decide
 from extproc.decision.plan import Health, Observation, Observations
 from extproc.refusal import Reason
-from extproc.snapshot import HealthSpec, Model, StrategySpec
+from extproc.snapshot import ChainEntry, HealthSpec, Model, StrategySpec
 from tests.decision.samples import (
     NOW,
     caller_key,
@@ -238,6 +238,33 @@ def test_a_probing_target_is_tried_while_it_has_probes_left() -> None:
     decision = decided(CONFIG, "alpha/m", seen={"alpha/m": Observation("probing", NOW + 9, probes_left=0)})
     assert refusal_of(decision).retry_after == 9
     assert reasons(decision)["alpha/m"] == "probing, and no more probes are allowed for now"
+
+
+DOWN = Observation(health="shut", health_why="3 failed probes in a row: connection refused")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "probes", "seen", "retry_after"),
+    [
+        ("the next probe can open it", HealthSpec(interval=7.5), DOWN, 8),
+        ("probes that nobody wrote have an interval too", None, DOWN, 30),
+        ("the breaker opens later", HealthSpec(interval=7.5), replace(DOWN, breaker="shut", reopens_at=NOW + 60), 60),
+        ("the breaker opens sooner", HealthSpec(interval=7.5), replace(DOWN, breaker="shut", reopens_at=NOW + 2), 8),
+        ("an interval that is none", HealthSpec(interval=math.nan), DOWN, 1),
+    ],
+)
+def test_when_all_are_down_it_says_when_the_soonest_can_be_up(
+    sentence: str, probes: HealthSpec | None, seen: Observation, retry_after: int
+) -> None:
+    config = snapshot(provider("lab", "m", health=probes), A)
+    refusal = refusal_of(decided(config, "m", seen={"lab/m": seen, "alpha/m": shut(NOW + 500)}))
+    assert (refusal.reason, refusal.retry_after) == (Reason.NO_TARGET_AVAILABLE, retry_after), sentence
+
+
+def test_an_alias_and_a_chain_leave_out_whoever_is_down_too() -> None:
+    assert plan_of(decided(CONFIG, "smart", seen={"beta/m": DOWN})) == ["alpha/m"]
+    chained = snapshot(A, B, chain=(ChainEntry("alpha"), ChainEntry("beta")))
+    assert plan_of(decided(chained, "m", seen={"alpha/m": DOWN})) == ["beta/m"]
 
 
 def test_the_test_that_drops_the_last_one_words_the_refusal() -> None:

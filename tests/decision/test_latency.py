@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from extproc.decision.plan import Observation
-from extproc.decision.strategies.latency import Latency
-from extproc.decision.strategies.scored import Scored
 from extproc.snapshot import StrategySpec
 from tests.decision.measured import api, cluster, codes, names, ranked, score, seen, why
 
@@ -136,20 +134,13 @@ def test_who_was_only_seen_to_fail_is_not_tried_first() -> None:
     assert names(ranked("latency", A, B, seen={"a": Observation(errors=seen(1.0, ago=601)), "b": fast(3.0)}))[0] == "a"
 
 
-def test_a_guess_from_the_models_name_orders_those_nobody_measured() -> None:
-    from extproc.decision.contender import Contender
-    from extproc.decision.plan import Observations
-    from extproc.decision.strategies.contract import Circumstances
-    from tests.decision.samples import NOW, facts, snapshot, target
-
-    contenders = [
-        Contender(target(f"{name}/{model}"), provider, None, 0, place)
-        for place, (name, model, provider) in enumerate((("a", "opus", A), ("b", "haiku", B)))
-    ]
-    circumstances = Circumstances(facts(), StrategySpec("latency", "latency"), snapshot(A, B), Observations(), NOW, 0.5)
-    by_name = Scored(Latency(lambda model: 0 if model == "haiku" else 2))
-    assert [one.contender.provider.name for one in by_name.rank(contenders, circumstances)] == ["b", "a"]
-    assert [one.contender.provider.name for one in Scored(Latency()).rank(contenders, circumstances)] == ["a", "b"]
+def test_of_the_unmeasured_who_is_fast_by_its_name_goes_first() -> None:
+    by_name = [api(name, 1, model=name) for name in ("claude-opus-4", "claude-sonnet-4", "claude-3-haiku")]
+    decision = ranked("latency", *by_name, model=None)
+    assert names(decision) == ["claude-3-haiku", "claude-sonnet-4", "claude-opus-4"]
+    assert why(decision, "claude-3-haiku").endswith("so it is tried first; by its name it is fast")
+    flying = {"claude-3-haiku/claude-3-haiku": Observation(in_flight=1)}
+    assert names(ranked("latency", *by_name, model=None, seen=flying))[0] == "claude-sonnet-4"
 
 
 # --- names and weights -----------------------------------------------------------------------------------------------

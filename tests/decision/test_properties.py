@@ -7,15 +7,20 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extproc.decision.contender import Contender
 from extproc.decision.decide import decide
 from extproc.decision.patterns import any_matches
-from extproc.decision.plan import Decision, Observation, Observations, Plan
-from extproc.decision.strategies import KINDS
+from extproc.decision.plan import Decision, Measure, Observation, Observations, Plan
+from extproc.decision.strategies import COMPOSED, OTHER_NAMES, Circumstances
+from extproc.decision.strategies import KINDS as KINDS_OF_STRATEGY
+from extproc.decision.strategies.codes import CODES
 from extproc.decision.strategies.draws import draw_all
 from extproc.facts.request import CallerFacts, Facts
+from extproc.money import Price
 from extproc.refusal import Refusal
 from extproc.snapshot import (
     ChainEntry,
+    ClusterSpec,
     Credential,
     FailoverSpec,
     Model,
@@ -32,16 +37,21 @@ PROVIDERS = ("alpha", "beta", "gamma", "delta")
 NAMES = ("m", "n", "gpt-4o", "gpt-*", "*", "alpha/m", "meta/llama")
 ASKED = (*NAMES, "auto", "", "smart", "beta/n", "gone/m", "/", "alpha/", "ü\n", "x" * 300)
 FAMILIES = ("chat", "embeddings", "nothing")
-STRATEGIES = (*KINDS, "mine", "default", "gone", "")
+KINDS = tuple(KINDS_OF_STRATEGY)
+STRATEGIES = (*KINDS, *(name.replace("_", "-") for name in OTHER_NAMES), "mine", "default", "gone", "")
 
 names = st.sampled_from(NAMES)
 asked = st.none() | st.sampled_from(ASKED)
 weights = st.none() | st.floats(allow_nan=True) | st.sampled_from((0.0, 0.5, 1.0))
 some_providers = st.lists(st.sampled_from((*PROVIDERS, "gone", "*a")), max_size=3, unique=True).map(tuple)
 targets = st.builds(Target, st.sampled_from((*PROVIDERS, "gone")), st.sampled_from(("", "m", "n", "gpt-4o", "new")))
+tokens = st.integers(0, 2**40)
+prices = st.builds(Price, tokens, tokens, st.none() | tokens, above=st.none() | st.just(100), long=st.none())
 models = st.builds(
     Model,
     name=names,
+    price=st.none() | prices,
+    max_output=st.none() | st.integers(0, 50),
     context=st.none() | st.integers(1, 200),
     capabilities=st.frozensets(st.sampled_from(("tools", "no_tools", "code", "large-context"))),
     quality=st.none() | st.floats(allow_nan=True),
@@ -63,16 +73,32 @@ rollouts = st.builds(
     share=st.floats(allow_nan=True),
     sticky=st.sampled_from(("caller", "session", "user", "none")),
 )
-specs = st.builds(
-    StrategySpec,
-    name=st.sampled_from(("mine", "default")),
-    kind=st.sampled_from((*KINDS, "telepathic")),
-    targets=st.lists(targets, max_size=4).map(tuple),
-    weights=st.dictionaries(st.sampled_from((*PROVIDERS, "alpha/m")), st.floats(allow_nan=True), max_size=3),
-    rules=st.lists(rules, max_size=3).map(tuple),
-    regions=st.lists(st.sampled_from(("eu-*", "us-east-1", "ü")), max_size=2).map(tuple),
-    rollout=st.none() | rollouts,
-)
+any_float = st.floats(allow_nan=True) | st.sampled_from((0.0, 0.5, 1.0, 20.0))
+
+
+def specs_around(among: st.SearchStrategy[StrategySpec | None]) -> st.SearchStrategy[StrategySpec]:
+    return st.builds(
+        StrategySpec,
+        name=st.sampled_from(("mine", "default")),
+        kind=st.sampled_from((*KINDS, "telepathic")),
+        targets=st.lists(targets, max_size=4).map(tuple),
+        weights=st.dictionaries(st.sampled_from((*PROVIDERS, "alpha/m")), st.floats(allow_nan=True), max_size=3),
+        among=among,
+        within=st.none() | any_float,
+        ties=st.none() | st.sampled_from((*KINDS, "telepathic")),
+        scores=st.dictionaries(st.sampled_from((*KINDS, "telepathic")), any_float, max_size=4),
+        unpriced=st.sampled_from(("deny", "worst", "allow")),
+        cluster_cost_threshold=st.none() | tokens,
+        max_queue_depth=st.none() | any_float,
+        max_latency=st.none() | any_float,
+        rules=st.lists(rules, max_size=3).map(tuple),
+        regions=st.lists(st.sampled_from(("eu-*", "us-east-1", "ü")), max_size=2).map(tuple),
+        rollout=st.none() | rollouts,
+    )
+
+
+specs = specs_around(st.none() | specs_around(st.none() | specs_around(st.none())))
+clusters = st.builds(ClusterSpec, tokens, any_float, st.none() | any_float, st.none() | any_float)
 
 
 @st.composite
@@ -84,6 +110,7 @@ def providers(draw: st.DrawFn, name: str) -> Provider:
         default_model=draw(st.none() | st.sampled_from(("m", "big"))),
         credential=draw(credentials),
         timeout=draw(st.none() | st.just(7.0)),
+        by_the_hour=draw(st.none() | clusters),
         region=draw(st.sampled_from((None, "eu-west-1", "us-east-1", "ü"))),
     )
 
@@ -129,16 +156,33 @@ facts_of_requests = st.builds(
         own_credential=st.booleans(),
     ),
 )
+measures = st.builds(Measure, any_float, st.sampled_from((NOW, NOW - 600, NOW - 601, NOW + 9, math.nan)))
 seen = st.builds(
     Observation,
     breaker=st.sampled_from(("serving", "shut", "probing")),
     reopens_at=st.none() | st.floats(allow_nan=True),
     probes_left=st.integers(-1, 2),
     why=st.sampled_from(("", "ü\r\n")),
+    health=st.sampled_from(("unknown", "serving", "serving", "shut", "probing")),
+    health_why=st.sampled_from(("", "ü\r\n")),
+    in_flight=st.integers(-1, 3),
+    turn=st.integers(-1, 5),
+    errors=st.none() | measures,
+    first_token=st.dictionaries(st.integers(-1, 5), measures, max_size=3),
+    per_token=st.none() | measures,
+    latency_p95=st.none() | measures,
+    requests_left=st.none() | measures,
+    tokens_left=st.none() | measures,
+    queue_depth=st.none() | measures,
+    tokens_per_second=st.none() | measures,
+    cached_share=st.none() | measures,
+    asleep=st.booleans(),
 )
+somebody = st.builds(lambda p, m: f"{p}/{m}", st.sampled_from(PROVIDERS), st.sampled_from(ASKED))
 observed = st.builds(
     Observations,
-    st.dictionaries(st.builds(lambda p, m: f"{p}/{m}", st.sampled_from(PROVIDERS), st.sampled_from(ASKED)), seen),
+    st.dictionaries(somebody, seen),
+    st.dictionaries(somebody.map(lambda target: f"llm {target}"), measures),
 )
 draws = st.floats(0, 1, exclude_max=True)
 cases = st.tuples(facts_of_requests, snapshots(), observed, st.just(NOW), draws)
@@ -188,6 +232,7 @@ def test_a_plan_never_holds_a_target_that_may_not_or_cannot(case: Case) -> None:
             assert target.provider == facts.provider
         assert made.credential.kind != "caller" or caller.own_credential
         said = observations.of(target)
+        assert said.health in ("unknown", "serving")
         assert said.breaker == "serving" or (said.breaker == "probing" and said.probes_left > 0)
         entries = [model for model in made.models if model.name == target.model]
         if entries:
@@ -227,6 +272,73 @@ def test_a_provider_that_does_not_serve_the_model_changes_nothing(case: Case, pl
         and isinstance(after.outcome, Refusal)
         and before.outcome.reason is after.outcome.reason  # the nearest names may be others
     )
+
+
+# --- what holds for every strategy -----------------------------------------------------------------------------------
+
+
+@st.composite
+def contenders(draw: st.DrawFn) -> list[Contender]:
+    """In no order: their places are their own."""
+    made = []
+    for place, name in enumerate(draw(st.lists(st.sampled_from(PROVIDERS), unique=True, max_size=4))):
+        entry = draw(st.none() | models)
+        made.append(Contender(Target(name, "m"), draw(providers(name)), entry, draw(st.integers(0, 2)), place))
+    return draw(st.permutations(made))
+
+
+rankings = st.tuples(contenders(), specs, facts_of_requests, observed, draws)
+Ranking = tuple[list[Contender], StrategySpec, Facts, Observations, float]
+NOBODYS = snapshot()
+
+
+def ranked(case: Ranking) -> list[Any]:
+    those, spec, facts, observations, draw = case
+    return list(COMPOSED.rank(those, Circumstances(facts, spec, NOBODYS, observations, NOW, draw)))
+
+
+@settings(max_examples=600)
+@given(rankings)
+def test_every_contender_comes_back_exactly_once_with_a_reason_and_a_code(case: Ranking) -> None:
+    order = ranked(case)
+    assert sorted(str(one.contender.target) for one in order) == sorted(str(one.target) for one in case[0])
+    for one in order:
+        assert one.reason.isascii()
+        assert one.reason
+        assert one.score is None or math.isfinite(one.score)
+        assert one.code in CODES or not one.chosen or "no such kind" in one.reason
+
+
+@settings(max_examples=300)
+@given(rankings, st.randoms(use_true_random=False))
+def test_an_order_does_not_depend_on_how_the_contenders_came(case: Ranking, dice: Any) -> None:
+    shuffled = list(case[0])
+    dice.shuffle(shuffled)
+    assert repr(ranked(case)) == repr(ranked((shuffled, *case[1:])))
+
+
+@settings(max_examples=300)
+@given(rankings, seen, measures)
+def test_what_is_seen_of_others_changes_nothing(case: Ranking, other: Observation, output: Measure) -> None:
+    those, spec, facts, observations, draw = case
+    more = replace(
+        observations,
+        targets={**observations.targets, "bystander/m": other},
+        outputs={**observations.outputs, "llm bystander/m": output, "elsewhere alpha/m": output},
+    )
+    assert repr(ranked(case)) == repr(ranked((those, spec, facts, more, draw)))
+
+
+@settings(max_examples=300)
+@given(rankings)
+def test_who_takes_any_name_is_behind_those_who_list_it_unless_shares_are_drawn(case: Ranking) -> None:
+    spec = case[1]
+    while spec is not None:
+        if spec.kind in ("weighted", "canary", "telepathic"):
+            return
+        spec = spec.among
+    tiers = [one.contender.tier == 2 for one in ranked(case) if one.chosen]
+    assert tiers == sorted(tiers)
 
 
 @given(st.lists(weights, max_size=30), st.floats(allow_nan=True))

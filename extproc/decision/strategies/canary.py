@@ -15,6 +15,7 @@ from typing import Final, Literal
 from extproc.decision.contender import Contender
 from extproc.decision.lookup import index_of
 from extproc.decision.patterns import any_matches
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Ranked
 from extproc.decision.strategies.ordered import Ordered
 from extproc.facts.request import Facts
@@ -23,7 +24,8 @@ from extproc.snapshot import RolloutSpec, Target
 Arm = Literal["stable", "canary"]
 STABLE: Final = "stable"
 CANARY: Final = "canary"
-FALLBACK: Final = "_fallback"  # behind the arm's name: the code of a target that stands behind the other arm
+# Of a target that stands behind the other arm.
+FALLBACK: Final[dict[Arm, str]] = {STABLE: codes.STABLE_FALLBACK, CANARY: codes.CANARY_FALLBACK}
 
 
 class Canary:
@@ -80,15 +82,15 @@ def _arranged(
     if first:
         ranked = [Ranked(one, None, f"{name}: {drawn}, {how}", code=drawn, arm=drawn) for one in first]
         ranked += [
-            Ranked(one, None, f"{name}: {other}, behind {drawn} ({how})", code=other + FALLBACK) for one in behind
+            Ranked(one, None, f"{name}: {other}, behind {drawn} ({how})", code=FALLBACK[other]) for one in behind
         ]
     else:
         shut = _is_shut(rollout.canary if drawn == CANARY else rollout.stable, circumstances)
         why = "is shut" if shut else "has nobody for this request"
         reason = f"{name}: {other}, because {drawn} ({how}) {why}"
         arm = drawn if shut else None
-        ranked = [Ranked(one, None, reason, code=other + FALLBACK, arm=arm) for one in behind]
-    return ranked + [Ranked(one, None, f"{name}: in no arm, behind both") for one in rest]
+        ranked = [Ranked(one, None, reason, code=FALLBACK[other], arm=arm) for one in behind]
+    return ranked + [Ranked(one, None, f"{name}: in no arm, behind both", code=codes.NO_ARM) for one in rest]
 
 
 def _is_shut(targets: Sequence[Target], circumstances: Circumstances) -> bool:

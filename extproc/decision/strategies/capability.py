@@ -13,6 +13,7 @@ from typing import Final
 
 from extproc.decision.contender import Contender
 from extproc.decision.nearest import shown
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.facts.request import Facts
 
@@ -41,18 +42,18 @@ def asked_for(facts: Facts) -> frozenset[str]:
 
 def _score(asked: Sequence[str], contender: Contender) -> Score:
     if not asked:
-        return Score(0.0, "nothing is asked for", code="capability")
+        return Score(0.0, "nothing is asked for", code=codes.CAPABILITY)
     declared = _plain(contender.capabilities)
     if (contender.context or 0) >= LARGE_CONTEXT:
         declared |= {"large_context"}
     able = [name for name in asked if name in declared or _ALSO.get(name) in declared]
     unable = [name for name in asked if name not in able and f"no_{name}" in declared]
     if unable:
-        return Score(-float(len(able)), f"it cannot do {_listed(unable)}", band=1, code="cannot")
+        return Score(-float(len(able)), f"it cannot do {_listed(unable)}", band=1, code=codes.CANNOT)
     if not able:
-        return Score(0.0, f"it declares nothing of {_listed(asked)}", code="undeclared")
+        return Score(0.0, f"it declares nothing of {_listed(asked)}", code=codes.UNDECLARED)
     what = f"{_listed(able)}" if len(able) == len(asked) else f"{_listed(able)} of {_listed(asked)}"
-    return Score(-float(len(able)), f"it declares {what}", code="capability")
+    return Score(-float(len(able)), f"it declares {what}", code=codes.CAPABILITY)
 
 
 def _plain(names: Iterable[str]) -> frozenset[str]:

@@ -13,6 +13,11 @@ CHAIN: Final = "chain"
 # --- by lot and by turn ----------------------------------------------------------------------------------------------
 WEIGHTED: Final = "weighted"
 ROUND_ROBIN: Final = "round_robin"
+STABLE: Final = "stable"  # of a canary's two arms the one that was drawn
+CANARY: Final = "canary"
+STABLE_FALLBACK: Final = "stable_fallback"
+CANARY_FALLBACK: Final = "canary_fallback"
+NO_ARM: Final = "no_arm"
 
 # --- by cost ---------------------------------------------------------------------------------------------------------
 LOWEST_COST: Final = "lowest_cost"
@@ -32,6 +37,20 @@ UNMEASURED: Final = "unmeasured"  # tried so that it gets measured
 LAST_RESORT: Final = "last_resort"  # a busy or slow cluster, or a limit that is used up
 BLEND: Final = "blend"
 
+# --- by what is declared of them, and by who asks --------------------------------------------------------------------
+QUALITY: Final = "quality"
+CONTEXT_UNKNOWN: Final = "context_unknown"
+CONTEXT: Final = "context"
+CODE: Final = "code"  # made for it
+CAPABILITY: Final = "capability"
+CANNOT: Final = "cannot"  # something that is asked for is not among what it declares
+UNDECLARED: Final = "undeclared"  # it declares nothing of what is asked for
+REGION_UNKNOWN: Final = "region_unknown"
+REGION: Final = "region"
+NEAR: Final = "near"  # to the request's region, or to one of the strategy's
+FAR: Final = "far"
+STICKY: Final = "sticky"
+
 CODES: Final = frozenset(
     {
         ORDERED,
@@ -39,6 +58,11 @@ CODES: Final = frozenset(
         CHAIN,
         WEIGHTED,
         ROUND_ROBIN,
+        STABLE,
+        CANARY,
+        STABLE_FALLBACK,
+        CANARY_FALLBACK,
+        NO_ARM,
         LOWEST_COST,
         HYBRID_CLUSTER,
         HYBRID_CHEAPEST,
@@ -53,5 +77,17 @@ CODES: Final = frozenset(
         UNMEASURED,
         LAST_RESORT,
         BLEND,
+        QUALITY,
+        CONTEXT_UNKNOWN,
+        CONTEXT,
+        CODE,
+        CAPABILITY,
+        CANNOT,
+        UNDECLARED,
+        REGION_UNKNOWN,
+        REGION,
+        NEAR,
+        FAR,
+        STICKY,
     }
 )

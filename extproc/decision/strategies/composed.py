@@ -47,8 +47,9 @@ class Composed:
 
     def _own(self, candidates: Sequence[Contender], circumstances: Circumstances, spec: StrategySpec) -> list[Ranked]:
         kind = self._kind_of(spec.kind)
-        if kind is None or not candidates:  # no configuration that was checked has such a kind
-            return [Ranked(one, None, f"{spec.name}: no such kind of strategy") for one in candidates]
+        if kind is None:  # no configuration that was checked has such a kind
+            written = sorted(candidates, key=lambda one: (one.tier, one.position))
+            return [Ranked(one, None, f"{spec.name}: no such kind of strategy") for one in written]
         ranked = self._kinds[kind].rank(candidates, replace(circumstances, spec=spec))
         return [one for equals in _runs(ranked) for one in self._untied(equals, circumstances, spec)]
 
@@ -101,7 +102,8 @@ def _good(found: Sequence[Ranked], within: float | None) -> list[Ranked]:
     if all(one.place is not None and one.place.known > 0 for one in here):
         return here
     best = min((one.place.value for one in here if one.place is not None and one.place.known == 0), default=0.0)
-    most = best + (max(within or 1.0, 1.0) - 1.0) * abs(best)  # times, also where less than nothing is best
+    times = within if within is not None and within > 1.0 else 1.0
+    most = best + (times - 1.0) * abs(best) if best else 0.0  # times, also where less than nothing is best
     return [one for one in here if one.place is not None and _is_good(one.place, most)]
 
 

@@ -5,7 +5,7 @@ else a herd goes to it before the first answer tells anything. Neither a cluster
 know only that it fails is tried for the sake of being measured.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from extproc.decision.contender import Contender
@@ -17,9 +17,11 @@ from extproc.decision.strategies.factors import weighed
 from extproc.decision.strategies.gates import shut_gates, stale_gates
 from extproc.decision.strategies.readings import read
 from extproc.decision.strategies.words import number, percent, seconds
+from extproc.dialects.model_classes import SpeedClass, speed_class
 
 LEAST_SUCCESS: Final = 0.01  # whoever succeeds less often counts a hundred times
 MOSTLY_FAILS: Final = 0.5
+FASTEST_FIRST: Final[tuple[SpeedClass, ...]] = ("fast", "middle", "slow")
 
 
 class FirstToken(NamedTuple):
@@ -28,10 +30,6 @@ class FirstToken(NamedTuple):
 
 
 class Latency:
-    def __init__(self, speed_class: Callable[[str], int] = lambda model: 0) -> None:
-        """`speed_class` guesses from a model's name how fast it is, less being faster: for those nobody measured."""
-        self._speed_class = speed_class
-
     def scores(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Score]:
         return [self._score(one, circumstances) for one in candidates]
 
@@ -53,7 +51,8 @@ class Latency:
         known = seen.first_token.values()
         what = "what was measured of it is stale" if known and all(_stale(one, circumstances) for one in known) else ""
         what = (what or "nobody measured it") + stale_gates(contender, circumstances)
-        guess = (max(seen.in_flight, 0), self._speed_class(contender.target.model))
+        by_name = speed_class(contender.target.model)
+        guess = (max(seen.in_flight, 0), FASTEST_FIRST.index(by_name))
         errors = read(seen.errors, circumstances.now).value
         if seen.in_flight > 0:
             behind = f", and {seen.in_flight} in flight will tell"
@@ -62,7 +61,8 @@ class Latency:
         elif errors is not None and errors >= MOSTLY_FAILS:
             behind = f", and {percent(min(errors, 1.0))} of its attempts fail"
         else:
-            return Score(None, f"{what}, so it is tried first", code=codes.UNMEASURED, guess=guess)
+            named = "" if by_name == "middle" else f"; by its name it is {by_name}"
+            return Score(None, f"{what}, so it is tried first{named}", code=codes.UNMEASURED, guess=guess)
         return Score(None, what + behind, unknown="last", code=codes.UNMEASURED, guess=guess)
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from extproc.decision.contender import Contender
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.decision.strategies.quality import quality_of
 
@@ -18,8 +19,8 @@ class LongContext:
 
 def _score(contender: Contender) -> Score:
     if contender.context is None:
-        return Score(None, "its context is not known", unknown="last", code="context_unknown")
+        return Score(None, "its context is not known", unknown="last", code=codes.CONTEXT_UNKNOWN)
     quality = quality_of(contender).value
     part_of_a_token = 0.5 + math.atan(quality) / math.pi  # between 0 and 1, so it decides between equals alone
     words = f"a context of {contender.context} tokens"
-    return Score(-(contender.context + part_of_a_token), words, code="context")
+    return Score(-(contender.context + part_of_a_token), words, code=codes.CONTEXT)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from extproc.decision.contender import Contender
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.dialects.model_classes import QualityClass, quality_class
 
@@ -39,4 +40,4 @@ def quality_of(contender: Contender) -> Quality:
 class ByQuality:
     def scores(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Score]:
         found = (quality_of(one) for one in candidates)
-        return [Score(-quality.value, quality.words, code="quality") for quality in found]
+        return [Score(-quality.value, quality.words, code=codes.QUALITY) for quality in found]

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import Final
 
 from extproc.decision.contender import Contender
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.decision.strategies.draws import usable
 from extproc.facts.request import Facts
@@ -69,5 +70,5 @@ def _score(key: str, contender: Contender, weight: float | None, some_named: boo
     drawn = int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
     value = -math.log((drawn + 0.5) / _SPAN) / (weight or 1.0)
     if weight is None and some_named:
-        return Score(value, "behind those with a weight", band=1, code="sticky")
-    return Score(value, words, code="sticky")
+        return Score(value, "behind those with a weight", band=1, code=codes.STICKY)
+    return Score(value, words, code=codes.STICKY)

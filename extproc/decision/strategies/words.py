@@ -6,12 +6,13 @@ from extproc.money import dollars
 
 
 def number(value: float) -> str:
-    return f"{Decimal(f'{value:.3g}'):f}"
+    text = f"{value:.3g}"
+    return text if "e" not in text else f"{Decimal(text):f}"
 
 
 def price(amount: float) -> str:
     """Nano-dollars as `$0.00284`."""
-    return f"${dollars(int(Decimal(f'{amount:.3g}')))}"
+    return f"${dollars(int(float(f'{amount:.3g}')))}"
 
 
 def seconds(value: float) -> str:
