@@ -151,7 +151,8 @@ def _table(rows: Iterator[Row]) -> str:
 def _later() -> str:
     lines = ["## Not landed in this version\n", "Each is known, and writing one is an error that says so.\n"]
     lines += [f"* `{pattern}`: {feature}" for pattern, feature in sorted(LATER.items())]
-    lines.append(f"* kinds of strategy: {', '.join(f'`{name}`' for name in sorted(LATER_KINDS))}")
+    if LATER_KINDS:
+        lines.append(f"* kinds of strategy: {', '.join(f'`{name}`' for name in sorted(LATER_KINDS))}")
     lines.append("* every `state` but `memory`")
     return "\n".join(lines) + "\n"
 

@@ -4,8 +4,8 @@ Law: the share is the rollout's of this moment, else the one it begins with. Who
 user) stays where its hash lies while the share stays, and in the canary while the share grows. Who has none is drawn.
 
 A plan has an arm only if it says something of that arm: its own targets stand first, or are missing because their
-breakers or probes keep them back. Where this request may not use them at all it takes no part. Who asks for something else than
-what the arms serve is ordered as it is written.
+breakers or probes keep them back. Where this request may not use them at all it takes no part. Who asks for something
+else than what the arms serve is ordered as it is written.
 """
 
 import hashlib
