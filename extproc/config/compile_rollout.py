@@ -5,6 +5,7 @@ Law: the address that is told of its moves is a secret: it goes into the keyring
 
 from urllib.parse import urlsplit
 
+from extproc.config.compile_clusters import check_positive
 from extproc.config.credentials import Secret, secret_of
 from extproc.config.problems import PathParts
 from extproc.config.references import Names, check_once, target_or_provider
@@ -28,6 +29,8 @@ def compile_rollout(
             text = str(target) if target.model else target.provider
             report.add((*path, "canary"), f"`{text}` stands in `stable` too", "a target is in one arm")
     _check_what_moves(keys, path, report)
+    check_positive(keys.step_every, (*path, "step_every"), report)
+    check_positive(keys.window, (*path, "window"), report)
     share = _share(keys, path, report)
     rollout = RolloutSpec(
         stable=stable,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from extproc.config.compile_clusters import check_positive
 from extproc.config.compile_rollout import compile_rollout
 from extproc.config.credentials import Secret
-from extproc.config.kinds import NEED_SETTINGS, kind_of
+from extproc.config.kinds import MEASURING, NEED_SETTINGS, kind_of
 from extproc.config.problems import PathParts
 from extproc.config.references import (
     Names,
@@ -21,13 +22,15 @@ from extproc.config.references import (
     target_or_provider,
 )
 from extproc.config.report import Report
-from extproc.config.schema_strategies import StickyBy, StrategyKeys
-from extproc.config.strategy_keys import MEASURING, check_inside, check_keys
+from extproc.config.schema_strategies import StrategyKeys
+from extproc.config.strategy_keys import check_inside, check_keys
+from extproc.config.strategy_values import regions_of, scores_of, sticky_by_of, ties_of
 from extproc.decision.rules import problems_of
 from extproc.money import nanos
 from extproc.snapshot import Rule, StrategySpec
 
 DEEPEST: Final = 5  # strategies inside one another
+_NAMELESS: Final = ""  # a strategy that is written out inside another
 _STICKY_BY: Final = StrategySpec("", "").sticky_by
 
 
@@ -69,36 +72,42 @@ def _outer(name: str, keys: StrategyKeys, path: PathParts, around: _Around) -> t
     return replace(spec, targets=found, rules=_rules(keys, path, around), rollout=rollout), webhook
 
 
-def _spec(name: str, keys: StrategyKeys, path: PathParts, around: _Around, above: tuple[str, ...]) -> StrategySpec:
-    """All but what only an outermost strategy has. `above`: those in which it stands, itself the last."""
+def _spec(
+    name: str, keys: StrategyKeys, path: PathParts, around: _Around, above: tuple[str, ...], inside: bool = False
+) -> StrategySpec:
+    """All but what only an outermost strategy has. `above`: those in which it stands, itself the last. `inside`: it is
+    written inside an `among`, so `within` is its own."""
     report = around.report
     kind = kind_written(keys.kind, (*path, "kind"), report)
     check_keys(keys, kind, path, report)
     for text in keys.weights:
         target_or_provider(text, (*path, "weights", text), around.names, report)
     check_weights(keys.weights, (*path, "weights"), report)
+    check_positive(keys.max_latency, (*path, "max_latency"), report)
     threshold, regions, by = keys.cluster_cost_threshold, keys.regions, keys.sticky_by
     return StrategySpec(
         name,
         kind,
         weights=dict(keys.weights),
-        among=_among(keys, path, around, above),
-        within=keys.within if len(above) > 1 else None,
-        ties=_ties(keys, kind, path, report),
-        scores=_scores(keys, kind, path, report),
+        among=_among(keys, path, around, above, inside),
+        within=keys.within if inside else None,
+        ties=ties_of(keys, kind, path, report),
+        scores=scores_of(keys, kind, path, report),
         unpriced=keys.unpriced,
         cluster_cost_threshold=None if threshold is None else nanos(threshold),
         max_queue_depth=keys.max_queue_depth,
         max_latency=keys.max_latency,
-        sticky_by=_sticky_by(by, path, report) if by is not None else _STICKY_BY,
-        regions=_regions(regions, path, report) if regions is not None else (),
+        sticky_by=sticky_by_of(by, path, report) if by is not None else _STICKY_BY,
+        regions=regions_of(regions, path, report) if regions is not None else (),
     )
 
 
 # --- strategies in strategies ----------------------------------------------------------------------------------------
 
 
-def _among(keys: StrategyKeys, path: PathParts, around: _Around, above: tuple[str, ...]) -> StrategySpec | None:
+def _among(
+    keys: StrategyKeys, path: PathParts, around: _Around, above: tuple[str, ...], inside: bool
+) -> StrategySpec | None:
     written, here = keys.among, (*path, "among")
     if written is None:
         return None
@@ -106,7 +115,7 @@ def _among(keys: StrategyKeys, path: PathParts, around: _Around, above: tuple[st
         around.report.add(here, f"strategies stand inside one another deeper than {DEEPEST} levels")
         return None
     inner = _named(written, here, around, above) if isinstance(written, str) else _inside(written, here, around, above)
-    if inner is None or len(above) > 1 or keys.within is None:
+    if inner is None or inside or keys.within is None:
         return inner
     if inner.within is not None:
         around.report.add((*path, "within"), "stands inside `among` too", "keep one of them")
@@ -118,17 +127,17 @@ def _inside(keys: StrategyKeys, path: PathParts, around: _Around, above: tuple[s
     kind = kind_of(keys.kind)
     if not _measures(kind, (*path, "kind"), around.report):
         return None
-    return _spec(kind or keys.kind, keys, path, around, (*above, kind or keys.kind))
+    return _spec(kind or keys.kind, keys, path, around, (*above, _NAMELESS), inside=True)
 
 
 def _named(name: str, path: PathParts, around: _Around, above: tuple[str, ...]) -> StrategySpec | None:
     """A strategy of `strategies`, written out; else a kind with its default settings."""
-    kind = strategy_named(name, path, around.names, around.report)
+    name = strategy_named(name, path, around.names, around.report)
     if name not in around.names.strategies:
-        return StrategySpec(kind, kind) if _measures(kind_of(kind), path, around.report) else None
+        usable = name not in NEED_SETTINGS and _measures(kind_of(name), path, around.report)
+        return StrategySpec(name, name) if usable else None
     if name in above:
-        circle = " → ".join((*above[above.index(name) :], name))
-        around.report.add(path, f"`{name}` stands inside itself: {circle}")
+        _say_circle(above[above.index(name) :], path, around)
         return None
     keys = around.written.get(name)
     if keys is None:  # what is wrong with it has been said
@@ -141,58 +150,19 @@ def _named(name: str, path: PathParts, around: _Around, above: tuple[str, ...]) 
     return _spec(name, keys, ("strategies", name), around, (*above, name))
 
 
+def _say_circle(circle: tuple[str, ...], path: PathParts, around: _Around) -> None:
+    """Once, from the first of them in the file."""
+    first = next(name for name in around.written if name in circle)
+    if circle[0] == first:
+        shown = " → ".join(name for name in (*circle, first) if name != _NAMELESS)
+        around.report.add(path, f"`{first}` stands inside itself: {shown}")
+
+
 def _measures(kind: str | None, path: PathParts, report: Report) -> bool:
     """Only who gives scores can say who is about as good as the best."""
     if kind is not None and kind not in MEASURING and kind != "blend":
         report.add(path, f"`{kind}` gives no scores, so it limits nobody", f"these do: {', '.join(sorted(MEASURING))}")
     return kind is None or kind in MEASURING or kind == "blend"
-
-
-# --- single keys -----------------------------------------------------------------------------------------------------
-
-
-def _ties(keys: StrategyKeys, kind: str, path: PathParts, report: Report) -> str | None:
-    if keys.ties is None:
-        return None
-    ties = kind_written(keys.ties, (*path, "ties"), report)
-    if ties == kind:
-        report.add((*path, "ties"), f"`{ties}` is the kind whose equals it would order")
-    elif ties in NEED_SETTINGS:
-        report.add((*path, "ties"), f"`{ties}` breaks no ties")
-    return ties
-
-
-def _scores(keys: StrategyKeys, kind: str, path: PathParts, report: Report) -> dict[str, float]:
-    here = (*path, "scores")
-    if kind == "blend" and not keys.scores:
-        report.add(here, "is missing", "write which kinds count how much: {cost: 2, latency: 1}")
-    scores: dict[str, float] = {}
-    for name, share in keys.scores.items():
-        scored = kind_written(name, (*here, name), report)
-        if kind_of(name) is not None and scored not in MEASURING:
-            report.add((*here, name), f"`{scored}` gives no scores", f"these do: {', '.join(sorted(MEASURING))}")
-        elif scored in scores:
-            report.add((*here, name), f"`{scored}` stands twice", "keep one")
-        scores[scored] = share
-    check_weights(keys.scores, here, report)
-    return scores
-
-
-def _sticky_by(written: StickyBy | list[StickyBy], path: PathParts, report: Report) -> tuple[StickyBy, ...]:
-    if isinstance(written, str):
-        return (written,)
-    if not written:
-        report.add((*path, "sticky_by"), "must not be empty")
-    check_once(written, (*path, "sticky_by"), report)
-    return tuple(written)
-
-
-def _regions(written: str | list[str], path: PathParts, report: Report) -> tuple[str, ...]:
-    regions = [written] if isinstance(written, str) else written
-    if not regions or not all(regions):
-        report.add((*path, "regions"), "must not be empty", "write the nearest first: [eu-west-1, eu-*]")
-    check_once(regions, (*path, "regions"), report)
-    return tuple(regions)
 
 
 def _rules(keys: StrategyKeys, path: PathParts, around: _Around) -> tuple[Rule, ...]:

@@ -14,6 +14,8 @@ OTHER_NAMES: dict[str, str] = {
     **strategies.OTHER_NAMES,
 }
 KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
+# These give each candidate a score, so they can be blended, and can say who is about as good as the best.
+MEASURING: Final[frozenset[str]] = frozenset(strategies.SCORERS) | LATER_KINDS - {"canary"}
 # These are nothing without settings of their own, so no name but that of a configured strategy can ask for them.
 NEED_SETTINGS: Final[dict[str, str]] = {"blend": "scores", "canary": "stable"}
 

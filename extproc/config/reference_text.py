@@ -5,6 +5,8 @@ Law: every YAML block here is a whole configuration, and a test compiles each.
 
 from typing import Final
 
+from extproc.config.reference_strategies import strategies_text
+
 HEAD: Final = """\
 # Configuration
 
@@ -149,6 +151,36 @@ providers:
     models: {gpt-4o: my-deployment}
   pool: {dialect: openai, endpoints: [http://10.0.0.7:8000, http://10.0.0.8:8000]}
 ```
+
+**Clusters by the hour.** With `cost_per_hour` a provider is a self-hosted cluster: its price is its time, whatever
+its models' prices say, and it is probed. `tokens_per_second` is what you expect of it, until it is measured;
+`overhead_factor` is what it costs beside its machines. A cluster that scales to zero says with `wake_up` how long a
+start takes, and with `sleeps_after` when it sleeps; the wait is a part of its cost and of its latency.
+
+**Health.** Probes are GETs that cost nothing, for providers with `cost_per_hour` or `health` only, and never in a
+request's way. `failure_threshold` failed ones in a row shut a target, `success_threshold` good ones open it again. They
+show the provider's credential where it is a secret of yours. `health: {enabled: false}` leaves a cluster unprobed.
+
+**Signed requests.** `sign` adds `X-Timestamp`, `X-Signature` and `X-Auth-Type` (scheme v2: and `X-Nonce`) to each
+attempt: HMAC-SHA256 with a secret that the receiving side knows too, over the request as it is really sent. `v1` is the
+form without separators that other routers use; `v2` is safer, where both sides can speak it. Make a secret with
+`openssl rand -hex 32`.
+
+**Client certificates.** `tls` shows a certificate to the upstream, checks its own against a private CA, and says
+another name than the address's. All are PEM files, and may rotate.
+
+```yaml
+providers:
+  gpu:
+    dialect: openai
+    endpoints: [http://10.0.0.7:8000, http://10.0.0.8:8000]
+    cost_per_hour: 0.0928
+    tokens_per_second: 50
+    wake_up: 90s
+    sleeps_after: 15m
+    health: {interval: 10s, timeout: 2s, failure_threshold: 3, success_threshold: 2, path: /health}
+    sign: {hmac: {secret: "${GPU_SECRET}", scheme: v2}}
+```
 """,
     "services": "Plain HTTP upstreams. Routes lead to them; nothing of a request is read.\n",
     "routes": """\
@@ -186,11 +218,15 @@ services:
 routes:
   - {match: {path: /billing/*, headers: {x-tier: gold}}, service: billing, rewrite: {path: /v2/$1}, timeout: 5s}
   - {match: {path: /v1/embeddings}, providers: [openai], model: text-embedding-3-small}
-  - {match: {path: /v1/*}, strategy: weighted, failover: {chain: cheap, first_byte_timeout: 20s}, usage: exact}
+  - {match: {path: /v1/*}, strategy: weighted, failover: {chain: cheap, first_byte_timeout: 20s}, usage: exact,
+     shadow: {target: openrouter/qwen/qwen3-32b, share: 5%}}
 failover:
   chains:
     cheap: [{provider: openrouter, weight: 0.6}, {provider: openai, weight: 0.4}]
 ```
+
+`shadow` sends a copy of some requests to one more target, `share` of them, or all. Its answer is thrown away: the
+caller never waits for it or sees it, it is counted apart, and nobody is billed for it by us (its provider may).
 """,
     "aliases": """\
 An alias stands for its targets in their order, whatever the route's strategy: it is the failover chain of that name.
@@ -207,20 +243,7 @@ aliases:
   gpt-4: {provider: openai, fallback: openrouter}
 ```
 """,
-    "strategies": """\
-A route names a key of `strategies`, or a kind (docs/reference.md tells what each does). `default` is used where a route
-names none, and without it `ordered`, by the order of `providers` in the file. `targets`, models or whole providers,
-limit and order the candidates; `weights` draw them, and weight 0 is never chosen.
-
-```yaml
-providers:
-  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
-  ollama: {dialect: ollama}
-strategies:
-  default: {kind: weighted, weights: {openai: 0.9, ollama: 0.1}}
-  code: {kind: ordered, targets: [ollama/qwen3-coder, openai]}
-```
-""",
+    "strategies": strategies_text(),
     "failover": """\
 When a target cannot be reached, breaks off, is too slow with its first byte or answers 408, 409, 425, 429 or 5xx, the
 next one of the plan is tried inside the same request. A target is tried once. With none left, the last real answer
@@ -234,14 +257,14 @@ target but the last waits for one message to the processor, and an error for its
     "callers": """\
 With callers, an LLM request needs one of their keys, as `Authorization: Bearer`, `x-api-key`, `api-key` or
 `x-goog-api-key`; routes to services are not guarded: a service sees its callers' headers as they are and decides
-itself. Without, only this machine may call. Each has `key` or `hash`, never both; the key itself is not kept, only its
-SHA-256.
+itself. Without, only this machine may call. `strategy` orders this caller's candidates. Each has `key` or `hash`,
+never both; the key itself is not kept, only its SHA-256.
 
 ```yaml
 providers:
   openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
 callers:
-  - {name: ci, key: "${CI_KEY}", labels: {team: platform}, models: ["gpt-4o*"]}
+  - {name: ci, key: "${CI_KEY}", labels: {team: platform}, models: ["gpt-4o*"], strategy: weighted}
   - {name: web, hash: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", providers: [openai]}
 ```
 """,

@@ -60,8 +60,9 @@ def check_classes(written: Sequence[str], path: PathParts, report: Report) -> No
 
 def strategy_named(name: str, path: PathParts, names: Names, report: Report) -> str:
     """The key in `strategies`, or the kind, that a name of a strategy stands for."""
-    if name in names.strategies:
-        return name
+    for written in (name, name.replace("-", "_"), name.replace("_", "-")):
+        if written in names.strategies:
+            return written
     kind = kind_of(name)
     if kind is None:
         hint = nearest_or_all(name, (*names.strategies, *sorted(LANDED_KINDS)), "strategy")

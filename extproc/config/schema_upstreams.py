@@ -48,7 +48,7 @@ class ModelKeys(Keys):
         None, description="Families it serves: chat, completions, embeddings, moderations, images, speech, audio."
     )
     quality: Number | None = Field(
-        None, ge=0, description="How good its answers are, for the strategy `quality`: any scale, more is better."
+        None, ge=0, description="How good its answers are, more is better. Left out: its name tells, 0.3 to 0.9."
     )
 
 

@@ -6,14 +6,23 @@ breaks ties, or is one of those that are blended, reads its keys there too.
 
 from typing import Final
 
-from extproc.config.kinds import KINDS, kind_of
+from extproc.config.kinds import KINDS, MEASURING, kind_of
 from extproc.config.problems import PathParts
 from extproc.config.report import Report
 from extproc.config.schema_strategies import StrategyKeys
 
 _CANARY: Final = frozenset({"canary"})
 _COSTS: Final = frozenset({"cost", "hybrid", "cluster_first", "external_first"})
-MEASURING: Final = KINDS - {"ordered", "weighted", "canary", "blend"}  # they give each candidate a score
+# Shares, or factors on a score. What the others score has no measure that a factor could stretch.
+_WEIGHED: Final = _COSTS | {
+    "weighted",
+    "blend",
+    "latency",
+    "least_connections",
+    "round_robin",
+    "sticky",
+    "token_balance",
+}
 _SCORED: Final = MEASURING | {"blend"}
 ROLLOUT_KEYS: Final = (
     *("stable", "canary", "split", "traffic_split", "steps", "step_every"),
@@ -21,7 +30,7 @@ ROLLOUT_KEYS: Final = (
 )
 GOES_WITH: Final[dict[str, frozenset[str]]] = {
     "targets": KINDS - _CANARY,
-    "weights": KINDS - _CANARY - {"ordered"},
+    "weights": _WEIGHED,
     "rules": KINDS - _CANARY,
     "among": KINDS - _CANARY,
     "ties": _SCORED,

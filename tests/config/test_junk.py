@@ -10,6 +10,8 @@ from extproc.config.load import load, load_document
 from extproc.config.schema import Configuration
 
 WORDS = [*Configuration.model_fields, "dialect", "openai", "match", "path", "models", "chains", "kind", "key", "a", "*"]
+WORDS += ["among", "within", "cost", "canary", "stable", "split", "scores", "blend", "rules", "ties", "strategy", "s"]
+WORDS += ["health", "sign", "hmac", "secret", "tls", "client_key", "cost_per_hour", "shadow", "target", "steps", "1%"]
 WORDS += ["credential", "file", "service", "weights", "<<", "<text>", "base_url", "name", "failover", "endpoints"]
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(WORDS),
