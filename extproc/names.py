@@ -31,11 +31,14 @@ SHOULD_RETRY: Final = "x-should-retry"  # answers: `false` on a final failure, s
 # --- headers between the filters: stripped at the edge, never sent upstream ------------------------------------------
 CTL_PREFIX: Final = "x-extproc-ctl-"
 CTL_RETRY: Final = "x-extproc-ctl-retry"  # attempt filter → Envoy's router: try the next target
+CTL_SHADOW: Final = "x-extproc-ctl-shadow"  # router filter → Envoy's router: the cluster that gets a copy
+CTL_SHADOW_CALL: Final = "x-extproc-ctl-shadow-call"  # router filter → the shadow's attempt filter: what to do with it
 CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's header mutation → Lua, in a cluster: the host of this attempt
 FILTER_METADATA: Final = "x-extproc-filter"  # gRPC metadata: which filter opened the stream
 FILTER_ROUTER: Final = "router"
 FILTER_ATTEMPT: Final = "attempt"
 FILTER_ERRORS: Final = "errors"
+FILTER_SHADOW: Final = "shadow"
 
 # --- Envoy's own headers that we set ---------------------------------------------------------------------------------
 ENVOY_PREFIX: Final = "x-envoy-"
@@ -166,6 +169,7 @@ ENDPOINT_ANSWER: Final = "answer"  # a redirect or a direct response: Envoy's, w
 
 
 HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says
+SHADOW_SUFFIX: Final = ".shadow"  # likewise: its twin, which gets copies of requests
 
 
 def route_key(snapshot_id: str, route: str, endpoint: str) -> str:

@@ -54,6 +54,9 @@ class Reason(Enum):
     )
     UPSTREAM_ERROR = Kind(502, "upstream_error", "The provider reported an error inside its stream.")
     UPSTREAM_FAILED = Kind(502, "upstream_error", "The provider broke off before it answered.")
+    SIGNING_SECRET_MISSING = Kind(
+        502, "upstream_error", "The target takes signed requests only, and the secret for it is not there."
+    )
     NO_TARGET_AVAILABLE = Kind(503, "upstream_error", "No target is left: shut by its breaker, or not to be reached.")
     PROCESSOR_UNAVAILABLE = Kind(503, "server_error", "The processor did not answer Envoy.")
     SNAPSHOT_LOST = Kind(503, "server_error", "The configuration that the attempt was planned with is gone; try again.")

@@ -145,6 +145,11 @@ class Nonces:
             del self._until[oldest]
 
 
+def headers_of(scheme: Scheme) -> tuple[str, ...]:
+    """The names of the headers that `sign` makes."""
+    return HEADERS if scheme == "v2" else (TIMESTAMP, SIGNATURE, AUTH_TYPE)
+
+
 def scheme_of(headers: Headers) -> Scheme | None:
     """The scheme that a request says it is signed by."""
     return next((_SCHEME_OF.get(value) for name, value in _pairs(headers) if name.lower() == AUTH_TYPE), None)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from extproc.api.processor import METRICS_TYPE, health_response
+from extproc.api.processor import HEALTH, METRICS_TYPE, PAGES, health_response
 
 SILENT = JSONResponse({"error": "the processor does not answer; ask again in a moment"}, status_code=503)
 
@@ -21,15 +21,9 @@ class Gateway(Protocol):
 
     async def metrics(self) -> str: ...
 
-    async def health(self) -> dict[str, object] | None:
-        """As the processor says; None: it does not answer."""
+    async def page(self, path: str) -> dict[str, object] | None:
+        """One of the processor's own pages; None: it does not answer."""
         ...
-
-    async def health_of_providers(self) -> dict[str, object] | None: ...
-
-    async def canaries(self) -> dict[str, object] | None: ...
-
-    async def observations(self) -> dict[str, object] | None: ...
 
 
 def gateway_app(gateway: Gateway) -> Starlette:
@@ -38,41 +32,29 @@ def gateway_app(gateway: Gateway) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         body = await gateway.ready()
-        return health_response(body)
+        return JSONResponse(body, status_code=200 if body["status"] == "ready" else 503)
 
     async def scrape(_: Request) -> Response:
         return Response(await gateway.metrics(), media_type=METRICS_TYPE)
 
     async def health(_: Request) -> Response:
-        body = await gateway.health()
+        body = await gateway.page(HEALTH)
         return SILENT if body is None else health_response(body)
 
-    async def providers(_: Request) -> Response:
-        body = await gateway.health_of_providers()
-        return SILENT if body is None else JSONResponse(body)
-
-    async def canaries(_: Request) -> Response:
-        body = await gateway.canaries()
-        return SILENT if body is None else JSONResponse(body)
-
-    async def seen(_: Request) -> Response:
-        body = await gateway.observations()
+    async def page(request: Request) -> Response:
+        body = await gateway.page(request.url.path)
         return SILENT if body is None else JSONResponse(body)
 
     async def index(_: Request) -> Response:
-        return PlainTextResponse(
-            "extproc: /readyz /healthz /health /health/providers /canaries /observations /metrics\n"
-        )
+        return PlainTextResponse(f"extproc: {' '.join(path for path in routes if path != '/')}\n")
 
-    routes: list[tuple[str, Callable[[Request], Awaitable[Response]]]] = [
-        ("/", index),
-        ("/healthz", healthz),
-        ("/readyz", readyz),
-        ("/ready", readyz),
-        ("/health", health),
-        ("/health/providers", providers),
-        ("/metrics", scrape),
-        ("/observations", seen),
-        ("/canaries", canaries),
-    ]
-    return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes])
+    routes: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/": index,
+        "/healthz": healthz,
+        "/readyz": readyz,
+        "/ready": readyz,
+        HEALTH: health,
+        "/metrics": scrape,
+        **dict.fromkeys(PAGES, page),
+    }
+    return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])

@@ -1,10 +1,9 @@
-"""What one processor answers about itself: alive, ready, metrics, what it saw of targets.
+"""What one processor answers about itself: alive, ready, metrics, and its pages of what it saw and thinks.
 
 And swaps, on a private socket only.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,6 +13,10 @@ from starlette.routing import Route
 from extproc.rewrite.health import health_status
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+HEALTH = "/health"
+PAGES = ("/health/providers", "/canaries", "/observations")  # each a JSON object, as it is at this moment
+
+Page = Callable[[], Mapping[str, object]]
 
 
 def health_response(body: Mapping[str, object]) -> Response:
@@ -24,14 +27,13 @@ def processor_app(
     *,
     ready: Callable[[], dict[str, object]],
     metrics: Callable[[], bytes],
-    observations: Callable[[], dict[str, Any]],
-    health: Callable[[], Mapping[str, object]],
-    health_of_providers: Callable[[], Mapping[str, object]],
-    canaries: Callable[[], dict[str, object]],
+    health: Page,
+    pages: Mapping[str, Page],
     swap: Callable[[bytes], str] | None = None,
     rejected: Callable[[], None] | None = None,
 ) -> Starlette:
-    """`ready()` is the body of /readyz and `health()` of /health: their `status` decides between 200 and 503.
+    """`ready()` is the body of /readyz and `health()` of /health: their `status` decides between 200 and 503. `pages`
+    has one for each of PAGES.
 
     `swap` and `rejected` are given only where nobody but the supervisor can call: on a private socket.
     """
@@ -41,22 +43,16 @@ def processor_app(
 
     async def readyz(_: Request) -> Response:
         body = ready()
-        return health_response(body)
+        return JSONResponse(body, status_code=200 if body["status"] == "ready" else 503)
 
     async def healthy(_: Request) -> Response:
         return health_response(health())
 
-    async def providers(_: Request) -> Response:
-        return JSONResponse(health_of_providers())
+    async def page(request: Request) -> Response:
+        return JSONResponse(pages[request.url.path]())
 
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=METRICS_TYPE)
-
-    async def seen(_: Request) -> Response:
-        return JSONResponse(observations())
-
-    async def rollouts(_: Request) -> Response:
-        return JSONResponse(canaries())
 
     async def take(request: Request) -> Response:
         assert swap is not None
@@ -71,9 +67,7 @@ def processor_app(
         return Response(status_code=204)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/ready", readyz), Route("/metrics", scrape)]
-    routes += [Route("/health", healthy), Route("/health/providers", providers)]
-    routes.append(Route("/canaries", rollouts))
-    routes.append(Route("/observations", seen))
+    routes += [Route(HEALTH, healthy), *(Route(path, page) for path in PAGES)]
     if swap is not None:
         routes.append(Route("/control/snapshot", take, methods=["POST"]))
     if rejected is not None:

@@ -43,9 +43,9 @@ class ExchangeBooks:
         self._clock = clock
         self._metrics = metrics
         self._breakers = Breakers(Breaker)
-        self._board = Board(self._breakers, probed)
         self._last_used = last_used
         self._rollouts = rollouts
+        self._board = Board(self._breakers, probed)
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
@@ -54,7 +54,7 @@ class ExchangeBooks:
             meter=metrics,
             on_bug=self._bug,
             sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange, rollouts.exchange),
-            attempt_listeners=(self._breakers.attempt, self._board.attempt, last_used.attempt),
+            attempt_listeners=(self._breakers.attempt, last_used.attempt, self._board.attempt),
             release=self._breakers.release,
             alive=self._board.alive,
         )
@@ -67,30 +67,33 @@ class ExchangeBooks:
 
     def decided(self, decided: Decided) -> None:
         self._metrics.decision(decided.took)
+        now = self._clock()
         self._metrics.planned(decided.route, decided.outcome)
-        self._board.decided(decided, self._clock())
-        self._last_used.decided(decided, self._clock())
+        self._last_used.decided(decided, now)
+        self._board.decided(decided, now)
         self._outcomes.decided(decided)
 
     def observations(self, snapshot: Snapshot) -> Observations:
-        return self._observations(snapshot, self._clock())
+        seen = self._board.observations(self._clock(), snapshot)
+        return replace(seen, shares=self._rollouts.shares(snapshot))
 
     def observed(self, snapshot: Snapshot) -> dict[str, Any]:
         """This moment's view of all targets, as a document without a clock."""
-        now = self._clock()
-        return told(self._observations(snapshot, now), now)
+        return told(self.observations(snapshot), self._clock())
 
     def expose(self, snapshot: Snapshot) -> bytes:
         """The metrics, with what targets look like at this moment."""
-        now = self._clock()
-        self._metrics.targets(self._observations(snapshot, now).targets, now)
+        self._metrics.targets(self.observations(snapshot).targets, self._clock())
         return self._metrics.expose()
-
-    def _observations(self, snapshot: Snapshot, now: float) -> Observations:
-        return replace(self._board.observations(now, snapshot), shares=self._rollouts.shares(snapshot))
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         self._breakers.reserve(target, exchange_id, self._clock())
+
+    def shadow_sent(self, target: Target) -> None:
+        self._metrics.shadow_sent(target)
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        self._metrics.shadow_ended(target, result, seconds)
 
     def record(self, record: Record) -> None:
         self._outcomes.record(record)

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from extproc import names
+from extproc import names, signing
 from extproc.decision.decide import decide
-from extproc.decision.explain import Explanation, plain
+from extproc.decision.explain import HIDDEN, Explanation, plain
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
@@ -153,7 +153,13 @@ def _sent_headers(translated: TranslatedRequest, asked: Asked, provider: Provide
     edit = attempt_headers(present, translated, provider, original, length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
     credential = {} if provider.credential.kind == "none" else {provider.credential.header: ""}
-    return {**kept, **dict(edit.set), **credential}
+    signed = dict.fromkeys(_signature_headers(provider), HIDDEN)
+    return {**kept, **dict(edit.set), **credential, **signed}
+
+
+def _signature_headers(provider: Provider) -> tuple[str, ...]:
+    """By name: nothing is signed for an explanation."""
+    return signing.headers_of(provider.sign.scheme) if provider.sign is not None else ()
 
 
 def _refused(refusal: Refusal, facts: Facts) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
 from extproc.app.health import HealthPages
+from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
 from extproc.config.compile import Compiled
+from extproc.config.credentials import Secret
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
@@ -32,6 +34,7 @@ from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
 from extproc.exchange.errors import ErrorExchange
 from extproc.exchange.router import RouterExchange
+from extproc.exchange.shadow import ShadowExchange
 from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
@@ -50,10 +53,11 @@ from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
-_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange]] = {
+_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange]] = {
     names.FILTER_ROUTER: RouterExchange,
     names.FILTER_ATTEMPT: AttemptExchange,
     names.FILTER_ERRORS: ErrorExchange,
+    names.FILTER_SHADOW: ShadowExchange,
 }
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 
@@ -66,13 +70,14 @@ class ProcessorSettings:
     source: Path | None = None
     open_to_strangers: bool = False
     snapshot_file: Path | None = None
+    keys: Path | None = None  # the directory with the secrets that belong to the snapshot file
     with_parent: bool = False
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
     """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
-    processor = _Processor(settings, _first_snapshot(settings, compiled))
+    processor = _Processor(settings, _first_snapshot(settings, compiled), compiled.keys if compiled else None)
     try:
         await processor.run()
     except (ListenError, AddressInUse) as error:
@@ -108,13 +113,14 @@ def _spare_the_collector() -> None:
 
 
 class _Processor:
-    def __init__(self, settings: ProcessorSettings, first: Snapshot) -> None:
+    def __init__(self, settings: ProcessorSettings, first: Snapshot, keys: Mapping[str, Secret] | None = None) -> None:
         self._settings = settings
         self._metrics = Metrics()
         self._shelf = Shelf(first)
         self._loaded_at = time.monotonic()
         self._problem: str | None = None
         self._draining = False
+        self._held_keys = HeldKeys(keys)
         self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
         self._rollouts = Rollouts(
             self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
@@ -134,6 +140,7 @@ class _Processor:
             epoch=time.time,
             draw=random.random,
             new_id=new_exchange_id,
+            key=self._held_keys if settings.keys is None else FileKeys(settings.keys),
             pages=self._pages,
         )
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
@@ -172,10 +179,12 @@ class _Processor:
         app = processor_app(
             ready=self._ready,
             metrics=lambda: self._books.expose(self._shelf.current),
-            observations=lambda: self._books.observed(self._shelf.current),
             health=self._pages.health,
-            health_of_providers=self._pages.providers,
-            canaries=self._rollouts.document,
+            pages={
+                "/health/providers": self._pages.providers,
+                "/canaries": self._rollouts.document,
+                "/observations": lambda: self._books.observed(self._shelf.current),
+            },
             swap=self._swap_bytes if private else None,
             rejected=self._rejected if private else None,
         )
@@ -242,7 +251,9 @@ class _Processor:
             self._problem = "; ".join(str(problem) for problem in loaded.problems)
             self._metrics.config_reload("rejected")
             _log.error("the new configuration is not used: %s", self._problem)
-        elif loaded.compiled.snapshot.id == self._shelf.current.id:
+            return
+        self._held_keys.use(loaded.compiled.keys)
+        if loaded.compiled.snapshot.id == self._shelf.current.id:
             self._problem = None
         else:
             self._swap(_opened(loaded.compiled.snapshot, self._settings))

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
+from extproc.app.keyring import key_file
 from extproc.config.aws import AwsKeys
 from extproc.config.compile import Compiled
 from extproc.config.credentials import Held
@@ -43,6 +44,7 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         clusters=list(rendered.clusters),
         routes=list(rendered.routes),
         secrets=dict(_file_of(held, clusters[name], place) for name, held in compiled.secrets.items()),
+        keys={str(run.keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()},
     )
 
 

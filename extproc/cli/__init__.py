@@ -13,7 +13,7 @@ from typing import Final
 
 import typer
 
-VERBS: Final = ("up", "init", "check", "explain", "serve", "version")
+VERBS: Final = ("up", "init", "check", "explain", "sign", "verify", "serve", "version")
 
 
 def application(verbs: Sequence[str] = VERBS) -> typer.Typer:

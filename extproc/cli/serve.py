@@ -26,6 +26,7 @@ def command(
     drain: Annotated[float, typer.Option(parser=Duration, help="How long open exchanges may take to end.")] = 30.0,
     open_: Annotated[bool, typer.Option("--open", help="Let strangers call without a key.")] = False,
     snapshot: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    keys: Annotated[Path | None, typer.Option(hidden=True)] = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Run the processor alone, as a sidecar or a shared deployment."""
@@ -40,6 +41,7 @@ def command(
         source=config,
         open_to_strangers=open_,
         snapshot_file=snapshot,
+        keys=keys,
         with_parent=with_parent,
     )
     try:

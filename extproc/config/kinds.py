@@ -1,27 +1,18 @@
-"""Kinds of strategy and their other names, those that have not landed included.
+"""Kinds of strategy and their other names, as the decision room knows them.
 
 Law: a strategy is asked for by its key in `strategies`, else by a kind, else by another name of a kind; the compiled
-configuration holds only the first two. What has landed is what the decision room knows.
+configuration holds only the first two.
 """
 
 from typing import Final
 
-from extproc.config.later import LATER_KINDS
-from extproc.decision import strategies
+from extproc.decision.strategies import KINDS as STRATEGIES
+from extproc.decision.strategies import OTHER_NAMES, SCORERS, kind_of
 
-LANDED_KINDS: frozenset[str] = frozenset(strategies.KINDS)
-OTHER_NAMES: dict[str, str] = {
-    **strategies.OTHER_NAMES,
-}
-KINDS: frozenset[str] = LANDED_KINDS | LATER_KINDS
+__all__ = ["KINDS", "MEASURING", "NEED_SETTINGS", "OTHER_NAMES", "kind_of"]
+
+KINDS: Final = frozenset(STRATEGIES)
 # These give each candidate a score, so they can be blended, and can say who is about as good as the best.
-MEASURING: Final[frozenset[str]] = frozenset(strategies.SCORERS) | LATER_KINDS - {"canary"}
+MEASURING: Final = frozenset(SCORERS)
 # These are nothing without settings of their own, so no name but that of a configured strategy can ask for them.
-NEED_SETTINGS: Final[dict[str, str]] = {"blend": "scores", "canary": "stable"}
-
-
-def kind_of(name: str) -> str | None:
-    """The kind that a name stands for; `-` and `_` are the same."""
-    plain = name.replace("-", "_")
-    kind = OTHER_NAMES.get(plain, plain)
-    return kind if kind in KINDS else None
+NEED_SETTINGS: Final = {"blend": "scores", "canary": "stable"}

@@ -10,5 +10,3 @@ LATER: dict[str, str] = {
     "listen.tls": "TLS towards clients",
     "providers.*.limits": "limits of providers",
 }
-
-LATER_KINDS: frozenset[str] = frozenset()

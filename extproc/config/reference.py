@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from extproc.config.later import LATER, LATER_KINDS
+from extproc.config.later import LATER
 from extproc.config.reference_text import FOUND, HEAD, SECTIONS
 from extproc.config.schema import Configuration
 from extproc.config.shape import branches, field_annotation, is_model
@@ -151,7 +151,6 @@ def _table(rows: Iterator[Row]) -> str:
 def _later() -> str:
     lines = ["## Not landed in this version\n", "Each is known, and writing one is an error that says so.\n"]
     lines += [f"* `{pattern}`: {feature}" for pattern, feature in sorted(LATER.items())]
-    lines.append(f"* kinds of strategy: {', '.join(f'`{name}`' for name in sorted(LATER_KINDS))}")
     lines.append("* every `state` but `memory`")
     return "\n".join(lines) + "\n"
 

@@ -98,10 +98,30 @@ strategies:
 ```
 
 **Canaries.** `stable` and `canary` are targets, providers or lists of them. `split` says how it begins. With `steps`
-the share climbs, each step held for at least `step_every` and `min_samples` attempts of the canary; at 100 it is
-promoted. With `success_criteria` it is judged over the last `window`, and rolled back to nothing at the first that is
-broken. Numbers with `<` and `>` want quotes. `sticky` keeps a caller, session or user in its arm. A change of the
-strategy starts it anew. `webhook` is told of each move; the address is a secret, and no log shows it.
+the share climbs, each step held for at least `step_every` and `min_samples` of its exchanges; at 100 it is promoted.
+With `success_criteria` it is judged over the last `window`, and rolled back to nothing at the first that is broken.
+Numbers with `<` and `>` want quotes. `sticky` keeps a caller, session or user in its arm. A change of the strategy
+starts it anew. `webhook` is told of each move; the address is a secret, and no log shows it.
+[operations.md](operations.md#canaries) tells how it is judged.
+
+```yaml
+providers:
+  openai: {dialect: openai, credential: "${OPENAI_API_KEY}"}
+  lab: {dialect: openai, base_url: http://127.0.0.1:9001/v1, models: [gpt-4o-mini]}
+strategies:
+  trial:
+    kind: canary
+    stable: openai/gpt-4o-mini
+    canary: lab/gpt-4o-mini
+    split: {stable: 90, canary: 10}
+    steps: [25, 50, 100]
+    step_every: 10m
+    sticky: session
+    success_criteria: {error_rate: "<1%", latency_p95: "<2s", cost_efficiency: ">0.8"}
+    webhook: ${CANARY_WEBHOOK:-https://hooks.example.com/canary}
+routes:
+  - {match: {path: /v1/chat/completions}, strategy: trial}
+```
 """
 
 

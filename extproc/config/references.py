@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extproc.config.document import Document
-from extproc.config.kinds import KINDS, LANDED_KINDS, NEED_SETTINGS, OTHER_NAMES, kind_of
+from extproc.config.kinds import KINDS, NEED_SETTINGS, OTHER_NAMES, kind_of
 from extproc.config.problems import PathParts, nearest, nearest_or_all
 from extproc.config.report import Report
 from extproc.config.validate import names_of
@@ -65,13 +65,13 @@ def strategy_named(name: str, path: PathParts, names: Names, report: Report) -> 
             return written
     kind = kind_of(name)
     if kind is None:
-        hint = nearest_or_all(name, (*names.strategies, *sorted(LANDED_KINDS)), "strategy")
+        hint = nearest_or_all(name, (*names.strategies, *sorted(KINDS)), "strategy")
         report.add(path, f"no strategy, and no kind of strategy, is called `{name}`", hint)
         return name
     if kind in NEED_SETTINGS:
         hint = f"write a strategy with `kind: {kind}` and `{NEED_SETTINGS[kind]}`, and name that"
         report.add(path, f"`{kind}` is nothing without settings", hint)
-    return landed_kind(name, kind, path, report)
+    return kind
 
 
 def kind_written(name: str, path: PathParts, report: Report) -> str:
@@ -80,18 +80,11 @@ def kind_written(name: str, path: PathParts, report: Report) -> str:
     if kind is None:
         report.add(path, f"no kind of strategy is called `{name}`", nearest_kind(name))
         return name
-    return landed_kind(name, kind, path, report)
-
-
-def landed_kind(name: str, kind: str, path: PathParts, report: Report) -> str:
-    if kind not in LANDED_KINDS:
-        message = f"the kind `{name}` is known, and its feature has not landed in this version"
-        report.add(path, message, f"landed: {', '.join(sorted(LANDED_KINDS))}")
     return kind
 
 
 def nearest_kind(name: str) -> str:
-    return nearest(name, sorted(KINDS | OTHER_NAMES.keys())) or f"landed: {', '.join(sorted(LANDED_KINDS))}"
+    return nearest(name, sorted(KINDS | OTHER_NAMES.keys())) or f"known: {', '.join(sorted(KINDS))}"
 
 
 def target(text: str, path: PathParts, names: Names, report: Report) -> Target | None:

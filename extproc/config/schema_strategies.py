@@ -113,7 +113,7 @@ class StrategyKeys(Keys):
         None, description="canary: what it must keep to, else it is rolled back to 0 %."
     )
     window: Duration = Field(300.0, description="canary: how far the criteria look back.")
-    min_samples: Count = Field(50, ge=1, description="canary: of its attempts, before anything is concluded.")
+    min_samples: Count = Field(50, ge=1, description="canary: of its exchanges, before anything is concluded.")
     webhook: SecretKeys | None = Field(
         None, description="canary: an address that is told of each move by POST; text or {file: PATH}."
     )

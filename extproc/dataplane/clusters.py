@@ -17,6 +17,7 @@ from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot, Tls
 
 SINK_ADDRESS = ("127.0.0.1", 0)  # nothing can listen on port 0
 HELD_PIECE = 64 * 1024
+LONGEST_SHADOW = "600s"
 BUFFER_AT_LEAST = 32 * 1024 * 1024
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Envoy's default of 3 retries at a time for a cluster would end plans early.
@@ -44,6 +45,8 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
         if provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
+        if provider.name in _shadows(snapshot):
+            made.append(_shadow(provider, place, snapshot.limits))
     made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
     return made
 
@@ -56,6 +59,11 @@ def _held(snapshot: Snapshot) -> frozenset[str]:
         if route.kind == "llm" and (route.failover.first_event or route.failover.fallback_on)
         for name in route.providers or snapshot.providers
     )
+
+
+def _shadows(snapshot: Snapshot) -> frozenset[str]:
+    """Providers that get copies of some route's requests."""
+    return frozenset(route.shadow.target.provider for route in snapshot.routes if route.shadow is not None)
 
 
 def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -> Node:
@@ -83,6 +91,25 @@ def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
         "alt_stat_name": provider.cluster,
         "load_assignment": assignment,
         "per_connection_buffer_limit_bytes": HELD_PIECE,
+    }
+
+
+def _shadow(provider: Provider, place: Place, limits: Limits) -> Node:
+    """The same provider for copies of requests: in no plan, so without a sink, and counted under a name of its own.
+
+    Nobody waits for a copy, so nobody would ever end one that gets no answer.
+    """
+    name = provider.cluster + names.SHADOW_SUFFIX
+    chain = [filters.shadow_attempt_filter(), *filters.credential_filters(provider, place)]
+    pool = _pool(provider, provider.endpoints, place, limits, sink=False)
+    options = _protocol(provider.endpoints, provider.http2, chain)
+    options[PROTOCOL_OPTIONS]["common_http_protocol_options"] = {"max_stream_duration": LONGEST_SHADOW}
+    return {
+        **pool,
+        "name": name,
+        "load_assignment": {**pool["load_assignment"], "cluster_name": name},
+        "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
+        "typed_extension_protocol_options": options,
     }
 
 

@@ -8,7 +8,7 @@ Envoy has them → after a while the old clusters go. Files are replaced by rena
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,13 @@ def replace(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     os.replace(staged, path)
+
+
+def keep_only(directory: Path, wanted: Collection[str]) -> None:
+    """Deletes the files that nothing needs any more."""
+    for file in directory.iterdir():
+        if str(file) not in wanted:
+            file.unlink(missing_ok=True)
 
 
 def discovery(version: str, resources: list[Resource]) -> str:

@@ -108,6 +108,16 @@ def holding_attempt_filter() -> Node:
     )
 
 
+def shadow_attempt_filter() -> Node:
+    """The attempt filter of shadows. It also sees how the answer begins, since no record of it is written."""
+    return asks_processor(
+        names.ATTEMPT_FILTER,
+        names.FILTER_SHADOW,
+        processing_mode=with_request_body("SEND"),
+        request_attributes=[names.ATTR_CLUSTER],
+    )
+
+
 def _attempt_metadata() -> Node:
     return {
         "forwarding_namespaces": {"untyped": [names.META, names.META_PRIVATE]},

@@ -24,9 +24,9 @@ class ProcessorFailed(Exception):
 
 
 class Processor:
-    """One processor, kept alive. `snapshot_file` always holds what a new one starts with."""
+    """One processor, kept alive. `snapshot_file` always holds what a new one starts with, and `keys` its secrets."""
 
-    def __init__(self, socket: Path, admin: Path, snapshot_file: Path, grace: float) -> None:
+    def __init__(self, socket: Path, admin: Path, snapshot_file: Path, keys: Path, grace: float) -> None:
         self._command = [
             sys.executable,
             "-m",
@@ -38,6 +38,8 @@ class Processor:
             f"unix://{admin}",
             "--snapshot",
             str(snapshot_file),
+            "--keys",
+            str(keys),
             "--with-parent",
             "--drain",
             f"{grace:g}s",

@@ -60,12 +60,22 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
             "timeout": "0s",  # a route's timeout cuts streams
             "idle_timeout": services.IDLE,
             "retry_policy": _retry_policy(),
+            **_copies(entry),
         },
         # Nothing of ours comes from an upstream; removal goes before addition.
         "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
         "response_headers_to_add": [
             header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
         ],
+    }
+
+
+def _copies(entry: Entry) -> Node:
+    """Requests that the processor marks go to a shadow too, once, whatever becomes of the plan."""
+    if entry.route.shadow is None:
+        return {}
+    return {
+        "request_mirror_policies": [{"cluster_header": names.CTL_SHADOW, "disable_shadow_host_suffix_append": True}]
     }
 
 

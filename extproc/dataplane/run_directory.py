@@ -25,6 +25,11 @@ class RunDirectory:
         return self.root / "s"
 
     @property
+    def keys(self) -> Path:
+        """The secrets that the processor itself uses, a file for each."""
+        return self.root / "k"
+
+    @property
     def demo(self) -> Path:
         return self.root / "demo"
 
@@ -56,7 +61,7 @@ def new_run_directory() -> RunDirectory:
     sweep(base)
     root = Path(tempfile.mkdtemp(prefix=f"extproc-{os.getpid()}-", dir=base))
     run = RunDirectory(root)
-    for directory in (run.xds, run.secrets, run.demo):
+    for directory in (run.xds, run.secrets, run.keys, run.demo):
         directory.mkdir(mode=0o700)
     return run
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
-from extproc.dataplane.feed import Feed, replace
+from extproc.dataplane.feed import Feed, keep_only, replace
 from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
@@ -40,6 +40,7 @@ class Configured:
     clusters: list[Mapping[str, Any]]
     routes: list[Mapping[str, Any]]
     secrets: Mapping[str, str] = field(repr=False)  # by the file that Envoy reads it from
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by the file that the processor reads it from
 
     @property
     def cluster_names(self) -> set[str]:
@@ -80,7 +81,7 @@ class Supervisor:
         self._drain = drain
         self._said = said
         self._feed = Feed(run.xds)
-        self._processor = Processor(run.processor(0), run.processor_admin(0), run.snapshot, max(drain, 1.0))
+        self._processor = Processor(run.processor(0), run.processor_admin(0), run.snapshot, run.keys, max(drain, 1.0))
         self._envoy: Envoy | None = None
         self._envoy_version = ""
         self._in_force: Configured | None = None
@@ -96,6 +97,7 @@ class Supervisor:
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
         replace(self._run.bootstrap, json.dumps(configured.bootstrap))
         self._feed.write_secrets(configured.secrets)
+        self._feed.write_secrets(configured.keys)
         self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
         await self._processor.start()
         self._envoy = await start_envoy(
@@ -174,6 +176,7 @@ class Supervisor:
         assert self._envoy is not None
         async with self._reload:
             self._feed.write_secrets(configured.secrets)
+            self._feed.write_secrets(configured.keys)
             if self._in_force is not None and self._in_force.snapshot.id == configured.snapshot.id:
                 self._problem = None
                 return
@@ -204,6 +207,7 @@ class Supervisor:
     async def _drop_old(self, configured: Configured) -> None:
         await asyncio.sleep(DROP_OLD_AFTER)
         self._feed.drop_old(configured.snapshot.id, configured.clusters)
+        keep_only(self._run.keys, configured.keys)
 
     def _take(self, configured: Configured) -> None:
         self._in_force = configured
@@ -241,14 +245,6 @@ class Supervisor:
     async def metrics(self) -> str:
         return await self._processor.metrics()
 
-    async def health(self) -> dict[str, object] | None:
-        return await self._processor.page("/health")
-
-    async def health_of_providers(self) -> dict[str, object] | None:
-        return await self._processor.page("/health/providers")
-
-    async def canaries(self) -> dict[str, object] | None:
-        return await self._processor.page("/canaries")
-
-    async def observations(self) -> dict[str, object] | None:
-        return await self._processor.page("/observations")
+    async def page(self, path: str) -> dict[str, object] | None:
+        """One of the processor's own pages; None: it does not answer."""
+        return await self._processor.page(path)

@@ -12,6 +12,7 @@ from extproc import names
 from extproc.decision.lookup import entry_of, upstream
 from extproc.exchange.desk import Desk
 from extproc.exchange.held import HeldAnswer, Hold
+from extproc.exchange.signed import signature
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
@@ -71,14 +72,15 @@ class AttemptExchange:
         self._try, self._present, self.id = found, event.headers, found.id
         if found.hold is not None:
             self._held = HeldAnswer(found.hold)
-        if not event.end_of_stream and self._needs_body(found):
+        body_follows = not event.end_of_stream and self._needs_body(found)
+        if body_follows and not may_have_none(found):
             return Turn(HeadersReply("request"))
-        translated = _translated(found, found.call)
-        if isinstance(translated, Refusal):
-            return Turn(immediate(translated, "openai", found.id), done=True)
-        edit = attempt_headers(event.headers, translated, found.to.provider, found.original, found.body_bytes)
+        made = self._made(found, None)
+        if isinstance(made, Refusal):
+            return Turn(immediate(made, "openai", found.id), done=True)
+        translated, edit = made
         reply = HeadersReply("request", edit=edit, metadata=_told(found, translated))
-        return Turn(reply, done=found.hold is None)
+        return Turn(reply, done=found.hold is None and not body_follows)
 
     def _on_body(self, event: BodyEvent) -> Turn:
         found = self._try
@@ -92,16 +94,30 @@ class AttemptExchange:
         self._body.clear()
         if not self._needs_body(found):
             return Turn(BodyReply("request"), done=found.hold is None)
-        translated = _translated(found, replace(found.call, body=body))
-        if isinstance(translated, Refusal):
-            return Turn(immediate(translated, "openai", found.id), done=True)
-        length = len(body if translated.body is None else translated.body)
-        edit = attempt_headers(self._present, translated, found.to.provider, found.original, length)
+        made = self._made(found, body)
+        if isinstance(made, Refusal):
+            return Turn(immediate(made, "openai", found.id), done=True)
+        translated, edit = made
         reply = BodyReply("request", body=translated.body, edit=edit, metadata=_told(found, translated))
         return Turn(reply, done=found.hold is None)
 
+    def _made(self, found: Try, body: bytes | None) -> tuple[TranslatedRequest, HeaderEdit] | Refusal:
+        """What is sent, and its headers. `body` is the caller's; None where there is none or nobody has to read it."""
+        translated = _translated(found, found.call if body is None else replace(found.call, body=body))
+        if isinstance(translated, Refusal):
+            return translated
+        sent = translated.body if translated.body is not None and body is not None else body
+        signed = signature(found.to.provider, translated, sent or b"", self._desk)
+        if isinstance(signed, Refusal):
+            return signed
+        length = found.body_bytes if sent is None else len(sent)
+        return translated, attempt_headers(self._present, translated, found.to.provider, found.original, length, signed)
+
     def _needs_body(self, found: Try) -> bool:
-        return found.call.endpoint == PROMPT or found.pair.needs_body(found.call, found.to)
+        """To change it, or to sign it."""
+        if found.call.endpoint == PROMPT or found.to.provider.sign is not None:
+            return True
+        return found.pair.needs_body(found.call, found.to)
 
     def _on_response(self, event: HeadersEvent | BodyEvent | TrailersEvent) -> Turn:
         if self._held is not None:
@@ -111,6 +127,15 @@ class AttemptExchange:
         if isinstance(event, BodyEvent):
             return Turn(BodyReply("response"), done=True)
         return Turn(TrailersReply("response"), done=True)
+
+
+def may_have_none(found: Try) -> bool:
+    """Whether what ends a request may be trailers with no body before them, of which Envoy shows us nothing.
+
+    Such a request is complete with its headers, so it is addressed and signed with them; a body that does come is
+    signed anew. Of a body that the router has read it is known that it comes.
+    """
+    return found.body_bytes is None and not found.pair.needs_body(found.call, found.to)
 
 
 def _translated(found: Try, call: Call) -> TranslatedRequest | Refusal:

@@ -23,6 +23,10 @@ class Books(Protocol):
 
     def reserve(self, target: Target, exchange_id: str) -> None: ...
 
+    def shadow_sent(self, target: Target) -> None: ...
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None: ...
+
 
 class Pages(Protocol):
     """What the gateway tells callers of itself. `status` says in its body how it is."""

@@ -31,6 +31,7 @@ from extproc.rewrite.health import health_status, page_reply
 from extproc.rewrite.models import models_reply
 from extproc.rewrite.refusals import immediate
 from extproc.rewrite.router import Received, asks_usage, llm_headers, plan_metadata, service_headers
+from extproc.rewrite.shadow import copy_headers
 from extproc.snapshot import Route, Snapshot
 from extproc.translation.pair import Call
 from extproc.translation.prompt import as_chat
@@ -154,6 +155,10 @@ class RouterExchange:
         attended = self._answer is not None
         metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received, attended=attended)
         edit = llm_headers(headers, plan)
+        copy = copy_headers(matched.route.shadow, metadata, facts, matched.snapshot)
+        if copy and matched.route.shadow is not None:
+            self._desk.books.shadow_sent(matched.route.shadow.target)
+            edit = replace(edit, set=(*edit.set, *copy))
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
         return Turn(reply, done=not attended)

@@ -37,11 +37,11 @@ class LabelNames:
     def route(self, name: str) -> str:
         return _known(name, self._routes)
 
-    def provider(self, name: str) -> str:
-        return _known(name, self._providers)
-
     def endpoint(self, name: str) -> str:
         return _known(name, ENDPOINTS)
+
+    def provider(self, name: str) -> str:
+        return _known(name, self._providers)
 
     def strategy(self, name: str) -> str:
         return _known(name, self._strategies)

@@ -82,6 +82,26 @@ METRICS: Final = (
         SECONDS,
     ),
     Metric(
+        "extproc_shadows_sent_total",
+        "counter",
+        ("provider", "model"),
+        "Copies of requests that were sent to shadows. They count nowhere else, and cost nobody anything here.",
+    ),
+    Metric(
+        "extproc_shadows_total",
+        "counter",
+        ("provider", "model", "result"),
+        "How copies went: `ok`, `rate_limited`, `caller_error` (other 4xx), `failure` (5xx), `refused` (it could not be"
+        " said to the target) or `no_answer`. One whose connection was refused is in none of them, or in `no_answer`.",
+    ),
+    Metric(
+        "extproc_shadow_seconds",
+        "histogram",
+        ("provider", "model"),
+        "How long shadows took to the headers of a good answer.",
+        SECONDS,
+    ),
+    Metric(
         "extproc_decision_seconds",
         "histogram",
         (),
@@ -92,7 +112,7 @@ METRICS: Final = (
         "extproc_streams_open",
         "gauge",
         ("filter",),
-        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `log`.",
+        "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `shadow`, `log`.",
     ),
     Metric(
         "extproc_breaker_state",
@@ -100,6 +120,63 @@ METRICS: Final = (
         ("target",),
         "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
         " share the worst.",
+    ),
+    Metric(
+        "extproc_arm_exchanges_total",
+        "counter",
+        ("strategy", "arm", "result"),
+        "Exchanges that began in an arm of a canary, `stable` or `canary`. `result` is `ok`, `failed` (the arm's own"
+        " target, also where another one then answered) or `other`: it says nothing of the arm.",
+    ),
+    Metric(
+        "extproc_arm_seconds",
+        "histogram",
+        ("strategy", "arm"),
+        "What callers in an arm waited: to the first chunk of a stream, to the end of other answers, with failovers.",
+        SECONDS,
+    ),
+    Metric(
+        "extproc_arm_tokens_total",
+        "counter",
+        ("strategy", "arm"),
+        "Tokens of input and output of what an arm answered itself.",
+    ),
+    Metric(
+        "extproc_arm_cost_dollars_total",
+        "counter",
+        ("strategy", "arm"),
+        "What those cost. Exchanges of unpriced targets add nothing.",
+    ),
+    Metric(
+        "extproc_canary_share",
+        "gauge",
+        ("strategy",),
+        "The canary's share of its strategy's requests, from 0 to 1.",
+    ),
+    Metric(
+        "extproc_canary_moves_total",
+        "counter",
+        ("strategy", "move"),
+        "What happened to canaries. `move` is `step`, `hold`, `promote` or `rollback`.",
+    ),
+    Metric(
+        "extproc_canary_webhooks_total",
+        "counter",
+        ("strategy", "result"),
+        "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
+    ),
+    Metric(
+        "extproc_provider_health",
+        "gauge",
+        ("provider",),
+        "Providers that are probed: 1 serving, 0.5 opening again, 0 shut. One without a series is not probed, or was"
+        " not yet, or is asleep; it serves.",
+    ),
+    Metric(
+        "extproc_probes_total",
+        "counter",
+        ("provider", "result"),
+        "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
     ),
     Metric(
         "extproc_decisions_total",
@@ -166,63 +243,6 @@ METRICS: Final = (
         ("provider",),
         "What 1,000 tokens of a cluster cost at the speed that it is measured, declared or assumed to have.",
     ),
-    Metric(
-        "extproc_arm_exchanges_total",
-        "counter",
-        ("strategy", "arm", "result"),
-        "Exchanges that began in an arm of a canary, `stable` or `canary`. `result` is `ok`, `failed` (the arm's own"
-        " target, also where another one then answered) or `other`: it says nothing of the arm.",
-    ),
-    Metric(
-        "extproc_arm_seconds",
-        "histogram",
-        ("strategy", "arm"),
-        "What callers in an arm waited: to the first chunk of a stream, to the end of other answers, with failovers.",
-        SECONDS,
-    ),
-    Metric(
-        "extproc_arm_tokens_total",
-        "counter",
-        ("strategy", "arm"),
-        "Tokens of input and output of what an arm answered itself.",
-    ),
-    Metric(
-        "extproc_arm_cost_dollars_total",
-        "counter",
-        ("strategy", "arm"),
-        "What those cost. Exchanges of unpriced targets add nothing.",
-    ),
-    Metric(
-        "extproc_canary_share",
-        "gauge",
-        ("strategy",),
-        "The canary's share of its strategy's requests, from 0 to 1.",
-    ),
-    Metric(
-        "extproc_canary_moves_total",
-        "counter",
-        ("strategy", "move"),
-        "What happened to canaries. `move` is `step`, `hold`, `promote` or `rollback`.",
-    ),
-    Metric(
-        "extproc_canary_webhooks_total",
-        "counter",
-        ("strategy", "result"),
-        "Webhooks told of a canary's move. `result` is `ok`, or `failed` after the last try.",
-    ),
-    Metric(
-        "extproc_provider_health",
-        "gauge",
-        ("provider",),
-        "Providers that are probed: 1 serving, 0.5 opening again, 0 shut. One without a series is not probed, or was"
-        " not yet, or is asleep; it serves.",
-    ),
-    Metric(
-        "extproc_probes_total",
-        "counter",
-        ("provider", "result"),
-        "Active probes of providers' endpoints. `result` is `ok` or `failure`. They count as no attempts.",
-    ),
     Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
     Metric(
         "extproc_config_loaded_timestamp",
@@ -241,7 +261,8 @@ METRICS: Final = (
         "extproc_log_records_total",
         "counter",
         ("kind",),
-        "Records of Envoy's access log that came in: `exchange`, `attempt`, or `periodic` ones while a stream runs.",
+        "Records of Envoy's access log that came in: `exchange`, `attempt`, `shadow` (a copy's), or"
+        " `periodic` ones while a stream runs.",
     ),
     Metric(
         "extproc_log_records_lost_total",

@@ -21,11 +21,11 @@ from extproc.observe.metric_table import METRICS, Metric
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.observe.target_gauges import write_targets
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import ClusterSpec, Snapshot
+from extproc.snapshot import ClusterSpec, Snapshot, Target
 
 HEALTH_VALUES: Final = {"serving": 1.0, "probing": 0.5, "shut": 0.0}  # unknown has none
 BREAKER_VALUES: Final = {"serving": 0, "probing": 1, "shut": 2}
-FILTERS: Final = ("router", "attempt", "errors", "log")
+FILTERS: Final = ("router", "attempt", "errors", "shadow", "log")
 FAILURES: Final = frozenset({Reason.UPSTREAM_ERROR.code, Reason.UPSTREAM_GARBLED.code})
 RELOAD_RESULTS: Final = ("ok", "rejected")
 SERIES_AT_HAND: Final = 1024
@@ -107,6 +107,16 @@ class Metrics:
     def targets(self, observations: Mapping[str, Observation], now: float) -> None:
         """Write down anew what targets look like; keys are `provider/model`."""
         write_targets(self._gauges, self._names, observations, self._clusters, now)
+
+    def shadow_sent(self, target: Target) -> None:
+        self._counter("extproc_shadows_sent_total", *self._names.provider_and_model(str(target))).inc()
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        """Apart from everything else: nobody waited for it and nobody pays."""
+        names = self._names.provider_and_model(str(target))
+        self._counter("extproc_shadows_total", *names, result).inc()
+        if result == "ok":
+            self._histogram("extproc_shadow_seconds", *names).observe(seconds)
 
     # --- the processor itself ----------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ A sink or listener that fails is a bug of ours and stops nobody else.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from extproc import names
 from extproc.money import Usage
 from extproc.observe.outcome import Outcome
 from extproc.outcome.classify import AttemptResult
@@ -71,6 +72,9 @@ class Outcomes:
 
     def record(self, record: Record) -> None:
         now = self._clock()
+        if record.cluster.endswith(names.SHADOW_SUFFIX):  # a copy's, under the exchange's own id: it is none of its
+            self._meter.record("shadow")
+            return
         self._meter.record(record.kind if record.final else "periodic")
         if record.kind == "attempt" and record.final and record.request_id:
             decided = self._pending.of(record.request_id)

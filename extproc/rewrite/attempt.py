@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from extproc import names
+from extproc import names, signing
 from extproc.protocol.events import Headers
 from extproc.protocol.replies import HeaderEdit
 from extproc.snapshot import Provider
+from extproc.translation.pair import Headers as Lines
 from extproc.translation.pair import TranslatedRequest
 
 # Envoy's id of the request stays: its access log reads it from the very headers that are sent, and without it no
@@ -22,6 +23,7 @@ _SAFE: Final = frozenset({*names.FORWARDED_HEADERS, names.ENVOY_REQUEST_ID})
 _SECRETS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
     | {"x-amz-security-token", "x-amz-date", "x-amz-content-sha256"}
+    | set(signing.HEADERS)
 )
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 
@@ -40,9 +42,10 @@ def attempt_headers(
     provider: Provider,
     original: OriginalRequest,
     body_length: int | None,
+    signature: Lines = (),
 ) -> HeaderEdit:
     """`body_length` is what this attempt sends, changed or not; None where nobody knows it (it was never read)."""
-    wanted = _wanted(request, provider, original)
+    wanted = _wanted(request, provider, original) | dict(signature)
     if body_length is not None:
         wanted["content-length"] = str(body_length)
     pseudo = {":method": request.method, ":path": request.path, ":authority": provider.authority}

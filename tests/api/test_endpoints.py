@@ -12,9 +12,14 @@ from extproc.api.processor import METRICS_TYPE, processor_app
 from extproc.config.transfer import decode_snapshot, encode_snapshot
 from tests.exchange.scene import snapshot
 
-SEEN: dict[str, Any] = {"targets": {"lab/small": {"in_flight": 2}}, "outputs": {}, "shares": {}}
 HEALTH: dict[str, object] = {"status": "healthy", "healthy_clusters": 1}
 PROVIDERS: dict[str, object] = {"west": {"status": "healthy", "latency_ms": 1.5, "error_rate": None}}
+SEEN: dict[str, object] = {"targets": {"lab/small": {"in_flight": 2}}, "outputs": {}, "shares": {}}
+PAGES: dict[str, dict[str, object]] = {
+    "/health/providers": PROVIDERS,
+    "/canaries": {"canaries": []},
+    "/observations": SEEN,
+}
 READY = {"status": "ready", "config": {"hash": "h", "age_seconds": 1.0, "error": None}}
 
 
@@ -34,28 +39,14 @@ class Gateway:
     async def metrics(self) -> str:
         return "extproc_one 1\n"
 
-    async def health(self) -> dict[str, object] | None:
-        return HEALTH if self._body else None
-
-    async def health_of_providers(self) -> dict[str, object] | None:
-        return PROVIDERS if self._body else None
-
-    async def canaries(self) -> dict[str, object] | None:
-        return {"canaries": []} if self._body else None
-
-    async def observations(self) -> dict[str, object] | None:
-        return SEEN if self._body else None
+    async def page(self, path: str) -> dict[str, object] | None:
+        return {"/health": HEALTH, **PAGES}[path] if self._body else None
 
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
+    pages = {path: (lambda page=page: page) for path, page in PAGES.items()}
     return processor_app(
-        ready=lambda: body,
-        metrics=lambda: b"extproc_one 1\n",
-        health=lambda: HEALTH,
-        health_of_providers=lambda: PROVIDERS,
-        observations=lambda: SEEN,
-        canaries=lambda: {"canaries": []},
-        **control,
+        ready=lambda: body, metrics=lambda: b"extproc_one 1\n", health=lambda: HEALTH, pages=pages, **control
     )
 
 
@@ -83,16 +74,10 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
     assert answer.headers["content-type"] == METRICS_TYPE
 
 
-@APPS
-async def test_canaries_are_told(app_of: AppOf) -> None:
-    answer = await get(app_of(READY), "/canaries")
-    assert (answer.status_code, answer.json()) == (200, {"canaries": []})
-
-
 async def test_the_gateways_front_page_says_what_there_is() -> None:
-    assert (
-        await get(gateway(READY), "/")
-    ).text == "extproc: /readyz /healthz /health /health/providers /canaries /observations /metrics\n"
+    assert (await get(gateway(READY), "/")).text == (
+        "extproc: /healthz /readyz /ready /health /metrics /health/providers /canaries /observations\n"
+    )
 
 
 @APPS
@@ -132,24 +117,24 @@ async def test_a_rejected_reload_is_counted_on_the_private_socket() -> None:
 
 
 @APPS
-async def test_what_was_seen_of_targets_is_told_as_json(app_of: AppOf) -> None:
-    answer = await get(app_of(READY), "/observations")
-    assert (answer.status_code, answer.json()) == (200, SEEN)
-    assert answer.headers["content-type"] == "application/json"
-
-
-@APPS
 async def test_health_is_told_of_all_and_of_each(app_of: AppOf, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_of(READY)
     assert (await get(app, "/ready")).json() == READY
-    assert (await get(app, "/health/providers")).json() == PROVIDERS
     for status, code in (("healthy", 200), ("degraded", 200), ("unhealthy", 503)):
         monkeypatch.setitem(HEALTH, "status", status)
         health = await get(app, "/health")
         assert (health.status_code, health.json()) == (code, HEALTH)
 
 
+@APPS
+async def test_each_page_is_json(app_of: AppOf) -> None:
+    for path, page in PAGES.items():
+        answer = await get(app_of(READY), path)
+        assert (answer.status_code, answer.json()) == (200, page)
+        assert answer.headers["content-type"] == "application/json"
+
+
 async def test_a_gateway_whose_processor_does_not_answer_says_so() -> None:
-    for path in ("/health", "/health/providers", "/canaries", "/observations"):
+    for path in ("/health", *PAGES):
         silent = await get(gateway({}), path)
         assert (silent.status_code, "does not answer" in silent.json()["error"]) == (503, True)

@@ -12,14 +12,7 @@ import pytest
 from extproc.api.listening import AddressInUse, HttpServer, free_or_raise, listening_socket
 from extproc.api.processor import processor_app
 
-APP = processor_app(
-    ready=lambda: {"status": "ready"},
-    metrics=lambda: b"",
-    observations=dict,
-    health=dict,
-    canaries=dict,
-    health_of_providers=dict,
-)
+APP = processor_app(ready=lambda: {"status": "ready"}, metrics=lambda: b"", health=dict, pages={})
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from extproc import names
+from extproc import names, signing
 from extproc.app.explaining import Asked, explain_request
+from extproc.decision.explain import HIDDEN
 from extproc.facts import matcher
 from extproc.facts.routes import entries
 from extproc.protocol.events import BodyEvent
-from extproc.snapshot import Credential, Snapshot
+from extproc.snapshot import Credential, SignSpec, Snapshot
 from tests.exchange.scene import CALLERS, CLAUDE_FIRST, PROVIDERS, ROUTES, Scene, request, snapshot
 
 WEIGHTED = """
@@ -193,6 +194,19 @@ async def test_a_target_that_cannot_be_told_a_value_is_no_candidate_that_stays(m
     assert told["plan"] == plan
     kept = {one["target"]: one["kept"] for one in told["candidates"]}
     assert kept["claude/claude-sonnet-4-5"] is False
+
+
+@pytest.mark.parametrize(
+    ("scheme", "shown"),
+    [("v1", ["x-timestamp", "x-signature", "x-auth-type"]), ("v2", [*signing.HEADERS])],
+)
+def test_that_a_request_is_signed_is_shown_and_nothing_is_signed(scheme: signing.Scheme, shown: list[str]) -> None:
+    plain = CONFIGS["plain"]
+    alpha = replace(plain.providers["alpha"], sign=SignSpec(scheme))
+    signed = replace(plain, providers={**plain.providers, "alpha": alpha})
+    asked = Asked("POST", CHAT, {"x-extproc-provider": "alpha"}, b'{"model": "m"}')
+    told = explain_request(signed, asked, now=0.0, draw=0.0)["headers"]
+    assert {name: value for name, value in told.items() if name in signing.HEADERS} == dict.fromkeys(shown, HIDDEN)
 
 
 def test_a_page_of_the_gateways_own_needs_no_plan() -> None:

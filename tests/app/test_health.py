@@ -1,16 +1,15 @@
 """The pages about health, from what probes and attempts left behind."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from extproc.app.health import FOR_CALLERS, TOLD_AGAIN, HealthPages
 from extproc.decision.breaker import Breaker
-from extproc.decision.plan import UNMEASURED, Measure, Observation, Observations
+from extproc.decision.plan import Measure, Observation, Observations
 from extproc.exchange.shelf import Shelf
 from extproc.facts.request import CallerFacts
 from extproc.outcome.board import Board
 from extproc.outcome.breakers import Breakers
-from extproc.outcome.probed import ProbeView
 from extproc.probing.board import Probing, connecting
 from extproc.snapshot import ClusterSpec, HealthSpec, Model, Provider, Snapshot
 from tests.probing import server
@@ -26,19 +25,6 @@ def hosted(name: str, **more: object) -> Provider:
     return replace(cluster(443, name=name), health=None, models=listed, lists_models=True, **more)  # type: ignore[arg-type]
 
 
-def joined(seen: dict[str, Observation], snapshot: Snapshot, probing: Probing) -> Observations:
-    """What attempts saw, with what probes say of each one's provider."""
-
-    def of(target: str) -> Observation:
-        view = probing.seen(target.partition("/")[0]) or ProbeView()
-        said = {one.name: getattr(view, one.name) for one in fields(view)}
-        return replace(seen.get(target, UNMEASURED), **said)
-
-    models = ((name, model.name) for name, provider in snapshot.providers.items() for model in provider.models)
-    listed = (f"{provider}/{model}" for provider, model in models if "*" not in model)
-    return Observations({target: of(target) for target in {*listed, *seen}})
-
-
 class Desk:
     """Pages over one snapshot, with what attempts saw."""
 
@@ -49,7 +35,7 @@ class Desk:
         self.draining = False
         self.pages = HealthPages(
             Shelf(snapshot),
-            lambda snapshot: joined(self.seen, snapshot, self.probing),
+            lambda snapshot: Observations(self.seen),
             self.probing,
             scene.now,
             lambda: 1_705_314_600.9,
@@ -190,13 +176,13 @@ async def test_none_healthy_is_unhealthy_and_the_end_is_not_ready() -> None:
 async def test_what_probes_say_stands_in_the_observations_of_every_model() -> None:
     scene = Scene()
     async with serving({"/health": page(), "/stats": STATS}) as answering:
-        desk = Desk(scene, configured(cluster(answering.port)))
+        snapshot = configured(cluster(answering.port))
+        desk, board = Desk(scene, snapshot), Board(Breakers(Breaker))
+        board.probed = desk.probing
+        board.use(snapshot)
         probed = desk.probing.probed("west")
         assert probed is not None
         await probed.round()
-        snapshot = configured(cluster(answering.port))
-        board = Board(Breakers(Breaker), desk.probing)
-        board.use(snapshot)
         await until(lambda: board.observations(1000.0, snapshot).targets["west/any"].health == "serving")
         seen = board.observations(1000.0, snapshot)
         assert seen.targets["west/m"].queue_depth == Measure(3.0, 1000.0)

@@ -73,6 +73,15 @@ def test_a_chat_body_is_explained_with_facts_candidates_plan_and_headers(config:
     assert told["refusal"] is None
 
 
+def test_what_ties_requests_together_is_shown_by_digests_alone(config: str) -> None:
+    words = "the secret of the harbour"
+    request = {**CHAT, "session_id": words, "user": words, "messages": [{"role": "user", "content": words}]}
+    _, told = explained(config, {**request, "requirements": {"sea_view": True, "min_depth": 9}})
+    assert words not in json.dumps(told["facts"])
+    assert all(len(told["facts"][name]) == 16 for name in ("session", "user", "prefix"))
+    assert told["facts"]["requirements"] == {"sea_view": True, "min_depth": 9}
+
+
 def test_a_file_and_standard_input_say_the_same(config: str, tmp_path: Path) -> None:
     file = tmp_path / "request.json"
     file.write_text(json.dumps(CHAT))

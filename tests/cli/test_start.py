@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from extproc.cli import check as check_verb
-from extproc.cli import explain, init, serve, up, version
+from extproc.cli import explain, init, serve, sign, up, verify, version
 from extproc.version import VERSION
 from tests.cli.running import NO_KEYS, ONE, call, process
 
-VERBS = (up, init, check_verb, explain, serve, version)
+VERBS = (up, init, check_verb, explain, sign, verify, serve, version)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_help_lists_every_verb_and_exit_code() -> None:
     result = call("--help")
     assert all(verb.NAME in result.stdout for verb in VERBS)
     assert "3 cannot start" in " ".join(result.stdout.split())
-    assert "--snapshot" not in call("serve", "--help").stdout
+    assert "--snapshot" not in call("serve", "--help").stdout and "--keys" not in call("serve", "--help").stdout
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["serve"], ["up", "--port", "0"], ["up", "--drain", "soon"]])

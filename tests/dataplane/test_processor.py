@@ -13,7 +13,9 @@ async def test_a_processor_that_hangs_is_soon_said_not_to_answer() -> None:
     with tempfile.TemporaryDirectory(prefix="hung-") as directory:
         admin = Path(directory) / "a.sock"
         hung = await asyncio.start_unix_server(lambda _reader, _writer: asyncio.sleep(30), admin)
-        processor = Processor(Path(directory) / "p.sock", admin, Path(directory) / "snapshot", 1.0)
+        processor = Processor(
+            Path(directory) / "p.sock", admin, Path(directory) / "snapshot", Path(directory) / "k", 1.0
+        )
         began = time.monotonic()
         assert not await processor.answers()
         assert time.monotonic() - began < 3

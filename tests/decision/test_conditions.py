@@ -124,7 +124,7 @@ def test_what_is_absent(condition: str, holds: bool, absent: tuple[str, ...]) ->
         ("", "is empty"),
         ("  ", "is empty"),
         ("x" * (LONGEST + 1), "is longer than 1000 characters"),
-        ("token < 1000", "`token` is no fact; nearest: tokens"),
+        ("token < 1000", "`token` is no fact, at character 1; nearest: tokens; facts are: tokens, max_"),
         ("hour < 8", "`hour` is no fact"),
         ("tokens", "a condition must be true or false, and tokens is a number"),
         ("team", "a condition must be true or false, and team is a text"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from extproc.decision.decide import decide
 from extproc.decision.patterns import any_matches
 from extproc.decision.plan import Decision, Observation, Observations, Plan
+from extproc.decision.strategies import KINDS
 from extproc.decision.strategies.draws import draw_all
 from extproc.facts.request import CallerFacts, Facts
 from extproc.refusal import Refusal
@@ -20,6 +21,7 @@ from extproc.snapshot import (
     Model,
     Provider,
     RolloutSpec,
+    Rule,
     Snapshot,
     StrategySpec,
     Target,
@@ -30,7 +32,7 @@ PROVIDERS = ("alpha", "beta", "gamma", "delta")
 NAMES = ("m", "n", "gpt-4o", "gpt-*", "*", "alpha/m", "meta/llama")
 ASKED = (*NAMES, "auto", "", "smart", "beta/n", "gone/m", "/", "alpha/", "ü\n", "x" * 300)
 FAMILIES = ("chat", "embeddings", "nothing")
-STRATEGIES = ("ordered", "weighted", "mine", "default", "gone", "")
+STRATEGIES = (*KINDS, "mine", "default", "gone", "")
 
 names = st.sampled_from(NAMES)
 asked = st.none() | st.sampled_from(ASKED)
@@ -41,12 +43,19 @@ models = st.builds(
     Model,
     name=names,
     context=st.none() | st.integers(1, 200),
+    capabilities=st.frozensets(st.sampled_from(("tools", "no_tools", "code", "large-context"))),
+    quality=st.none() | st.floats(allow_nan=True),
     endpoints=st.sets(st.sampled_from(FAMILIES), min_size=1).map(frozenset),
 )
 credentials = st.sampled_from((Credential(), Credential("caller")))
 chains = st.lists(
     st.builds(ChainEntry, st.sampled_from((*PROVIDERS, "gone")), st.none() | names, weights), max_size=4
 ).map(tuple)
+rules = st.builds(
+    Rule,
+    st.sampled_from(("tokens < 100", "stream", "max_output_tokens > 5 || team == 'a'", "'tools' in needs", "tokens <")),
+    st.sampled_from((*PROVIDERS, "gone")),
+)
 rollouts = st.builds(
     RolloutSpec,
     stable=st.lists(targets, max_size=3).map(tuple),
@@ -57,9 +66,11 @@ rollouts = st.builds(
 specs = st.builds(
     StrategySpec,
     name=st.sampled_from(("mine", "default")),
-    kind=st.sampled_from(("ordered", "weighted", "canary", "telepathic")),
+    kind=st.sampled_from((*KINDS, "telepathic")),
     targets=st.lists(targets, max_size=4).map(tuple),
     weights=st.dictionaries(st.sampled_from((*PROVIDERS, "alpha/m")), st.floats(allow_nan=True), max_size=3),
+    rules=st.lists(rules, max_size=3).map(tuple),
+    regions=st.lists(st.sampled_from(("eu-*", "us-east-1", "ü")), max_size=2).map(tuple),
     rollout=st.none() | rollouts,
 )
 
@@ -73,6 +84,7 @@ def providers(draw: st.DrawFn, name: str) -> Provider:
         default_model=draw(st.none() | st.sampled_from(("m", "big"))),
         credential=draw(credentials),
         timeout=draw(st.none() | st.just(7.0)),
+        region=draw(st.sampled_from((None, "eu-west-1", "us-east-1", "ü"))),
     )
 
 
@@ -104,6 +116,12 @@ facts_of_requests = st.builds(
     stream=st.booleans(),
     input_tokens=st.integers(0, 300),
     max_output_tokens=st.none() | st.integers(0, 100),
+    needs=st.frozensets(st.sampled_from(("tools", "vision"))),
+    tags=st.frozensets(st.sampled_from(("reasoning", "ü"))),
+    labels=st.dictionaries(st.sampled_from(("team", "region")), st.sampled_from(("a", "eu-west-1", "ü"))),
+    requirements=st.dictionaries(st.sampled_from(("min_context", "vision")), st.floats(0, 250) | st.booleans()),
+    session=st.none() | st.sampled_from(("s1", "s2")),
+    prefix=st.none() | st.sampled_from(("p1", "p2")),
     caller=st.builds(
         CallerFacts,
         models=st.lists(names, max_size=2).map(tuple),
@@ -176,6 +194,8 @@ def test_a_plan_never_holds_a_target_that_may_not_or_cannot(case: Case) -> None:
             assert facts.family in entries[0].endpoints
             context = entries[0].context
             assert context is None or facts.input_tokens + (facts.max_output_tokens or 0) <= context
+            asked = facts.requirements.get("min_context", 0.0)
+            assert context is None or isinstance(asked, bool) or context >= asked
 
 
 @settings(max_examples=300)

@@ -80,6 +80,7 @@ class RememberingBooks:
         self.decisions: list[Decided] = []
         self.reserved: list[tuple[Target, str]] = []
         self.asked_for: list[str] = []
+        self.shadows: list[tuple[str, str]] = []
         self.seen: dict[str, Observation] = {}
 
     def decided(self, decided: Decided) -> None:
@@ -89,6 +90,13 @@ class RememberingBooks:
     def observations(self, snapshot: Snapshot) -> Observations:
         self.asked_for.append(snapshot.id)
         return Observations(self.seen)
+
+    def shadow_sent(self, target: Target) -> None:
+        self.shadows.append((str(target), "sent"))
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.shadows.append((str(target), result))
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         self.told.append(f"reserve {target}")

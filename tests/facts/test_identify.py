@@ -20,7 +20,7 @@ def snapshot(*callers: Caller, is_open: bool = False) -> Snapshot:
     return Snapshot("s", {}, {}, (), {}, {}, callers=callers, open=is_open)
 
 
-ALICE = Caller("alice", digest("alice-key"), {"team": "a"}, ("gpt-*",), ("openai",))
+ALICE = Caller("alice", digest("alice-key"), {"team": "a"}, ("gpt-*",), ("openai",), "cost")
 BOB = Caller("bob", digest("bob-key").upper())
 KEYED = snapshot(ALICE, BOB)
 FAR = "203.0.113.9:4711"
@@ -55,9 +55,10 @@ def test_a_known_key_names_its_caller_and_is_no_credential(sent: Headers, name: 
     assert not who.caller.own_credential
 
 
-def test_a_caller_brings_labels_models_and_providers() -> None:
+def test_a_caller_brings_labels_models_providers_and_a_strategy() -> None:
     caller = found(headers(x_api_key="alice-key")).caller
     assert (caller.labels, caller.models, caller.providers) == ({"team": "a"}, ("gpt-*",), ("openai",))
+    assert caller.strategy == "cost"
 
 
 def test_what_stands_beside_the_gateways_key_is_the_callers_own() -> None:

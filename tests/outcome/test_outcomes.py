@@ -230,3 +230,16 @@ def test_breakers_hear_each_attempt_once_in_any_order(twice: bool, order: list[i
     room.room.tick(room.now + 5)
     assert sorted(room.heard()) == [(1, "lab/small", "failure"), (2, "anthropic/claude-3-haiku", "ok")]
     assert len(room.outcomes) == 1 and room.bugs == []
+
+
+def test_the_record_of_a_shadow_is_none_of_the_exchanges() -> None:
+    """It bears the exchange's id, and must not stand in for the record of a real attempt."""
+    room = Room()
+    room.room.decided(decided(SMALL))
+    real = attempt()
+    room.feed(replace(real, cluster=real.cluster + names.SHADOW_SUFFIX, status=500), exchange(SMALL))
+    assert (room.outcomes, room.results) == ([], [])
+    room.feed(real)
+    assert [len(outcome.attempts) for outcome in room.outcomes] == [1]
+    assert room.heard() == [(1, str(SMALL), "ok")]
+    assert room.records == ["shadow", "exchange", "attempt"]

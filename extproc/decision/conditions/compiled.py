@@ -221,7 +221,7 @@ class _Reader:
             return Part("boolean", lambda facts: read(facts) is not None, word.at, f"has({part.shown})")
         fact = FACTS.get(word.text)
         if fact is None:
-            raise wrong(parts.unknown(word.text), word.at)
+            raise parts.unknown(word)
         part = self._requirement(word) if fact.kind == "map" else Part(fact.kind, fact.read, word.at, word.text)
         self.names[part.shown] = part.read
         return part

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from extproc.decision.conditions import values
 from extproc.decision.conditions.values import Read
-from extproc.decision.conditions.words import Word, wrong
+from extproc.decision.conditions.words import Word, WrongCondition, wrong
 from extproc.decision.fact_names import FACTS, Kind
 from extproc.decision.nearest import nearest, shown
 
@@ -55,6 +55,7 @@ def membership(left: Part, right: Part) -> Part:
     return Part("boolean", values.membership(left.read, right.read, left.kind == "label"), left.at, "a membership")
 
 
-def unknown(name: str) -> str:
-    near = ", ".join(nearest(name, FACTS))
-    return f"`{shown(name)}` is no fact; nearest: {near}; facts are: {', '.join(FACTS)}"
+def unknown(word: Word) -> WrongCondition:
+    near = ", ".join(nearest(word.text, FACTS))
+    known = f"nearest: {near}; facts are: {', '.join(FACTS)}"
+    return WrongCondition(f"{wrong(f'`{shown(word.text)}` is no fact', word.at)}; {known}")
