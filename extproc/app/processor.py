@@ -20,6 +20,7 @@ from extproc.api.processor import processor_app
 from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
+from extproc.app.expiries import LOOK, Expiries
 from extproc.app.health import HealthPages
 from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
@@ -143,6 +144,8 @@ class _Processor:
             key=self._held_keys if settings.keys is None else FileKeys(settings.keys),
             pages=self._pages,
         )
+        self._expiries = Expiries(self._metrics, time.time)
+        self._expiries.look(first)
         self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
 
     async def run(self) -> None:
@@ -162,7 +165,8 @@ class _Processor:
                 stack.push_async_callback(admin.stop)
             stack.push_async_callback(self._probing.stop)
             self._probing.use(self._shelf.current)
-            for work in (self._tick(), self._watch(), self._end_with_parent(ending), self._load_vocabularies()):
+            ever = (self._tick(), self._watch(), self._look_at_certificates())
+            for work in (*ever, self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
                 task.add_done_callback(self._surface)
                 stack.callback(task.cancel)
@@ -222,6 +226,7 @@ class _Processor:
         self._loaded_at = time.monotonic()
         self._problem = None
         self._books.use(snapshot)
+        self._expiries.look(snapshot)
         self._probing.use(snapshot)
 
     def _swap_bytes(self, data: bytes) -> str:
@@ -278,6 +283,11 @@ class _Processor:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
             self._metrics.provider_health(self._probing.states())
+
+    async def _look_at_certificates(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            self._expiries.look(self._shelf.current)
 
     async def _load_vocabularies(self) -> None:
         """Only those that a listed model is counted by: each takes memory."""

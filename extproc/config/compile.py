@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from extproc.config.certificates import UpstreamCertificates
 from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
@@ -32,6 +33,7 @@ class Compiled:
     snapshot: Snapshot
     secrets: Mapping[str, Held]  # by the provider's name: what Envoy shows upstreams
     keys: Mapping[str, Secret] = field(default_factory=dict)  # by names.KEY_…: what the processor itself uses
+    certificates: Mapping[str, UpstreamCertificates] = field(default_factory=dict)  # by the upstream's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         limits=Limits(body=configuration.limits.body),
         listen=_listen(configuration),
     )
-    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys)
+    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates)
 
 
 def _check_state(state: str, report: Report) -> None:

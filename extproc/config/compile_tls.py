@@ -1,11 +1,23 @@
 """TLS towards upstreams: whose certificates are believed, and which one is shown.
 
-Law: every file that is named is read, so that it is watched and may rotate.
+Law: every file that is named is read, so that it is watched and may rotate. The snapshot knows where they are; what
+they hold goes to Envoy past it, and only what Envoy will take.
 """
 
 import re
+from datetime import datetime
 from typing import Final
 
+from extproc.config.certificates import (
+    SOON,
+    Authorities,
+    Pair,
+    UnfitCertificate,
+    UpstreamCertificates,
+    date_of,
+    read_authorities,
+    read_pair,
+)
 from extproc.config.problems import PathParts
 from extproc.config.report import Report
 from extproc.config.schema_upstreams import ProviderKeys, ServiceKeys, TlsKeys
@@ -14,8 +26,6 @@ from extproc.snapshot import Tls
 _NAME: Final = re.compile(
     r"^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$"
 )
-_CERTIFICATE: Final = b"-----BEGIN"
-_KEY: Final = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 def compile_tls(keys: ProviderKeys | ServiceKeys, secure: bool, path: PathParts, report: Report) -> Tls:
@@ -25,9 +35,9 @@ def compile_tls(keys: ProviderKeys | ServiceKeys, secure: bool, path: PathParts,
         )
     written = keys.tls or TlsKeys()
     if not secure:
-        for key in ("ca", "tls"):
-            if getattr(keys, key) is not None:
-                report.add((*path, key), "goes only with https:// addresses")
+        for name in ("ca", "tls"):
+            if getattr(keys, name) is not None:
+                report.add((*path, name), "goes only with https:// addresses")
         return Tls()
     here = (*path, "tls")
     if keys.tls is not None and not written.model_fields_set:
@@ -38,14 +48,51 @@ def compile_tls(keys: ProviderKeys | ServiceKeys, secure: bool, path: PathParts,
     if written.server_name is not None and not _NAME.match(written.server_name):
         report.add((*here, "server_name"), "must be a host name")
     where: PathParts = (*path, "ca") if keys.ca is not None else (*here, "ca")
-    return Tls(
-        ca=_certificates(keys.ca if keys.ca is not None else written.ca, where, "the file of CA certificates", report),
-        client_certificate=_certificates(
-            written.client_certificate, (*here, "client_certificate"), "the client certificate", report
-        ),
-        client_key=_key(written.client_key, (*here, "client_key"), report),
-        server_name=written.server_name,
+    ca = _File(keys.ca if keys.ca is not None else written.ca, where, "the file of CA certificates", report)
+    certificate = _File(written.client_certificate, (*here, "client_certificate"), "the client certificate", report)
+    key = _File(written.client_key, (*here, "client_key"), "the client's key", report)
+    report.certificates[str(path[1])] = UpstreamCertificates(
+        _fit_pair(certificate, key, report), _fit_authorities(ca, report)
     )
+    return Tls(ca.location, certificate.location, key.location, written.server_name)
+
+
+class _File:
+    """A file that the document may name: where it is, and what it holds as far as it can be read."""
+
+    def __init__(self, written: str | None, path: PathParts, what: str, report: Report) -> None:
+        self.path = path
+        self.data = None if written is None else report.read(path, written, what)
+        self.location = None if written is None else report.location(path, written)
+
+
+def _fit_pair(certificate: _File, key: _File, report: Report) -> Pair | None:
+    if certificate.data is None or key.data is None:
+        return None
+    try:
+        pair = read_pair(certificate.data, key.data, report.now)
+    except UnfitCertificate as unfit:
+        report.add((key if unfit.which == "client_key" else certificate).path, unfit.message, unfit.hint)
+        return None
+    _note_the_end("the certificate", pair.expires, certificate, report)
+    return pair
+
+
+def _fit_authorities(ca: _File, report: Report) -> Authorities | None:
+    if ca.data is None:
+        return None
+    try:
+        authorities = read_authorities(ca.data, report.now)
+    except UnfitCertificate as unfit:
+        report.add(ca.path, unfit.message, unfit.hint)
+        return None
+    _note_the_end("a CA certificate", authorities.expires, ca, report)
+    return authorities
+
+
+def _note_the_end(what: str, end: datetime, file: _File, report: Report) -> None:
+    if end - report.now <= SOON:
+        report.note(file.path, f"{what} expires on {date_of(end)}", "put a new one there: no restart is needed")
 
 
 def _check_pair(written: TlsKeys, path: PathParts, report: Report) -> None:
@@ -53,21 +100,3 @@ def _check_pair(written: TlsKeys, path: PathParts, report: Report) -> None:
         missing = "client_key" if written.client_key is None else "client_certificate"
         other = "client_certificate" if written.client_key is None else "client_key"
         report.add((*path, missing), "is missing", f"`{other}` needs it")
-
-
-def _certificates(written: str | None, path: PathParts, what: str, report: Report) -> str | None:
-    if written is None:
-        return None
-    data = report.read(path, written, what)
-    if data is not None and _CERTIFICATE not in data:
-        report.add(path, "the file holds no PEM certificates")
-    return report.location(path, written)
-
-
-def _key(written: str | None, path: PathParts, report: Report) -> str | None:
-    if written is None:
-        return None
-    data = report.read(path, written, "the client's key")
-    if data is not None and not _KEY.search(data):
-        report.add(path, "the file holds no PEM key")
-    return report.location(path, written)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from extproc.config.certificates import UpstreamCertificates
 from extproc.config.document import Document
 from extproc.config.problems import PathParts, Problem
 
@@ -16,6 +18,8 @@ class Report:
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for people: what works, and not as they may think
     environment: Mapping[str, str] = field(default_factory=dict)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    certificates: dict[str, UpstreamCertificates] = field(default_factory=dict)  # by the upstream's name
 
     def add(self, path: PathParts, message: str, hint: str = "") -> None:
         if not any(path[:depth] in self.broken for depth in (1, 2, 3)):

@@ -1,10 +1,11 @@
 """What Envoy starts with and cannot be told anew: its name, admin socket, the files it follows, two clusters."""
 
-from extproc.dataplane.clusters import PROTOCOL_OPTIONS, SINK_ADDRESS, WIDE
+from extproc.dataplane.clusters import PROTOCOL_OPTIONS, WIDE
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
 from extproc.dataplane.form import Node, file_source, named, pipe, socket_address, typed
 from extproc.dataplane.place import Place
+from extproc.dataplane.pools import SINK_ADDRESS
 from extproc.dataplane.route_table import SINK_CLUSTER
 
 MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000]

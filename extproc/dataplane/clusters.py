@@ -6,16 +6,16 @@ healthy host» it would not. For the same reason the circuit breakers are wide: 
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 from extproc import names
 from extproc.dataplane import filters
 from extproc.dataplane.access_logs import CLUSTER_META
-from extproc.dataplane.form import Node, named, pipe, seconds, socket_address, typed
+from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
-from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot, Tls
+from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
+from extproc.dataplane.upstream_tls import CONNECTION_LIFE, is_ip, may_rotate, upstream_tls
+from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
-SINK_ADDRESS = ("127.0.0.1", 0)  # nothing can listen on port 0
 HELD_PIECE = 64 * 1024
 LONGEST_SHADOW = "600s"
 BUFFER_AT_LEAST = 32 * 1024 * 1024
@@ -70,9 +70,19 @@ def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -
     chain = [*filters.walk_filters(), attempt, *filters.credential_filters(provider, place)]
     return {
         **_pool(provider, provider.endpoints, place, limits, sink=True),
+        **_checks(provider),
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
-        "typed_extension_protocol_options": _protocol(provider.endpoints, provider.http2, chain),
+        "typed_extension_protocol_options": _protocol(provider, chain),
     }
+
+
+def _checks(provider: Provider) -> Node:
+    """Only where another endpoint may be alive. Not of what answers signed requests alone, because Envoy signs none;
+    nor of what may sleep: a check would keep it awake, and one that sleeps must be asked to be woken."""
+    sleeps = provider.by_the_hour is not None and provider.by_the_hour.wake_up is not None
+    if provider.health is None or provider.sign is not None or sleeps or not is_pool(provider.endpoints):
+        return {}
+    return {"health_checks": health_checks(provider.health, provider.endpoints, http2=provider.http2)}
 
 
 def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
@@ -102,8 +112,9 @@ def _shadow(provider: Provider, place: Place, limits: Limits) -> Node:
     name = provider.cluster + names.SHADOW_SUFFIX
     chain = [filters.shadow_attempt_filter(), *filters.credential_filters(provider, place)]
     pool = _pool(provider, provider.endpoints, place, limits, sink=False)
-    options = _protocol(provider.endpoints, provider.http2, chain)
-    options[PROTOCOL_OPTIONS]["common_http_protocol_options"] = {"max_stream_duration": LONGEST_SHADOW}
+    options = _protocol(provider, chain)
+    common = options[PROTOCOL_OPTIONS].setdefault("common_http_protocol_options", {})
+    common["max_stream_duration"] = LONGEST_SHADOW
     return {
         **pool,
         "name": name,
@@ -117,81 +128,38 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
     return {
         **_pool(service, service.endpoints, place, limits, sink=False),
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": service.name}}},
-        "typed_extension_protocol_options": _protocol(service.endpoints, service.http2, []),
+        "typed_extension_protocol_options": _protocol(service, []),
     }
 
 
 def _pool(
     owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
 ) -> Node:
-    by_name = any(endpoint.scheme != "unix" and not _is_ip(endpoint.host) for endpoint in endpoints)
-    priorities: list[Node] = [{"lb_endpoints": [_endpoint(endpoint) for endpoint in endpoints]}]
-    if sink:
-        priorities.append({"priority": 1, "lb_endpoints": [{"endpoint": {"address": socket_address(*SINK_ADDRESS)}}]})
+    by_name = any(endpoint.scheme != "unix" and not is_ip(endpoint.host) for endpoint in endpoints)
     pool: Node = {
         "name": owner.cluster,
         **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),
+        "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(owner.connect_timeout),
         "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
         "circuit_breakers": WIDE,
-        "load_assignment": {"cluster_name": owner.cluster, "endpoints": priorities},
+        "load_assignment": load_assignment(owner.cluster, endpoints, sink=sink),
     }
     if endpoints[0].scheme == "https":
-        pool["transport_socket"] = _tls(owner.tls, endpoints, place)
+        pool["transport_socket"] = upstream_tls(owner.cluster, owner.tls, endpoints, place)
     return pool
 
 
-def _endpoint(endpoint: Endpoint) -> Node:
-    if endpoint.scheme == "unix":
-        return {"endpoint": {"address": pipe(endpoint.host)}}
-    hostname = {} if _is_ip(endpoint.host) else {"hostname": endpoint.host}
-    return {"endpoint": {"address": socket_address(endpoint.host, endpoint.port), **hostname}}
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _protocol(endpoints: Sequence[Endpoint], http2: bool, chain: list[Node]) -> Node:
+def _protocol(owner: Provider | Service, chain: list[Node]) -> Node:
     options: Node = {}
-    if endpoints[0].scheme == "https":
+    if may_rotate(owner.tls) or connections_move(owner.endpoints):
+        options["common_http_protocol_options"] = {"max_connection_duration": seconds(CONNECTION_LIFE)}
+    if owner.endpoints[0].scheme == "https":
         options["auto_config"] = {"http_protocol_options": {}, "http2_protocol_options": {}}  # as ALPN says
-    elif http2:
+    elif owner.http2:
         options["explicit_http_config"] = {"http2_protocol_options": {}}
     else:
         options["explicit_http_config"] = {"http_protocol_options": {}}
     if chain:
         options["http_filters"] = [*chain, filters.UPSTREAM_CODEC]
     return {PROTOCOL_OPTIONS: typed("upstreams.http.v3.HttpProtocolOptions", **options)}
-
-
-def _tls(tls: Tls, endpoints: Sequence[Endpoint], place: Place) -> Node:
-    hosts = [tls.server_name] if tls.server_name else list(dict.fromkeys(endpoint.host for endpoint in endpoints))
-    common: Node = {
-        "validation_context": {
-            "trusted_ca": {"filename": tls.ca or place.ca_bundle},
-            # Envoy checks no name of its own accord
-            "match_typed_subject_alt_names": [_name(host) for host in hosts],
-        }
-    }
-    if tls.client_certificate and tls.client_key:
-        common["tls_certificates"] = [
-            {
-                "certificate_chain": {"filename": tls.client_certificate},
-                "private_key": {"filename": tls.client_key},
-            }
-        ]
-    context: Node = {"common_tls_context": common}
-    if len(hosts) > 1:
-        context["auto_host_sni"] = True  # a pool of several names: each endpoint is asked for by its own
-    elif not _is_ip(hosts[0]):
-        context["sni"] = hosts[0]
-    return named("envoy.transport_sockets.tls", "transport_sockets.tls.v3.UpstreamTlsContext", **context)
-
-
-def _name(host: str) -> Node:
-    return {"san_type": "IP_ADDRESS" if _is_ip(host) else "DNS", "matcher": {"exact": host}}

@@ -52,12 +52,12 @@ class Feed:
         self._changes += 1
         return f"{snapshot_id}.{self._changes}"
 
-    def write_secrets(self, secrets: Mapping[str, str]) -> None:
-        """The text of each file with a secret; written before the cluster that reads it."""
-        for name, text in secrets.items():
-            path = Path(name)
-            if not path.exists() or path.read_text() != text:
-                replace(path, text)
+    def write_secrets(self, secrets: Mapping[str, str]) -> bool:
+        """The text of each file with a secret; written before the cluster that reads it. Whether any is new."""
+        new = [name for name, text in secrets.items() if not Path(name).exists() or Path(name).read_text() != text]
+        for name in new:
+            replace(Path(name), secrets[name])
+        return bool(new)
 
     def _write(self, name: str, version: str, resources: list[Resource]) -> None:
         replace(self._xds / f"{name}.json", discovery(version, resources))

@@ -13,7 +13,7 @@ class Place:
     admin: str  # Envoy's admin interface: a Unix socket
     processors: tuple[str, ...]  # a Unix socket for each worker
     xds: str  # the directory with lds.json, rds.json, cds.json
-    secrets: str  # the directory (0700) with a file for each cluster that has a credential
+    secrets: str  # the directory (0700) with files for each cluster with a credential or certificates
     ca_bundle: str  # the system's CA certificates, see ca.py
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
 
@@ -31,6 +31,12 @@ class Place:
 
     def secret(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.yaml"
+
+    def client_certificate(self, cluster: str) -> str:
+        return f"{self.secrets}/{cluster}.client.json"
+
+    def authorities(self, cluster: str) -> str:
+        return f"{self.secrets}/{cluster}.ca.json"
 
     def aws_keys(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.aws"

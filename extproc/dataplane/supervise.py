@@ -175,8 +175,9 @@ class Supervisor:
         """Puts another configuration in force, or keeps the old one and says why."""
         assert self._envoy is not None
         async with self._reload:
-            self._feed.write_secrets(configured.secrets)
-            self._feed.write_secrets(configured.keys)
+            changed = [self._feed.write_secrets(files) for files in (configured.secrets, configured.keys)]
+            if any(changed):
+                _log.info("credentials, keys or certificates that changed are in force")
             if self._in_force is not None and self._in_force.snapshot.id == configured.snapshot.id:
                 self._problem = None
                 return

@@ -122,6 +122,13 @@ METRICS: Final = (
         " share the worst.",
     ),
     Metric(
+        "extproc_certificate_expiry_timestamp_seconds",
+        "gauge",
+        ("upstream", "kind"),
+        "When the certificates in the files for an upstream's TLS end, in seconds since the epoch. `kind` is `client`"
+        " (the first to end of the chain that is shown) or `ca` (the next to end of those that are trusted).",
+    ),
+    Metric(
         "extproc_arm_exchanges_total",
         "counter",
         ("strategy", "arm", "result"),

@@ -137,6 +137,13 @@ class Metrics:
         for label, state in states.items():
             gauge.labels(label).set(state)
 
+    def certificates(self, expiries: Mapping[tuple[str, str], float]) -> None:
+        """Write down anew when each upstream's certificates end; keys are its name and the kind."""
+        gauge = self._gauges["extproc_certificate_expiry_timestamp_seconds"]
+        gauge.clear()
+        for (upstream, kind), end in expiries.items():
+            gauge.labels(upstream, kind).set(end)
+
     def probe(self, provider: str, ok: bool) -> None:
         """An endpoint of a provider was asked how it is."""
         self._counter("extproc_probes_total", self._names.provider(provider), "ok" if ok else "failure").inc()

@@ -42,6 +42,9 @@ class Gateway:
     async def page(self, path: str) -> dict[str, object] | None:
         return {"/health": HEALTH, **PAGES}[path] if self._body else None
 
+    async def observations(self) -> dict[str, object] | None:
+        return SEEN if self._body else None
+
 
 def processor(body: dict[str, object], **control: Any) -> Starlette:
     pages = {path: (lambda page=page: page) for path, page in PAGES.items()}

@@ -17,10 +17,11 @@ from typing import TypeVar
 import pytest
 
 from extproc.dataplane.ca import find_ca_bundle
-from extproc.dataplane.feed import discovery
+from extproc.dataplane.feed import discovery, replace
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, whole
-from extproc.snapshot import Snapshot
+from extproc.dataplane.upstream_tls import ca_secret, client_secret
+from extproc.snapshot import Provider, Service, Snapshot
 
 T = TypeVar("T")
 
@@ -56,7 +57,19 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
     for provider in snapshot.providers.values():
         Path(place.secret(provider.cluster)).write_text(json.dumps(sds(secret)))
         Path(place.aws_keys(provider.cluster)).write_text(aws_keys_file("AKIDEXAMPLE", secret, None))
+    for upstream in (*snapshot.providers.values(), *snapshot.services.values()):
+        write_certificates(upstream, place)
     return rendered
+
+
+def write_certificates(upstream: Provider | Service, place: Place) -> None:
+    """What its files hold now, in Envoy's files, as a reload does it."""
+    tls = upstream.tls
+    if tls.client_certificate and tls.client_key:
+        pair = client_secret(Path(tls.client_certificate).read_text(), Path(tls.client_key).read_text())
+        replace(Path(place.client_certificate(upstream.cluster)), json.dumps(pair))
+    if tls.ca:
+        replace(Path(place.authorities(upstream.cluster)), json.dumps(ca_secret(Path(tls.ca).read_text())))
 
 
 def complaints(snapshot: Snapshot, directory: Path) -> str:

@@ -24,6 +24,7 @@ class Upstream:
     first_pause: float = 0.0  # behind the headers
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     raw: list[list[tuple[str, str]]] = field(default_factory=list)  # their headers line by line
+    shown: list[str] = field(default_factory=list)  # the names on the client certificates of those who asked
     port: int = 0
 
     @property
@@ -40,6 +41,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             upstream.raw.append([(name.lower(), value) for name, value in self.headers.items()])
             upstream.asked.append((self.command, self.path, headers, body))
+            if isinstance(self.connection, ssl.SSLSocket) and (shown := self.connection.getpeercert()):
+                upstream.shown.append(dict(one[0] for one in shown["subject"])["commonName"])  # type: ignore[misc,arg-type]
             time.sleep(upstream.hang)
             self.send_response_only(upstream.status)
             for name, value in upstream.headers.items():
@@ -106,3 +109,37 @@ def answering(*upstreams: Upstream, tls: ssl.SSLContext | None = None) -> Iterat
         for server in servers:
             server.shutdown()
             server.server_close()
+
+
+class Doors:
+    """Upstreams that come and go, each at its own port."""
+
+    def __init__(self) -> None:
+        self._servers: dict[int, _Server] = {}
+
+    def open(self, upstream: Upstream) -> None:
+        server = _Server(("127.0.0.1", upstream.port), _handler(upstream))
+        upstream.port = server.server_address[1]
+        self._servers[id(upstream)] = server
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def shut(self, upstream: Upstream) -> None:
+        server = self._servers.pop(id(upstream))
+        server.shutdown()
+        server.server_close()
+
+    def shut_all(self) -> None:
+        for server in self._servers.values():
+            server.shutdown()
+            server.server_close()
+
+
+@contextmanager
+def opened(*upstreams: Upstream) -> Iterator[Doors]:
+    doors = Doors()
+    try:
+        for upstream in upstreams:
+            doors.open(upstream)
+        yield doors
+    finally:
+        doors.shut_all()
