@@ -35,7 +35,7 @@ OLD_FORM = LARGE.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, B
 def test_a_pair_is_read() -> None:
     pair = read_pair(ISSUED.certificate, ISSUED.key, NOW)
     assert pair.certificate.encode() == ISSUED.certificate and pair.key.encode() == ISSUED.key
-    assert abs(pair.expires - (NOW + 90 * DAY)) < timedelta(minutes=1)
+    assert abs(pair.expires - (NOW + 90 * DAY)) < timedelta(hours=1)  # the whole run of tests lies between
     assert ISSUED.key.decode().splitlines()[1] not in repr(pair)
 
 
@@ -49,7 +49,7 @@ def test_a_chain_ends_with_its_first_end() -> None:
     short = Ca(ends=10 * DAY)
     issued = short.issue("us")
     pair = read_pair(issued.certificate + short.certificate, issued.key, NOW)
-    assert abs(pair.expires - (NOW + 10 * DAY)) < timedelta(minutes=1)
+    assert abs(pair.expires - (NOW + 10 * DAY)) < timedelta(hours=1)  # the whole run of tests lies between
     assert pair.certificate.count("BEGIN CERTIFICATE") == 2
 
 
