@@ -81,7 +81,10 @@ def _first(shut: Sequence[str], endpoints: Mapping[str, ProbedHealth]) -> str:
 
 
 def is_asleep(cluster: ClusterSpec | None, last_used: float | None, now: float) -> bool:
-    """Whether it has started nothing, or stopped, for want of requests; as far as ours say."""
+    """Whether it has started nothing, or stopped, for want of requests; as far as ours say.
+
+    `last_used`: when it was last asked for whoever would wake it, when it last answered for whoever must wait for it.
+    """
     if cluster is None or cluster.wake_up is None:
         return False
     return last_used is None or now - last_used > cluster.sleeps_after

@@ -20,7 +20,6 @@ from extproc.snapshot import Snapshot
 
 LIMIT: Final = 2_000
 OUTPUTS_HALF_LIFE: Final = 1800.0  # seconds: how long answers are changes slowly
-ANSWERED: Final = frozenset({"ok", "caller_error", "rate_limited"})
 NEW: Final = TrackRecord()
 
 
@@ -28,7 +27,6 @@ class Measured:
     def __init__(self, limit: int = LIMIT) -> None:
         self._records: Recent[TrackRecord] = Recent(limit)
         self._outputs: Recent[Decayed] = Recent(limit)  # by `route provider/model`
-        self._used: dict[str, float] = {}  # when a provider last answered anything
         self._providers: frozenset[str] = frozenset()
         self.outputs: Mapping[str, Measure] = Outputs(self._outputs)
 
@@ -41,21 +39,13 @@ class Measured:
     def of(self, target: str) -> TrackRecord | None:
         return self._records.get(target)
 
-    def used_at(self, provider: str) -> float | None:
-        return self._used.get(provider)
-
     def use(self, snapshot: Snapshot, wanted: Callable[[str], bool]) -> None:
         self._providers = frozenset(snapshot.providers)
         self._records.keep(wanted)
         self._outputs.keep(lambda key: wanted(key.partition(" ")[2]))
-        self._used = {name: at for name, at in self._used.items() if name in self._providers}
 
     def attempt(self, result: AttemptResult, now: float) -> None:
-        if result.target.provider not in self._providers:
-            return
-        if result.kind in ANSWERED:
-            self._used[result.target.provider] = now
-        if result.kind in ("failure", "sink"):
+        if result.target.provider in self._providers and result.kind in ("failure", "sink"):
             target = str(result.target)
             self._records.put(target, (self._records.get(target) or NEW).failed(now))
 
