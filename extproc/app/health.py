@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from extproc.decision.health import Together, joined
-from extproc.decision.patterns import any_matches
-from extproc.decision.plan import Measure, Observation, Observations, fresh
+from extproc.decision.health import Together, joined, provider_health
+from extproc.decision.permission import may_use_provider
+from extproc.decision.plan import UNWELL, Measure, Observation, Observations, fresh
 from extproc.exchange.shelf import Shelf
 from extproc.facts.request import CallerFacts
 from extproc.probing.board import Probing
@@ -63,7 +63,7 @@ class HealthPages:
 
     def health_of_providers(self, caller: CallerFacts) -> Document:
         told = self.providers()
-        mine = (name for name in told if not caller.providers or any_matches(caller.providers, name))
+        mine = (name for name in told if may_use_provider(caller, name))
         return {name: {key: told[name][key] for key in FOR_CALLERS if key in told[name]} for name in mine}
 
     def health(self) -> Document:
@@ -91,9 +91,10 @@ class HealthPages:
         seen = {target: observations.of(target) for target in _targets(provider, observations)}
         states = {target: joined(one) for target, one in seen.items()}
         view = self._probing.seen(provider.name)
-        together = _together(None if view is None else Together(view.health, view.health_why), list(states.values()))
+        probed = None if view is None else Together(view.health, view.health_why)
+        together = provider_health(probed, list(states.values()))
         told: Document = {
-            "status": UNHEALTHY if together.state in ("shut", "probing") else HEALTHY,
+            "status": UNHEALTHY if together.state in UNWELL else HEALTHY,
             "state": together.state,
             "reason": together.why,
             "latency_ms": self._latency(provider.name, seen.values()),
@@ -146,19 +147,6 @@ def _targets(provider: Provider, observations: Observations) -> list[Target]:
     prefix = f"{provider.name}/"
     others = (Target(provider.name, key.removeprefix(prefix)) for key in observations.targets if key.startswith(prefix))
     return list(dict.fromkeys((*listed, *others)))
-
-
-def _together(probed: Together | None, targets: list[Together]) -> Together:
-    """A provider is shut where its probes say so, or where each of its targets is."""
-    if probed is not None and probed.state in ("shut", "probing"):
-        return probed
-    if targets and all(one.state in ("shut", "probing") for one in targets):
-        return next((one for one in targets if one.state == "probing"), targets[0])
-    if probed is not None and probed.state == "serving":
-        return probed
-    if any(one.state == "serving" for one in targets):
-        return Together("serving", probed.why if probed is not None else "")
-    return probed or Together("unknown", "")
 
 
 def _fresh(measures: Iterable[Measure | None], now: float) -> list[float]:

@@ -9,6 +9,7 @@ from extproc.snapshot import Target
 
 BreakerState = Literal["serving", "shut", "probing"]
 Health = Literal["unknown", "serving", "shut", "probing"]
+UNWELL: Final[frozenset[Health]] = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 STALE_AFTER: Final = 600.0  # seconds: what was seen longer ago says nothing of today
 
 

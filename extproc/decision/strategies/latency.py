@@ -14,7 +14,7 @@ from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.decision.strategies.expected import expected_output
 from extproc.decision.strategies.factors import weighed
-from extproc.decision.strategies.gates import shut_gates, stale_gates
+from extproc.decision.strategies.gates import gated, stale_gates
 from extproc.decision.strategies.readings import read
 from extproc.decision.strategies.words import number, percent, seconds
 from extproc.dialects.model_classes import SpeedClass, speed_class
@@ -40,12 +40,7 @@ class Latency:
             score = self._unmeasured(contender, seen, circumstances)
         else:
             score = _measured(first, contender, seen, circumstances)
-        score = weighed(score, contender, circumstances.spec)
-        gates = shut_gates(contender, circumstances) if score.chosen else ""
-        if gates:
-            words = f"a last resort, {gates}; {score.words}"
-            return Score(score.value, words, 1, score.unknown, code=codes.LAST_RESORT, guess=score.guess)
-        return score
+        return gated(weighed(score, contender, circumstances.spec), contender, circumstances, 1)
 
     def _unmeasured(self, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
         known = seen.first_token.values()
