@@ -19,7 +19,6 @@ from typing import Final, Literal
 from extproc.decision.quota import Quota
 
 Unit = Literal["requests", "tokens"]
-UNITS: Final[tuple[Unit, ...]] = ("requests", "tokens")
 LONGEST_RESET: Final = 86_400.0  # seconds
 MINUTE: Final = 60.0
 EPOCH_SECONDS: Final = 1e9  # a bare number above this is a moment,

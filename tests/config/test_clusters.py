@@ -12,6 +12,7 @@ from tests.config.places import compiled, loaded, messages
 
 POOL = "dialect: openai, endpoints: ['http://10.0.0.7:8000', 'http://10.0.0.8:8000']"
 ONE = "dialect: openai, endpoints: ['http://10.0.0.7:8000']"
+NAMED = "dialect: openai, endpoints: ['http://pool.internal:8000']"  # a name may stand for many
 SECRET = "a-secret-of-both-sides"
 
 
@@ -54,13 +55,14 @@ def test_quality_is_the_operators_to_say(tmp_path: Path) -> None:
     assert [(model.name, model.quality) for model in it.models] == [("a", 0.0), ("b", 7.5), ("c", None)]
 
 
-def test_envoys_cluster_follows_its_probes_only_where_there_are_several_endpoints(tmp_path: Path) -> None:
+def test_envoys_cluster_follows_its_probes_only_where_there_may_be_several_endpoints(tmp_path: Path) -> None:
     def cluster(text: str) -> str:
         return provider(tmp_path, text).cluster
 
     assert cluster(f"{ONE}, cost_per_hour: 1") == cluster(ONE)
     assert cluster(f"{POOL}, cost_per_hour: 1") != cluster(POOL)
     assert cluster(f"{POOL}, health: {{interval: 5s}}") != cluster(f"{POOL}, health: {{interval: 6s}}")
+    assert cluster(f"{NAMED}, health: {{interval: 5s}}") != cluster(f"{NAMED}, health: {{interval: 6s}}")
     signed = f"{POOL}, sign: {{hmac: {{secret: {SECRET}}}}}"
     assert cluster(signed) == cluster(f"{POOL}, cost_per_hour: 2, health: {{enabled: false}}") == cluster(POOL)
 
