@@ -101,10 +101,20 @@ def test_the_unmeasured_is_tried_first() -> None:
 
 
 def test_the_stale_is_unmeasured_and_says_so() -> None:
-    stale = Observation(first_token={0: seen(0.01, ago=601)}, per_token=seen(0.01))
+    stale = Observation(first_token={0: seen(0.01, ago=601)}, per_token=seen(0.01, ago=601))
     decision = ranked("latency", A, B, seen={"a": fast(0.5), "b": stale})
     assert names(decision) == ["b", "a"]
     assert why(decision, "b") == "latency: what was measured of it is stale, so it is tried first"
+
+
+def test_where_nothing_is_streamed_the_whole_time_is_measured() -> None:
+    """Such answers tell no first token, and must not be taken for never measured for that."""
+    observed = {"a": Observation(per_token=seen(0.01)), "b": Observation(per_token=seen(0.002))}
+    decision = ranked("latency", A, B, seen=observed, max_output_tokens=100)
+    assert names(decision) == ["b", "a"] and codes(decision) == ["lowest_latency"] * 2
+    assert why(decision, "b") == (
+        "latency: 0.2 s expected: the first token is in what follows, 0.2 s for 100 tokens out"
+    )
 
 
 def test_the_unmeasured_is_tried_by_one_request_at_a_time() -> None:

@@ -86,7 +86,9 @@ def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken 
     read_of = ((size, read(measure, circumstances.now).value) for size, measure in seen.first_token.items())
     known = {size: value for size, value in read_of if value is not None}
     if not known:
-        return None
+        # of answers that are not streamed only the whole time is seen, and it is told as time for each token
+        whole = read(seen.per_token, circumstances.now).value is not None
+        return FirstToken(0.0, "the first token is in what follows") if whole else None
     size = min(known, key=lambda one: (abs(one - own), one))
     which = "" if size == own else f" of prompts {_size(size)}"
     return FirstToken(known[size], f"{seconds(known[size])} to the first token{which}")
