@@ -1,7 +1,7 @@
 """The TLS of probes: what the provider's requests have, from the same files.
 
 Law: files are read again when they change, and only then. New ones that cannot be used leave the old ones in force, as
-they do for requests; where there are no old ones that is said, without what a file holds, and nobody is called ill for it.
+they do for requests. Where there are no old ones that is said, without what a file holds, and nobody is ill for it.
 """
 
 import os
