@@ -80,7 +80,8 @@ def _directories(source: Path, files: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _existing(directory: Path) -> Path:
-    """It may be called anything: pathlib raises for what is too long, or where nobody may look."""
-    while not os.path.isdir(directory) and directory != directory.parent:
+    """The nearest that can be watched. It may be called anything, and pathlib raises for what is too long. Files may be
+    read in a directory that may not be listed; those are looked at again from time to time."""
+    while not (os.path.isdir(directory) and os.access(directory, os.R_OK)) and directory != directory.parent:
         directory = directory.parent
     return directory

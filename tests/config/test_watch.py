@@ -73,6 +73,20 @@ async def test_what_can_be_no_file_ends_no_watch(tmp_path: Path, name: str) -> N
     assert await count(file, notices, (tmp_path / name,)) == 1
 
 
+async def test_a_directory_that_may_not_be_listed_is_not_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /etc/ssl/private is to its group: the key in it may be read, and the kernel would refuse the watch."""
+    file, private = tmp_path / "extproc.yaml", tmp_path / "private"
+    private.mkdir()
+    for one in (file, private / "client.key"):
+        one.write_text("a")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != private and mode == os.R_OK)
+    notices = Notices(lambda: None, lambda: (private / "client.key").write_text("abc"))
+    assert await count(file, notices, (private / "client.key",)) == 1
+    assert notices.watched == [(tmp_path,)]
+
+
 async def test_a_change_before_the_watch_began_is_not_lost(tmp_path: Path) -> None:
     file = tmp_path / "extproc.yaml"
     file.write_text("a")
