@@ -158,8 +158,9 @@ FORWARDED_HEADERS: Final = (
 )
 
 # --- keys of the keyring: secrets that the processor itself uses -----------------------------------------------------
-KEY_SIGN: Final = "sign."  # + provider: the secret that its requests are signed with
-KEY_CREDENTIAL: Final = "credential."  # + provider: what probes of it show
+# By cluster where they are for a provider: one that moved shows its new secret where it is now, and nowhere else.
+KEY_SIGN: Final = "sign."  # + cluster of a provider: the secret that its requests are signed with
+KEY_CREDENTIAL: Final = "credential."  # + cluster of a provider: what probes of it show
 KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 
 # --- Envoy's route names ---------------------------------------------------------------------------------------------

@@ -107,9 +107,9 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledP
         project=keys.project,
         retired=retired_models(keys.dialect),
     )
-    own = {} if sign_key is None else {KEY_SIGN + name: sign_key}
+    own = {} if sign_key is None else {KEY_SIGN + provider.cluster: sign_key}
     if health is not None and isinstance(secret, Secret):
-        own[KEY_CREDENTIAL + name] = secret
+        own[KEY_CREDENTIAL + provider.cluster] = secret
     return CompiledProvider(provider, secret, own)
 
 

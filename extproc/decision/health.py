@@ -45,6 +45,10 @@ class ProbedHealth:
         said = f"{successes} of the {wanted} good probes in a row that open it again"
         return ProbedHealth(self.spec, "probing", successes=successes, why=f"{said} ({why})" if why else said)
 
+    def not_asked(self, why: str) -> "ProbedHealth":
+        """It could not be probed, for a reason that is none of its own: it stays what it is."""
+        return replace(self, why=why)
+
     def asleep(self) -> "ProbedHealth":
         return ProbedHealth(self.spec, why=ASLEEP)
 

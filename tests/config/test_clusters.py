@@ -74,7 +74,7 @@ def test_a_secret_of_both_sides_is_a_key_and_nowhere_else(tmp_path: Path) -> Non
     it = made(tmp_path, f"{ONE}, sign: {{hmac: {{secret: '{SECRET} with  spaces', scheme: v2}}}}")
     assert it.snapshot.providers["it"].sign == SignSpec("v2")
     assert {name: secret.read() for name, secret in it.keys.items()} == {
-        names.KEY_SIGN + "it": f"{SECRET} with  spaces",
+        names.KEY_SIGN + it.snapshot.providers["it"].cluster: f"{SECRET} with  spaces",
     }
     assert it.secrets == {}
     assert SECRET not in repr(it) + str(it.keys) + encode_snapshot(it.snapshot).decode("latin-1")
@@ -84,7 +84,7 @@ def test_a_secret_in_a_file_is_followed_and_its_line_break_is_no_part_of_it(tmp_
     (tmp_path / "secret").write_bytes(f"{SECRET} ä\r\n".encode())
     found = loaded(tmp_path, f"providers: {{it: {{{ONE}, sign: {{hmac: {{secret: {{file: secret}}}}}}}}}}")
     assert found.compiled is not None and tmp_path / "secret" in found.files and not found.notes
-    assert found.compiled.keys[names.KEY_SIGN + "it"].read() == f"{SECRET} ä"
+    assert [secret.read() for secret in found.compiled.keys.values()] == [f"{SECRET} ä"]
 
 
 @pytest.mark.parametrize(("data", "said"), [(b" \n", "is empty"), (b"\xff\xfe" + SECRET.encode(), "is no UTF-8 text")])
@@ -114,7 +114,19 @@ def test_a_short_secret_is_told_and_not_shown(tmp_path: Path) -> None:
     ],
 )
 def test_probes_show_the_credential_that_is_ours(tmp_path: Path, text: str, shown: dict[str, str]) -> None:
-    assert {name: key.read() for name, key in made(tmp_path, f"{ONE}, {text}").keys.items()} == shown
+    keys = made(tmp_path, f"{ONE}, {text}").keys
+    assert {name.rpartition(".")[0]: key.read() for name, key in keys.items()} == shown
+
+
+def test_who_moves_has_keys_of_its_own_there(tmp_path: Path) -> None:
+    """So the old place is never shown the new ones, and one that stays where it is has its new secret at once."""
+
+    def keys(text: str) -> set[str]:
+        told = f"{text}, credential: k, cost_per_hour: 1, sign: {{hmac: {{secret: {SECRET}}}}}"
+        return set(made(tmp_path, told).keys)
+
+    assert len(keys(ONE)) == 2 and keys(ONE).isdisjoint(keys(POOL))
+    assert keys(ONE) == set(made(tmp_path, f"{ONE}, credential: l, health: {{}}, sign: {{hmac: {{secret: s}}}}").keys)
 
 
 def test_keys_of_aws_are_no_credential_for_probes(tmp_path: Path) -> None:
