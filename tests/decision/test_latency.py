@@ -90,6 +90,15 @@ def test_an_unknown_speed_of_writing_is_not_guessed_and_said() -> None:
     assert why(decision, "a") == ("latency: 0.4 s expected: 0.4 s to the first token, its speed of writing is unknown")
 
 
+def test_whole_answers_are_measured_too() -> None:
+    """Callers who never stream would else have every target unmeasured for ever, and the first in the file for good."""
+    whole = {"a": Observation(per_token=seen(0.06)), "b": Observation(per_token=seen(0.004))}
+    decision = ranked("latency", A, B, seen=whole, max_output_tokens=100)
+    assert names(decision) == ["b", "a"] and codes(decision) == ["lowest_latency"] * 2
+    assert why(decision, "b") == ("latency: 0.4 s expected: nothing apart to the first token, 0.4 s for 100 tokens out")
+    assert names(ranked("latency", A, B, C, seen=whole))[0] == "c", "the unmeasured is still tried first"
+
+
 # --- what nobody measured --------------------------------------------------------------------------------------------
 
 
@@ -101,7 +110,7 @@ def test_the_unmeasured_is_tried_first() -> None:
 
 
 def test_the_stale_is_unmeasured_and_says_so() -> None:
-    stale = Observation(first_token={0: seen(0.01, ago=601)}, per_token=seen(0.01))
+    stale = Observation(first_token={0: seen(0.01, ago=601)}, per_token=seen(0.01, ago=601))
     decision = ranked("latency", A, B, seen={"a": fast(0.5), "b": stale})
     assert names(decision) == ["b", "a"]
     assert why(decision, "b") == "latency: what was measured of it is stale, so it is tried first"

@@ -2,7 +2,8 @@
 
 Law: who fails counts for as many tries as a success takes. The unmeasured is tried first, but one request at a time:
 else a herd goes to it before the first answer tells anything. Neither a cluster that sleeps nor a target of which we
-know only that it fails is tried for the sake of being measured.
+know only that it fails is tried for the sake of being measured. Whole answers show no first token, and measure their
+target all the same: their seconds for each token are of all their time.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ class Latency:
 
     def _score(self, contender: Contender, circumstances: Circumstances) -> Score:
         seen = circumstances.observations.of(contender.target)
-        first = _first_token(seen, circumstances)
+        first = _first_token(seen, circumstances) or _of_whole_answers(seen, circumstances)
         if first is None:
             score = self._unmeasured(contender, seen, circumstances)
         else:
@@ -48,7 +49,7 @@ class Latency:
         return score
 
     def _unmeasured(self, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
-        known = seen.first_token.values()
+        known = [*seen.first_token.values(), *([seen.per_token] if seen.per_token is not None else [])]
         what = "what was measured of it is stale" if known and all(_stale(one, circumstances) for one in known) else ""
         what = (what or "nobody measured it") + stale_gates(contender, circumstances)
         by_name = speed_class(contender.target.model)
@@ -95,6 +96,12 @@ def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken 
     size = min(known, key=lambda one: (abs(one - own), one))
     which = "" if size == own else f" of prompts {_size(size)}"
     return FirstToken(known[size], f"{seconds(known[size])} to the first token{which}")
+
+
+def _of_whole_answers(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
+    """Who is only asked for whole answers shows no first token; its seconds for each token hold the wait for it."""
+    known = read(seen.per_token, circumstances.now).value is not None
+    return FirstToken(0.0, "nothing apart to the first token") if known else None
 
 
 def _size(size: int) -> str:
