@@ -4,6 +4,8 @@ Law: who fails counts for as many tries as a success takes. The unmeasured is tr
 else a herd goes to it before the first answer tells anything. Neither a cluster that sleeps nor a target of which we
 know only that it fails is tried for the sake of being measured. Whole answers show no first token, and measure their
 target all the same: their seconds for each token are of all their time.
+
+Who was slow once would be asked no more, so nobody would learn that it is well again: now and then one request looks.
 """
 
 from collections.abc import Sequence
@@ -22,6 +24,8 @@ from extproc.dialects.model_classes import SpeedClass, speed_class
 
 LEAST_SUCCESS: Final = 0.01  # whoever succeeds less often counts a hundred times
 MOSTLY_FAILS: Final = 0.5
+LOOK_AFTER: Final = 30.0  # seconds: who was measured longer ago may be looked at again,
+LOOK_SHARE: Final = 0.02  # by this share of the requests, one at a time
 FASTEST_FIRST: Final[tuple[SpeedClass, ...]] = ("fast", "middle", "slow")
 
 
@@ -41,6 +45,7 @@ class Latency:
             score = self._unmeasured(contender, seen, circumstances)
         else:
             score = _measured(first, contender, seen, circumstances)
+            score = _looked_at_again(score, seen, circumstances) or score
         score = weighed(score, contender, circumstances.spec)
         gates = shut_gates(contender, circumstances) if score.chosen else ""
         if gates:
@@ -84,6 +89,18 @@ def _measured(first: FirstToken, contender: Contender, seen: Observation, circum
     tries, failing = _tries(seen, circumstances)
     words = f"{seconds(total * tries)} expected: {', '.join(parts)}{output.note}{failing}"
     return Score(total * tries, words + stale_gates(contender, circumstances), code=codes.LOWEST_LATENCY)
+
+
+def _looked_at_again(score: Score, seen: Observation, circumstances: Circumstances) -> Score | None:
+    """In the place of one that nobody measured, where its measures are old and the dice say so."""
+    if circumstances.draw >= LOOK_SHARE or seen.in_flight > 0 or seen.asleep:
+        return None
+    errors = read(seen.errors, circumstances.now).value
+    measures = (seen.per_token, seen.errors, *seen.first_token.values())
+    ago = circumstances.now - max(one.at for one in measures if one is not None)
+    if ago < LOOK_AFTER or (errors is not None and errors >= MOSTLY_FAILS):
+        return None
+    return Score(None, f"measured {seconds(ago)} ago, so one request looks again; {score.words}", code=codes.UNMEASURED)
 
 
 def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
