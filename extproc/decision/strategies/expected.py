@@ -1,7 +1,9 @@
 """How much a target will probably write for this request.
 
-Law: what this route's answers of this target were on average lately, else the caller's cap, else a constant; never more
-than the caller's cap, nor than the model can write. What is no text is not written in tokens, unless it was seen to be.
+Law: what this route's answers of this target were on average lately, else those of the same model elsewhere, else all
+of the route's, else the caller's cap, else a constant; never more than the caller's cap, nor than the model can write.
+So targets are compared by answers as long: whoever answered first is not cheap because its answers alone are known.
+What is no text is not written in tokens, unless it was seen to be.
 """
 
 from typing import Final, NamedTuple
@@ -21,14 +23,18 @@ class Expected(NamedTuple):
 
 def expected_output(contender: Contender, circumstances: Circumstances) -> Expected:
     facts = circumstances.facts
-    learned = read(circumstances.observations.output(facts.route, contender.target), circumstances.now)
+    seen, now = circumstances.observations, circumstances.now
+    own = read(seen.output(facts.route, contender.target), now)
+    others = seen.output_of_others(facts.route, contender.target) if facts.family in WRITES_TEXT else ()
+    lengths = (own.value, *(read(one, now).value for one in others))
+    learned = next((one for one in lengths if one is not None), None)
     cap = facts.max_output_tokens
-    if learned.value is not None:
-        tokens = round(learned.value)
+    if learned is not None:
+        tokens = round(learned)
     elif facts.family not in WRITES_TEXT:
         tokens = 0
     else:
         tokens = ASSUMED_OUTPUT if cap is None else cap
     largest = contender.entry.max_output if contender.entry else None
     tokens = min(tokens, *(limit for limit in (cap, largest, tokens) if limit is not None))
-    return Expected(max(tokens, 0), "; what is known of its answers is stale" if learned.stale else "")
+    return Expected(max(tokens, 0), "; what is known of its answers is stale" if learned is None and own.stale else "")
