@@ -46,12 +46,7 @@ class Latency:
         else:
             score = _measured(first, contender, seen, circumstances)
             score = _looked_at_again(score, seen, circumstances) or score
-        score = weighed(score, contender, circumstances.spec)
-        gates = shut_gates(contender, circumstances) if score.chosen else ""
-        if gates:
-            words = f"a last resort, {gates}; {score.words}"
-            return Score(score.value, words, 1, score.unknown, code=codes.LAST_RESORT, guess=score.guess)
-        return score
+        return gated(weighed(score, contender, circumstances.spec), contender, circumstances, 1)
 
     def _unmeasured(self, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
         known = [*seen.first_token.values(), *([seen.per_token] if seen.per_token is not None else [])]
@@ -109,9 +104,7 @@ def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken 
     read_of = ((size, read(measure, circumstances.now).value) for size, measure in seen.first_token.items())
     known = {size: value for size, value in read_of if value is not None}
     if not known:
-        # of answers that are not streamed only the whole time is seen, and it is told as time for each token
-        whole = read(seen.per_token, circumstances.now).value is not None
-        return FirstToken(0.0, "the first token is in what follows") if whole else None
+        return None
     size = min(known, key=lambda one: (abs(one - own), one))
     which = "" if size == own else f" of prompts {_size(size)}"
     return FirstToken(known[size], f"{seconds(known[size])} to the first token{which}")
