@@ -30,5 +30,8 @@ def expected_output(contender: Contender, circumstances: Circumstances) -> Expec
     else:
         tokens = ASSUMED_OUTPUT if cap is None else cap
     largest = contender.entry.max_output if contender.entry else None
-    tokens = min(tokens, *(limit for limit in (cap, largest, tokens) if limit is not None))
+    if cap is not None and cap < tokens:
+        tokens = cap
+    if largest is not None and largest < tokens:
+        tokens = largest
     return Expected(max(tokens, 0), "; what is known of its answers is stale" if learned.stale else "")

@@ -88,13 +88,15 @@ def _measured(first: FirstToken, contender: Contender, seen: Observation, circum
 def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
     """Of prompts as long as this one, else of the nearest size that is known."""
     own = size_class(circumstances.facts.input_tokens)
+    its_own = read(seen.first_token.get(own), circumstances.now).value
+    if its_own is not None:
+        return FirstToken(its_own, f"{seconds(its_own)} to the first token")
     read_of = ((size, read(measure, circumstances.now).value) for size, measure in seen.first_token.items())
     known = {size: value for size, value in read_of if value is not None}
     if not known:
         return None
     size = min(known, key=lambda one: (abs(one - own), one))
-    which = "" if size == own else f" of prompts {_size(size)}"
-    return FirstToken(known[size], f"{seconds(known[size])} to the first token{which}")
+    return FirstToken(known[size], f"{seconds(known[size])} to the first token of prompts {_size(size)}")
 
 
 def _size(size: int) -> str:
