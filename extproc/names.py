@@ -100,11 +100,11 @@ P_BODY_BYTES: Final = "body_bytes"  # length of the caller's body: an attempt mu
 U_TEXT: Final = "text"
 U_TIER: Final = "tier"  # of service, as the answer said it beside its usage
 U_FIRST_CHUNK_MS: Final = "first_chunk_ms"  # since the request came
-U_BEGAN_MS: Final = "began_ms"  # when the request came, since the epoch
+U_BEGAN_MS: Final = "began_ms"  # the answer filter's own: when the request came, since the epoch
 U_FAILED: Final = "failed"  # attended streams: the code of the error event that ended it
 U_COUNTED: Final = "counted"  # attended exchanges: the tokens that passed the processor
 
-W_TRIED: Final = "tried"  # attempts, those at the sink included
+W_TRIED: Final = "tried"  # the walk filter's own: attempts, those at the sink included
 W_REAL: Final = "real"  # attempts at a real address
 W_TARGET: Final = "target"  # the last of those: whom it went to
 
@@ -158,8 +158,9 @@ FORWARDED_HEADERS: Final = (
 )
 
 # --- keys of the keyring: secrets that the processor itself uses -----------------------------------------------------
-KEY_SIGN: Final = "sign."  # + provider: the secret that its requests are signed with
-KEY_CREDENTIAL: Final = "credential."  # + provider: what probes of it show
+# By cluster where they are for a provider: one that moved shows its new secret where it is now, and nowhere else.
+KEY_SIGN: Final = "sign."  # + cluster of a provider: the secret that its requests are signed with
+KEY_CREDENTIAL: Final = "credential."  # + cluster of a provider: what probes of it show
 KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 
 # --- Envoy's route names ---------------------------------------------------------------------------------------------

@@ -57,7 +57,11 @@ class Reason(Enum):
     SIGNING_SECRET_MISSING = Kind(
         502, "upstream_error", "The target takes signed requests only, and the secret for it is not there."
     )
-    NO_TARGET_AVAILABLE = Kind(503, "upstream_error", "No target is left: shut by its breaker, or not to be reached.")
+    NO_TARGET_AVAILABLE = Kind(
+        503,
+        "upstream_error",
+        "No target is left: shut by its breaker, unhealthy, not chosen by the strategy, or not to be reached.",
+    )
     PROCESSOR_UNAVAILABLE = Kind(503, "server_error", "The processor did not answer Envoy.")
     SNAPSHOT_LOST = Kind(503, "server_error", "The configuration that the attempt was planned with is gone; try again.")
     UPSTREAM_TIMEOUT = Kind(504, "upstream_error", "No provider sent its first byte within `first_byte_timeout`.")

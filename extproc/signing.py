@@ -155,6 +155,12 @@ def scheme_of(headers: Headers) -> Scheme | None:
     return next((_SCHEME_OF.get(value) for name, value in _pairs(headers) if name.lower() == AUTH_TYPE), None)
 
 
+def timestamp_of(headers: Headers) -> int | None:
+    """The Unix time that a request says it was signed at; None where none can be read."""
+    text = next((value for name, value in _pairs(headers) if name.lower() == TIMESTAMP), "")
+    return int(text) if _is_timestamp(text) else None
+
+
 def _read(headers: Headers, schemes: Sequence[Scheme]) -> tuple[Scheme, str, str, str] | Invalid:
     """Scheme, timestamp, nonce and signature, each in the only form that is taken."""
     found: dict[str, str] = {}

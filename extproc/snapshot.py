@@ -7,7 +7,8 @@ Durations are seconds, sizes bytes, money nano-dollars.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from ipaddress import ip_address
+from typing import Final, Literal
 
 from extproc.money import Price
 
@@ -19,6 +20,14 @@ TRANSLATED_DIALECTS: frozenset[str] = frozenset(
     {"anthropic", "gemini", "vertex", "bedrock", "cohere", "mistral", "ollama"}
 )
 OPENAI_SHAPED: frozenset[str] = frozenset({"openai", "azure_openai", "openrouter", "mistral", "ollama"})
+
+
+def is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,11 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = 443 if self.scheme == "https" else 80
         return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def by_name(self) -> bool:
+        """Whether its host must be looked up, and may stand for many."""
+        return self.scheme != "unix" and not is_ip(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +234,9 @@ class Redirect:
     port: int | None = None
     path: str | None = None
     keep_query: bool = True
+
+
+LARGEST_ANSWER: Final = 64 * 1024  # bytes of a Respond's body
 
 
 @dataclass(frozen=True, slots=True)

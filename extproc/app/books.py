@@ -42,9 +42,8 @@ class ExchangeBooks:
         self._clock = clock
         self._metrics = metrics
         self._breakers = Breakers(Breaker)
-        self._last_used = last_used
         self._rollouts = rollouts
-        self._board = Board(self._breakers, probed)
+        self._board = Board(self._breakers, probed, last_used)
         self.use(shelf.current)
         self._outcomes = Outcomes(
             snapshot_of=shelf.get,
@@ -53,14 +52,13 @@ class ExchangeBooks:
             meter=metrics,
             on_bug=self._bug,
             sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange, rollouts.exchange),
-            attempt_listeners=(self._breakers.attempt, last_used.attempt, self._board.attempt),
+            attempt_listeners=(self._breakers.attempt, self._board.attempt),
             release=self._breakers.release,
             alive=self._board.alive,
         )
 
     def use(self, snapshot: Snapshot) -> None:
         self._board.use(snapshot)
-        self._last_used.use(snapshot)
         self._rollouts.use(snapshot)
         self._metrics.config_in_use(snapshot, time.time())
 
@@ -68,7 +66,6 @@ class ExchangeBooks:
         self._metrics.decision(decided.took)
         now = self._clock()
         self._metrics.planned(decided.route, decided.outcome)
-        self._last_used.decided(decided, now)
         self._board.decided(decided, now)
         self._outcomes.decided(decided)
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from extproc.decision.health import Together, joined
-from extproc.decision.patterns import any_matches
-from extproc.decision.plan import Measure, Observation, Observations, fresh
+from extproc.decision.health import Together, joined, provider_health
+from extproc.decision.permission import may_use_provider
+from extproc.decision.plan import Health, Measure, Observation, Observations, fresh
 from extproc.exchange.shelf import Shelf
 from extproc.facts.request import CallerFacts
 from extproc.probing.board import Probing
@@ -19,7 +19,8 @@ from extproc.snapshot import Provider, Snapshot, Target
 
 Document = dict[str, Any]
 HEALTHY: Final = "healthy"
-UNHEALTHY: Final = "unhealthy"
+DEGRADED: Final = "degraded"  # the next requests try whether it is well again
+UNHEALTHY: Final = "unhealthy"  # it gets no requests
 TOLD_AGAIN: Final = 0.5  # seconds for which a look at all providers is good enough
 FOR_CALLERS: Final = (
     "status",
@@ -63,15 +64,16 @@ class HealthPages:
 
     def health_of_providers(self, caller: CallerFacts) -> Document:
         told = self.providers()
-        mine = (name for name in told if not caller.providers or any_matches(caller.providers, name))
+        mine = (name for name in told if may_use_provider(caller, name))
         return {name: {key: told[name][key] for key in FOR_CALLERS if key in told[name]} for name in mine}
 
     def health(self) -> Document:
-        """How many clusters and other providers are healthy. `unhealthy`: none of either."""
+        """How many clusters and other providers are healthy. `unhealthy`: none of either gets requests."""
         states = {name: told["status"] for name, told in self.providers().items()}
         clusters = {name for name, one in self._shelf.current.providers.items() if one.by_the_hour is not None}
         healthy = {name for name, status in states.items() if status == HEALTHY}
-        status = HEALTHY if len(healthy) == len(states) else "degraded" if healthy else UNHEALTHY
+        out = all(status == UNHEALTHY for status in states.values())
+        status = HEALTHY if len(healthy) == len(states) else UNHEALTHY if out else DEGRADED
         return {
             "status": status,
             "healthy_clusters": len(healthy & clusters),
@@ -91,9 +93,10 @@ class HealthPages:
         seen = {target: observations.of(target) for target in _targets(provider, observations)}
         states = {target: joined(one) for target, one in seen.items()}
         view = self._probing.seen(provider.name)
-        together = _together(None if view is None else Together(view.health, view.health_why), list(states.values()))
+        probed = None if view is None else Together(view.health, view.health_why)
+        together = provider_health(probed, list(states.values()))
         told: Document = {
-            "status": UNHEALTHY if together.state in ("shut", "probing") else HEALTHY,
+            "status": _status(view.health if view is not None else "unknown", together.state),
             "state": together.state,
             "reason": together.why,
             "latency_ms": self._latency(provider.name, seen.values()),
@@ -148,17 +151,11 @@ def _targets(provider: Provider, observations: Observations) -> list[Target]:
     return list(dict.fromkeys((*listed, *others)))
 
 
-def _together(probed: Together | None, targets: list[Together]) -> Together:
-    """A provider is shut where its probes say so, or where each of its targets is."""
-    if probed is not None and probed.state in ("shut", "probing"):
-        return probed
-    if targets and all(one.state in ("shut", "probing") for one in targets):
-        return next((one for one in targets if one.state == "probing"), targets[0])
-    if probed is not None and probed.state == "serving":
-        return probed
-    if any(one.state == "serving" for one in targets):
-        return Together("serving", probed.why if probed is not None else "")
-    return probed or Together("unknown", "")
+def _status(probed: Health, together: Health) -> str:
+    """One that probes have not opened again gets nothing; where only breakers try it again, requests do that."""
+    if together == "shut" or probed == "probing":
+        return UNHEALTHY
+    return DEGRADED if together == "probing" else HEALTHY
 
 
 def _fresh(measures: Iterable[Measure | None], now: float) -> list[float]:

@@ -41,12 +41,12 @@ from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
 from extproc.observe.redact import redact_error
 from extproc.outcome.last_used import LastUsed
-from extproc.outcome.rollout_memory import RolloutMemory
 from extproc.outcome.rollouts import Rollouts
 from extproc.protocol.replies import ImmediateReply
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Snapshot
+from extproc.stores.rollout_memory import RolloutMemory
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.listen import ListenError

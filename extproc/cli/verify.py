@@ -16,7 +16,7 @@ from extproc.cli.signed_request import (
     request_of,
     secrets_or_stop,
 )
-from extproc.signing import TIMESTAMP, WINDOW, Invalid, scheme_of, verify
+from extproc.signing import WINDOW, Invalid, scheme_of, timestamp_of, verify
 
 NAME = "verify"
 EXAMPLES = (
@@ -68,6 +68,5 @@ def _tell(invalid: Invalid | None, headers: list[tuple[str, str]], now: float) -
 
 
 def _age(headers: list[tuple[str, str]], now: float) -> int | None:
-    """None where no timestamp can be read."""
-    text = next((value for name, value in headers if name.lower() == TIMESTAMP), "")
-    return int(now) - int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
+    signed_at = timestamp_of(headers)
+    return None if signed_at is None else int(now) - signed_at

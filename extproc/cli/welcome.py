@@ -1,5 +1,6 @@
 """What `extproc up` says once a request would succeed: the address, the providers, and requests to try."""
 
+from extproc import names
 from extproc.cli import screen
 from extproc.dataplane.start import Started
 from extproc.money import dollars
@@ -64,6 +65,17 @@ def requests_to_try(started: Started) -> list[tuple[str, str]]:
             for name, provider, dialect in translated(started.snapshot)
             if name != model
         ),
+        *(
+            (
+                "the cheapest of all who serve it, and why (latency, quality, sticky, round_robin, … too)",
+                _chat(
+                    chat.replace("curl -s", f"curl -si -H '{names.STRATEGY}: cost' -H '{names.EXPLAIN}: true'"),
+                    one,
+                    False,
+                ),
+            )
+            for one in shared_model(started.snapshot)
+        ),
         ("what may be asked for", f"curl -s {started.address}/v1/models{key}"),
     ]
 
@@ -82,6 +94,16 @@ def first_model(snapshot: Snapshot) -> str:
         if "*" not in model.name and "chat" in model.endpoints
     ]
     return next((name for name in USUAL if name in chatting), chatting[0] if chatting else USUAL[0])
+
+
+def shared_model(snapshot: Snapshot) -> list[str]:
+    """At most one name that several providers answer, so that there is something to choose."""
+    serving: dict[str, set[str]] = {}
+    for provider in snapshot.providers.values():
+        for model in provider.models:
+            if "*" not in model.name and "chat" in model.endpoints and model.name not in snapshot.aliases:
+                serving.setdefault(model.name, set()).add(provider.name)
+    return [name for name, providers in serving.items() if len(providers) > 1][:1]
 
 
 def translated(snapshot: Snapshot) -> list[tuple[str, str, str]]:

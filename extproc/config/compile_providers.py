@@ -17,6 +17,7 @@ from extproc.config.compile_addresses import (
 from extproc.config.compile_clusters import check_positive, cluster_of, health_of, signature_of
 from extproc.config.compile_tls import compile_tls
 from extproc.config.credentials import Held, Secret, credential_of
+from extproc.config.forms import HTTP_TOKEN
 from extproc.config.identity import cluster_name
 from extproc.config.models import model_keys, served
 from extproc.config.problems import PathParts, nearest
@@ -29,7 +30,6 @@ from extproc.names import KEY_CREDENTIAL, KEY_SIGN
 from extproc.snapshot import BreakerSpec, Credential, Endpoint, Provider, Service
 
 _NAME: Final = re.compile(r"^[A-Za-z0-9_.-]+$")
-_HEADER: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 _NOT_OURS_TO_SEND: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"})
 _CREDENTIAL_HEADERS: Final = frozenset(
     {"authorization", "api-key", "x-api-key", "x-goog-api-key", "x-amz-security-token", "cookie", "proxy-authorization"}
@@ -107,9 +107,9 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledP
         project=keys.project,
         retired=retired_models(keys.dialect),
     )
-    own = {} if sign_key is None else {KEY_SIGN + name: sign_key}
+    own = {} if sign_key is None else {KEY_SIGN + provider.cluster: sign_key}
     if health is not None and isinstance(secret, Secret):
-        own[KEY_CREDENTIAL + name] = secret
+        own[KEY_CREDENTIAL + provider.cluster] = secret
     return CompiledProvider(provider, secret, own)
 
 
@@ -141,7 +141,7 @@ def _note_a_missing_credential(
 def _check_headers(headers: dict[str, str], path: PathParts, report: Report) -> None:
     for name, value in headers.items():
         lower = name.lower()
-        if not _HEADER.match(name) or lower in _NOT_OURS_TO_SEND or lower.startswith(("x-extproc-", "x-envoy-")):
+        if not HTTP_TOKEN.match(name) or lower in _NOT_OURS_TO_SEND or lower.startswith(("x-extproc-", "x-envoy-")):
             report.add((*path, name), "cannot be set as a header")
         elif lower in _CREDENTIAL_HEADERS:
             report.add(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from extproc.config.compile_providers import check_name
 from extproc.config.compile_services import ONLY_SERVICES, kind_of_route, refuse, without_models
+from extproc.config.forms import HTTP_TOKEN
 from extproc.config.problems import PathParts
 from extproc.config.references import (
     Names,
@@ -25,7 +26,6 @@ from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Route, 
 
 ONLY_MODELS = ("strategy", "provider", "model", "providers", "failover", "usage", "attend", "shadow")
 _HOST = re.compile(r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)(:[0-9]{1,5})?$")
-_TOKEN = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 _NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|>|P=|\()|\\[1-9]|\(\?#")
 _DEFAULT_ROUTE = "default"
 
@@ -117,10 +117,10 @@ def _match(keys: MatchKeys, path: PathParts, report: Report) -> Match:
         if not _HOST.match(host):
             report.add((*path, "host"), f"`{host}` is no host name", "example.com, or *.example.com for all below")
     for method in methods:
-        if not _TOKEN.match(method):
+        if not HTTP_TOKEN.match(method):
             report.add((*path, "method"), f"`{method}` is no HTTP method")
     for name in keys.headers:
-        if not _TOKEN.match(name):
+        if not HTTP_TOKEN.match(name):
             report.add((*path, "headers", name), "is no name of a header")
     return Match(
         path=_path_match(keys, path, report),

@@ -8,17 +8,16 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from extproc.config.forms import HTTP_TOKEN
 from extproc.config.problems import PathParts
 from extproc.config.references import Names, check_service
 from extproc.config.report import Report
 from extproc.config.schema import MatchKeys, MirrorKeys, RedirectKeys, RespondKeys, RewriteKeys, RouteKeys
-from extproc.snapshot import Match, Mirror, Redirect, Respond, Rewrite, Route, ServiceShare
+from extproc.snapshot import LARGEST_ANSWER, Match, Mirror, Redirect, Respond, Rewrite, Route, ServiceShare
 
 MAKERS: Final = ("service", "redirect", "respond")
 ONLY_SERVICES: Final = ("rewrite", "timeout", "mirror")
-LARGEST_ANSWER: Final = 64 * 1024
 _NEW_HOST: Final = re.compile(r"^[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$")
-_TOKEN: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 _PLACE: Final = re.compile(r"\$([0-9]+)")
 _MOST_PLACES: Final = 9  # the data plane puts in one digit
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"})
@@ -174,7 +173,7 @@ def _check_headers(headers: dict[str, str], path: PathParts, report: Report) -> 
 def _check_names(headers: list[str], path: PathParts, report: Report) -> None:
     for name in headers:
         lower = name.lower()
-        if not _TOKEN.match(name):
+        if not HTTP_TOKEN.match(name):
             report.add(path, f"`{name}` is no name of a header")
         elif lower in _FRAMING or lower.startswith(("x-extproc-", "x-envoy-")):
             report.add(path, f"`{name}` is not a route's to change", "the host is rewritten by `host`")

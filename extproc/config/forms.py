@@ -8,6 +8,7 @@ import re
 from extproc.config.scalars import Substituted
 from extproc.money import NotMoney, nanos
 
+HTTP_TOKEN = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")  # a method, or a header's name
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$")
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST = 365 * 86400.0  # Envoy refuses far longer ones, and nobody means them

@@ -30,10 +30,10 @@ def cluster_name(
     """The name of Envoy's cluster: it changes when the cluster must, and stays when only models or prices do.
 
     `of_provider` is the dialect, the credential's form, the timeout and the region of a provider's cluster. Envoy
-    itself asks after the health of one endpoint only where there are others.
+    itself asks after the health of one endpoint only where there may be others.
     """
     meaning: list[Any] = [endpoints, tls, http2, connect_timeout, of_provider]
-    if health is not None and len(endpoints) > 1:
+    if health is not None and (len(endpoints) > 1 or endpoints[0].by_name):
         meaning.append(health)
     return f"{name}.{_hex(meaning, 8)}"
 

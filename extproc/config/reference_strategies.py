@@ -14,7 +14,8 @@ MEANINGS: Final[dict[str, str]] = {
     "hybrid": "First clusters up to `cluster_cost_threshold` for 1,000 tokens, then whoever is cheapest.",
     "cluster_first": "All clusters before everybody's API, the cheapest first in both.",
     "external_first": "Everybody's API before all clusters, the cheapest first in both.",
-    "latency": "How long this answer will probably take, as measured for prompts of its size; failures count.",
+    "latency": "How long this answer will probably take, as measured for prompts of its size; failures count. Of 50 "
+    "requests one looks again at who was not asked for 30 s.",
     "quality": "The best model: its `quality`, else the class of its name (0.9 large ones, 0.6, 0.3 small ones).",
     "long_context": "The largest known `context` first, of equal ones the better model.",
     "code": "Models with the capability `code`, or a name made for it, before the others; then by quality.",

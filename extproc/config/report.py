@@ -1,5 +1,6 @@
 """What the checks of one document write to: problems and notes at their places, and the files that it leans on."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,7 +33,10 @@ class Report:
 
     def read(self, path: PathParts, written: str, what: str) -> bytes | None:
         """The bytes of a file that the document names; a relative path begins beside the file that names it."""
-        file = Path(self.document.entry(path).file).parent / Path(written).expanduser()
+        if _is_contents(written):
+            self.add(path, "must be the path of a file, and not what it holds")
+            return None
+        file = self._place(path, written)
         self.files.append(file)
         if not written:
             self.add(path, "names no file")
@@ -45,4 +49,15 @@ class Report:
             return None
 
     def location(self, path: PathParts, written: str) -> str:
-        return str((Path(self.document.entry(path).file).parent / Path(written).expanduser()).absolute())
+        return str(self._place(path, written).absolute())
+
+    def _place(self, path: PathParts, written: str) -> Path:
+        named = Path(written)
+        with contextlib.suppress(RuntimeError):  # of nobody's home
+            named = named.expanduser()
+        return Path(self.document.entry(path).file).parent / named
+
+
+def _is_contents(written: str) -> bool:
+    """A key or certificate where its file's path belongs: a problem would show it to everybody."""
+    return "-----BEGIN" in written or any(character in written for character in "\n\r\0")

@@ -5,6 +5,7 @@ what they were. So editors that rename, a ConfigMap's `..data` swap and mounts t
 Directories are watched, never files: a file that is replaced would take its watch with it.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -66,7 +67,7 @@ def _of_file(path: Path) -> tuple[str, str, int, int, int]:
     try:
         status = path.stat()
         return str(path), str(path.resolve()), status.st_ino, status.st_mtime_ns, status.st_size
-    except OSError:
+    except (OSError, RuntimeError):  # pathlib says the latter of links that go round
         return str(path), "", 0, 0, 0
 
 
@@ -74,11 +75,13 @@ def _directories(source: Path, files: Iterable[Path]) -> tuple[Path, ...]:
     """Where changes show: beside each file as it is named, and beside what it really is."""
     named = {source if source.is_dir() else source.parent}
     for path in (source, *files):
-        named |= {path.parent, path.resolve().parent} if path != source or not source.is_dir() else {path}
+        named |= {path.parent, Path(os.path.realpath(path)).parent} if path != source or not source.is_dir() else {path}
     return tuple(sorted({_existing(directory) for directory in named}))
 
 
 def _existing(directory: Path) -> Path:
-    while not directory.is_dir() and directory != directory.parent:
+    """The nearest that can be watched. It may be called anything, and pathlib raises for what is too long. Files may be
+    read in a directory that may not be listed; those are looked at again from time to time."""
+    while not (os.path.isdir(directory) and os.access(directory, os.R_OK)) and directory != directory.parent:
         directory = directory.parent
     return directory

@@ -13,7 +13,7 @@ from extproc.dataplane.access_logs import CLUSTER_META
 from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
-from extproc.dataplane.upstream_tls import CONNECTION_LIFE, is_ip, may_rotate, upstream_tls
+from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
 from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
@@ -135,7 +135,7 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
 def _pool(
     owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
 ) -> Node:
-    by_name = any(endpoint.scheme != "unix" and not is_ip(endpoint.host) for endpoint in endpoints)
+    by_name = any(endpoint.by_name for endpoint in endpoints)
     pool: Node = {
         "name": owner.cluster,
         **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),

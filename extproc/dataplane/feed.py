@@ -7,24 +7,15 @@ Envoy has them → after a while the old clusters go. Files are replaced by rena
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from extproc.dataplane.envoy import Envoy, EnvoyFailed
+from extproc.stores.private_files import replace
 
 Resource = Mapping[str, Any]
 _POLL = 0.02  # seconds; Envoy takes a change within about 20 ms
-
-
-def replace(path: Path, text: str) -> None:
-    """Writes the whole file under another name and moves it into place; readable by us alone."""
-    staged = path.with_name(f".{path.name}.new")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    os.replace(staged, path)
 
 
 def keep_only(directory: Path, wanted: Collection[str]) -> None:

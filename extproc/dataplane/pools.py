@@ -7,7 +7,6 @@ so that the plan walks on. The sink itself is never checked: were it found dead,
 from collections.abc import Sequence
 
 from extproc.dataplane.form import Node, pipe, seconds, socket_address
-from extproc.dataplane.upstream_tls import is_ip
 from extproc.snapshot import Endpoint, HealthSpec
 
 SINK_ADDRESS = ("127.0.0.1", 0)  # nothing can listen on port 0
@@ -32,7 +31,7 @@ def load_assignment(cluster: str, endpoints: Sequence[Endpoint], *, sink: bool) 
 def _endpoint(number: int, endpoints: Sequence[Endpoint]) -> Node:
     endpoint = endpoints[number]
     host: Node = {"address": _address(endpoint), "health_check_config": {"hostname": endpoint.authority}}
-    if endpoint.scheme != "unix" and not is_ip(endpoint.host):
+    if endpoint.by_name:
         host["hostname"] = endpoint.host
     if connections_move(endpoints):
         others = [*endpoints[number + 1 :], *endpoints[:number]]
@@ -48,12 +47,12 @@ def _address(endpoint: Endpoint) -> Node:
 
 def connections_move(endpoints: Sequence[Endpoint]) -> bool:
     """Whether a connection that one endpoint refuses is made to another."""
-    return len(endpoints) > 1 and all(each.scheme != "unix" and is_ip(each.host) for each in endpoints)
+    return len(endpoints) > 1 and not any(each.scheme == "unix" or each.by_name for each in endpoints)
 
 
 def is_pool(endpoints: Sequence[Endpoint]) -> bool:
     """Whether there may be another endpoint when one is dead. A name may stand for many."""
-    return len(endpoints) > 1 or not (endpoints[0].scheme == "unix" or is_ip(endpoints[0].host))
+    return len(endpoints) > 1 or endpoints[0].by_name
 
 
 def health_checks(health: HealthSpec, endpoints: Sequence[Endpoint], *, http2: bool) -> list[Node]:

@@ -18,7 +18,7 @@ from extproc.facts.paths import PathTest
 from extproc.facts.routes import Entry, entries
 from extproc.protocol.replies import LARGEST_BUFFERED
 from extproc.refusal import RETRIABLE_STATUSES, Reason
-from extproc.snapshot import Match, Snapshot
+from extproc.snapshot import LARGEST_ANSWER, Match, Snapshot
 
 SINK_CLUSTER = "sink"
 LONGEST_FIRST_BYTE = "600s"  # the processor says less by header, for each exchange
@@ -32,7 +32,7 @@ def route_table(snapshot: Snapshot) -> Node:
     return {
         "name": ROUTES,
         "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [*routes, _nothing_matched()]}],
-        "max_direct_response_body_size_bytes": services.LARGEST_ANSWER,
+        "max_direct_response_body_size_bytes": LARGEST_ANSWER,  # Envoy's default is 4 KiB
         "validate_clusters": True,  # a route to a cluster that Envoy does not know is refused, the old table stays
     }
 

@@ -14,7 +14,6 @@ from extproc.facts.routes import Entry
 from extproc.snapshot import Mirror, Redirect, Rewrite, Route, Snapshot
 
 IDLE: Final = "600s"  # a silent answer, streamed or not, is given up after this
-LARGEST_ANSWER: Final = 64 * 1024  # bytes of a direct response; Envoy's default is 4 KiB
 MILLION: Final = 1_000_000
 TO_SERVICES_NEVER: Final = (
     *names.CALLER_HEADERS,

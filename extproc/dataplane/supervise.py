@@ -16,11 +16,12 @@ from typing import Any
 import httpx
 
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
-from extproc.dataplane.feed import Feed, keep_only, replace
+from extproc.dataplane.feed import Feed, keep_only
 from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.snapshot import Snapshot
+from extproc.stores.private_files import replace
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
 RESOLVE_PATIENCE = 3.0  # seconds

@@ -6,11 +6,10 @@ a cluster nor a log holds more of them than the file's name.
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 from extproc.dataplane.form import EXTENSIONS, Node, file_source, named
 from extproc.dataplane.place import Place
-from extproc.snapshot import Endpoint, Tls
+from extproc.snapshot import Endpoint, Tls, is_ip
 
 CLIENT_SECRET = "client"  # in each cluster's own files
 CA_SECRET = "ca"
@@ -68,11 +67,3 @@ def ca_secret(certificates: str) -> Node:
 
 def _secret(name: str, **what: Node) -> Node:
     return {"resources": [{"@type": _SECRET_TYPE, "name": name, **what}]}
-
-
-def is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

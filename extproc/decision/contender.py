@@ -1,5 +1,6 @@
 """A target as the decision sees it: with its provider, the entry of its model, and where it stands by itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from extproc.dialects import losses
@@ -47,3 +48,8 @@ class Contender:
 
     def cannot_take(self, features: frozenset[str]) -> tuple[str, ...]:
         return losses.unfit(self.provider.dialect, self.upstream, features)
+
+
+def as_written(contenders: Iterable[Contender]) -> list[Contender]:
+    """In the order in which the configuration names them."""
+    return sorted(contenders, key=lambda one: (one.tier, one.position))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from extproc.decision.plan import Health, Observation
+from extproc.decision.plan import UNWELL, Health, Observation
 from extproc.snapshot import ClusterSpec, HealthSpec
 
 ASLEEP: Final = "asleep: a probe would wake it"
@@ -37,13 +37,17 @@ class ProbedHealth:
 
     def succeeded(self, why: str = "") -> "ProbedHealth":
         """`why`: what there is to say of it although it is good."""
-        if self.state not in ("shut", "probing"):
+        if self.state not in UNWELL:
             return ProbedHealth(self.spec, "serving", why=why)
         successes, wanted = self.successes + 1, self.spec.success_threshold
         if successes >= wanted:
             return ProbedHealth(self.spec, "serving", why=why)
         said = f"{successes} of the {wanted} good probes in a row that open it again"
         return ProbedHealth(self.spec, "probing", successes=successes, why=f"{said} ({why})" if why else said)
+
+    def not_asked(self, why: str) -> "ProbedHealth":
+        """It could not be probed, for a reason that is none of its own: it stays what it is."""
+        return replace(self, why=why)
 
     def asleep(self) -> "ProbedHealth":
         return ProbedHealth(self.spec, why=ASLEEP)
@@ -55,7 +59,7 @@ def _in_a_row(failures: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What a provider is, by all of its endpoints."""
+    """What a provider or a target is, by all that is known of it."""
 
     state: Health
     why: str
@@ -81,7 +85,10 @@ def _first(shut: Sequence[str], endpoints: Mapping[str, ProbedHealth]) -> str:
 
 
 def is_asleep(cluster: ClusterSpec | None, last_used: float | None, now: float) -> bool:
-    """Whether it has started nothing, or stopped, for want of requests; as far as ours say."""
+    """Whether it has started nothing, or stopped, for want of requests; as far as ours say.
+
+    `last_used`: when it was last asked for whoever would wake it, when it last answered for whoever must wait for it.
+    """
     if cluster is None or cluster.wake_up is None:
         return False
     return last_used is None or now - last_used > cluster.sleeps_after
@@ -91,12 +98,25 @@ def joined(seen: Observation) -> Together:
     """What a target is, by its breaker and its provider's probes: the worse of both. Unknown: nobody saw anything."""
     if seen.breaker == "shut":
         return Together("shut", seen.why)
-    if seen.health in ("shut", "probing"):
+    if seen.health in UNWELL:
         return Together(seen.health, seen.health_why)
     if seen.breaker == "probing":
         return Together("probing", seen.why)
     state: Health = "unknown" if seen.health == "unknown" and not _was_used(seen) else "serving"
     return Together(state, seen.health_why)
+
+
+def provider_health(probed: Together | None, targets: Sequence[Together]) -> Together:
+    """A provider is shut where its probes say so, or where each of its targets is. `probed`: None where nobody does."""
+    if probed is not None and probed.state in UNWELL:
+        return probed
+    if targets and all(one.state in UNWELL for one in targets):
+        return next((one for one in targets if one.state == "probing"), targets[0])
+    if probed is not None and probed.state == "serving":
+        return probed
+    if any(one.state == "serving" for one in targets):
+        return Together("serving", probed.why if probed is not None else "")
+    return probed or Together("unknown", "")
 
 
 def _was_used(seen: Observation) -> bool:

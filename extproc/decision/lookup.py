@@ -12,7 +12,7 @@ from functools import lru_cache
 from re import Pattern
 from typing import Any, Final
 
-from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, Contender
+from extproc.decision.contender import ANY_NAME, BY_GLOB, NAMED, Contender, as_written
 from extproc.decision.patterns import pattern
 from extproc.dialects.model_names import by_plain_name, plain_name
 from extproc.money import Price
@@ -166,7 +166,7 @@ class Index:
         found = self.listed(name)
         have = {contender.provider.name for contender in found}
         found += [one.any_name(name) for one in self.any_name if one.provider.name not in have]
-        return sorted(found, key=lambda contender: (contender.tier, contender.position))
+        return as_written(found)
 
 
 class _Held:
@@ -215,9 +215,7 @@ def _index(held: _Held) -> Index:
         globs={prefix: tuple(found.values()) for prefix, found in globs.items()},
         glob_lengths=tuple(sorted({len(prefix) for prefix in globs})),
         any_name=tuple(listing for listing in listings.values() if listing.takes_any),
-        autos={
-            family: tuple(sorted(found, key=lambda one: (one.tier, one.position))) for family, found in autos.items()
-        },
+        autos={family: tuple(as_written(found)) for family, found in autos.items()},
     )
 
 

@@ -30,8 +30,8 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
 
 
 def hint(name: str, names: Iterable[str]) -> str:
-    """`; nearest: a, b`, or nothing."""
-    found = nearest(name, names)
+    """`; nearest: a, b`, or nothing. A name that exists, and may not be had here, is not its own nearest."""
+    found = nearest(name, (one for one in names if one != name))
     return f"; nearest: {', '.join(found)}" if found else ""
 
 

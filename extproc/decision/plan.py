@@ -10,6 +10,7 @@ from extproc.snapshot import Target
 
 BreakerState = Literal["serving", "shut", "probing"]
 Health = Literal["unknown", "serving", "shut", "probing"]
+UNWELL: Final[frozenset[Health]] = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 STALE_AFTER: Final = 600.0  # seconds: what was seen longer ago says nothing of today
 
 
@@ -62,14 +63,23 @@ class Observations:
     """
 
     targets: Mapping[str, Observation] = field(default_factory=dict)
-    outputs: Mapping[str, Measure] = field(default_factory=dict)  # tokens of an answer, by `route provider/model`
+    outputs: Mapping[str, Measure] = field(default_factory=dict)  # tokens of an answer, by the keys of `output_keys`
     shares: Mapping[str, float] = field(default_factory=dict)  # of canaries now, by the name of their strategy
 
     def of(self, target: Target) -> Observation:
         return self.targets.get(str(target), UNMEASURED)
 
     def output(self, route: str, target: Target) -> Measure | None:
-        return self.outputs.get(f"{route} {target}")
+        return self.outputs.get(output_keys(route, str(target))[0])
+
+    def output_of_others(self, route: str, target: Target) -> tuple[Measure | None, ...]:
+        """What answers were like that it did not give itself; the likeliest to be like its own first."""
+        return tuple(self.outputs.get(key) for key in output_keys(route, str(target))[1:])
+
+
+def output_keys(route: str, target: str) -> tuple[str, str, str]:
+    """Under which an answer's length is kept: its target's, its model's wherever it is served, its route's."""
+    return f"{route} {target}", f"{route} */{target.partition('/')[2]}", route
 
 
 UNMEASURED = Observation()

@@ -12,7 +12,7 @@ from typing import Final
 from extproc.decision.contender import Contender
 from extproc.decision.lookup import AUTO, Index, index_of
 from extproc.decision.nearest import hint, shown
-from extproc.decision.patterns import any_matches
+from extproc.decision.permission import may_use_model, may_use_provider, on_route
 from extproc.decision.plan import Observations
 from extproc.decision.strategies import DEFAULT, Strategy, find_strategy, names_of_strategies
 from extproc.facts.request import Facts
@@ -45,16 +45,11 @@ class Question:
         return self.name if self.name in self.snapshot.aliases else None
 
     def provider_allowed(self, provider: str) -> bool:
-        return on_route(self.route, provider) and caller_may_use_provider(self.facts, provider)
+        return on_route(self.route, provider) and may_use_provider(self.facts.caller, provider)
 
     def caller_may_use(self, contender: Contender) -> bool:
-        """An alias that the caller's list spells out stands for its targets; a glob that happens to fit it does not."""
-        models = self.facts.caller.models
-        if not caller_may_use_provider(self.facts, contender.provider.name):
-            return False
-        if not models or (self.alias is not None and self.alias in models):
-            return True
-        return any_matches(models, contender.target.model, str(contender.target))
+        caller, target = self.facts.caller, contender.target
+        return may_use_provider(caller, target.provider) and may_use_model(caller, target, self.alias)
 
     def usable(self, contender: Contender) -> bool:
         return (
@@ -77,25 +72,13 @@ class Question:
                     yield prefix + contender.target.model
         if self.provider is not None:
             return
-        models = self.facts.caller.models
+        caller = self.facts.caller
         for alias, targets in self.snapshot.aliases.items():
-            if any(
-                self.provider_allowed(one.provider)
-                and (not models or alias in models or any_matches(models, one.model, str(one)))
-                for one in targets
-            ):
+            if any(self.provider_allowed(one.provider) and may_use_model(caller, one, alias) for one in targets):
                 yield alias
         for contender in self.index.autos.get(self.facts.family, ()):
             if self.usable(contender):
                 yield contender.target.model
-
-
-def on_route(route: Route, provider: str) -> bool:
-    return not route.providers or provider in route.providers
-
-
-def caller_may_use_provider(facts: Facts, provider: str) -> bool:
-    return not facts.caller.providers or any_matches(facts.caller.providers, provider)
 
 
 def question_of(
@@ -142,7 +125,7 @@ def _asked(facts: Facts, route: Route, index: Index) -> tuple[str | None, str | 
 
 
 def _provider_refused(question: Question) -> Refusal | None:
-    provider, facts = question.provider, question.facts
+    provider = question.provider
     if provider is None:
         return None
     if provider not in question.index.listings:
@@ -151,7 +134,7 @@ def _provider_refused(question: Question) -> Refusal | None:
         return Refusal(Reason.UNKNOWN_PROVIDER, message, param="provider")
     if not on_route(question.route, provider):
         return Refusal(Reason.MODEL_NOT_ALLOWED, f"this route does not allow provider {provider}", param="provider")
-    if not caller_may_use_provider(facts, provider):
+    if not may_use_provider(question.facts.caller, provider):
         return Refusal(Reason.MODEL_NOT_ALLOWED, f"this caller may not use provider {provider}", param="provider")
     return None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from extproc.decision.rollout_window import Numbers
+from extproc.decision.strategies.words import percent
 from extproc.snapshot import Criteria, RolloutSpec
 
 State = Literal["running", "holding", "promoted", "rolled_back"]
@@ -136,10 +137,6 @@ def _of_cost(spec: RolloutSpec, seen: Seen) -> tuple[str | None, bool]:
     if efficiency is None or efficiency > bound:
         return _KEPT
     return f"its cost_efficiency of {efficiency:.3g} is not above {bound:.3g}", True
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
 
 
 def _within(share: float) -> float:

@@ -13,15 +13,15 @@ from typing import Final
 from extproc.decision.contender import Contender
 from extproc.decision.gather import not_found
 from extproc.decision.nearest import shown
-from extproc.decision.plan import Candidate, Observation
-from extproc.decision.question import Question, on_route
+from extproc.decision.permission import on_route
+from extproc.decision.plan import UNWELL, Candidate, Observation
+from extproc.decision.question import Question
 from extproc.decision.strategies import Ranked
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import HealthSpec
 
 LEAST_CONTEXTS: Final = ("min_context_window", "min_context")  # of requirements
 MOST_CONTEXT: Final = 1e12  # tokens: more is nowhere, and nobody wants to read its digits
-UNWELL: Final = frozenset({"shut", "probing"})  # until good probes enough have opened it again
 LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 
 

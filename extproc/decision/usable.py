@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from extproc.decision.lookup import Index, Listing, index_of
-from extproc.decision.patterns import any_matches, pattern
-from extproc.decision.question import on_route
+from extproc.decision.patterns import pattern
+from extproc.decision.permission import may_use_model, may_use_provider, on_route
 from extproc.facts.request import CallerFacts
 from extproc.snapshot import Route, Snapshot, Target
 
@@ -52,10 +52,5 @@ def _is_spelled_out(glob: str, listing: Listing) -> bool:
 
 
 def _may_use(target: Target, route: Route, caller: CallerFacts, alias: str | None) -> bool:
-    if not on_route(route, target.provider):
-        return False
-    if caller.providers and not any_matches(caller.providers, target.provider):
-        return False
-    if not caller.models or (alias is not None and alias in caller.models):
-        return True
-    return any_matches(caller.models, target.model, str(target))
+    allowed = on_route(route, target.provider) and may_use_provider(caller, target.provider)
+    return allowed and may_use_model(caller, target, alias)

@@ -16,7 +16,7 @@ def signature(provider: Provider, request: TranslatedRequest, body: bytes, desk:
     """The headers for `body` as it is sent; none for a provider that asks for no signature."""
     if provider.sign is None:
         return ()
-    secret = desk.key(names.KEY_SIGN + provider.name)
+    secret = desk.key(names.KEY_SIGN + provider.cluster)
     if not secret:
         message = f"`{provider.name}` takes signed requests only, and the secret for it is not there"
         return Refusal(Reason.SIGNING_SECRET_MISSING, message)

@@ -24,7 +24,6 @@ _LONGEST_KEY: Final = 8192
 @dataclass(frozen=True, slots=True)
 class Identified:
     caller: CallerFacts
-    gateway_key_headers: tuple[str, ...] = ()  # the headers that held the gateway's key
     credential: str | None = field(default=None, repr=False)  # the caller's own, without `Bearer`
 
 
@@ -38,8 +37,8 @@ def identify(headers: Headers, source_address: str | None, snapshot: Snapshot) -
             )
         return _stranger(sent)
     known = _digests(_Same(snapshot.callers))
-    named = [(header, known.get(_digest(key))) for header, key in sent]
-    caller = next((caller for _, caller in named if caller is not None), None)
+    owners = [known.get(_digest(key)) for key in sent]
+    caller = next((owner for owner in owners if owner is not None), None)
     if caller is None:
         if snapshot.open:
             return _stranger(sent)
@@ -48,7 +47,7 @@ def identify(headers: Headers, source_address: str | None, snapshot: Snapshot) -
             Reason.INVALID_API_KEY,
             f"The gateway's key {why}. Send it as `Authorization: Bearer`, x-api-key, api-key or x-goog-api-key.",
         )
-    own = next((key for (_, key), (_, owner) in zip(sent, named, strict=True) if owner is None), None)
+    own = next((key for key, owner in zip(sent, owners, strict=True) if owner is None), None)
     facts = CallerFacts(
         name=caller.name,
         labels=caller.labels,
@@ -57,24 +56,23 @@ def identify(headers: Headers, source_address: str | None, snapshot: Snapshot) -
         own_credential=own is not None,
         strategy=caller.strategy,
     )
-    held = tuple(dict.fromkeys(header for header, owner in named if owner is not None))
-    return Identified(facts, held, own)
+    return Identified(facts, own)
 
 
-def _stranger(sent: list[tuple[str, str]]) -> Identified:
-    own = sent[0][1] if sent else None
-    return Identified(CallerFacts(own_credential=own is not None), (), own)
+def _stranger(sent: list[str]) -> Identified:
+    own = sent[0] if sent else None
+    return Identified(CallerFacts(own_credential=own is not None), own)
 
 
-def _keys(headers: Headers) -> list[tuple[str, str]]:
-    """(header, key) of every line that may hold one, in the order of KEY_HEADERS."""
-    found: list[tuple[str, str]] = []
+def _keys(headers: Headers) -> list[str]:
+    """Of every line that may hold one, in the order of KEY_HEADERS."""
+    found: list[str] = []
     for name in KEY_HEADERS:
         for header, value in headers.pairs:
             if header == name and len(value) <= _LONGEST_KEY:
                 key = _bearer(value) if name == "authorization" else _text(value.strip())
                 if key:
-                    found.append((name, key))
+                    found.append(key)
     return found
 
 

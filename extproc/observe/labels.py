@@ -99,6 +99,8 @@ def written_targets(snapshot: Snapshot) -> Iterable[Target]:
         if strategy.rollout is not None:
             yield from (*strategy.rollout.stable, *strategy.rollout.canary)
     for route in snapshot.routes:
+        if route.shadow is not None:
+            yield route.shadow.target
         for entry in route.failover.chain:
             if entry.model:
                 yield Target(entry.provider, entry.model)

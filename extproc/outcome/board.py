@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from extproc.decision.decayed import Decayed
+from extproc.decision.health import is_asleep
 from extproc.decision.lookup import index_of
 from extproc.decision.plan import UNMEASURED, Measure, Observation, Observations, Plan, fresh
 from extproc.decision.track_record import TrackRecord
@@ -18,6 +19,7 @@ from extproc.outcome.breakers import Breakers
 from extproc.outcome.classify import AttemptResult
 from extproc.outcome.in_flight import InFlight
 from extproc.outcome.known import Known
+from extproc.outcome.last_used import LastUsed
 from extproc.outcome.measured import Measured
 from extproc.outcome.pending import Decided
 from extproc.outcome.probed import NothingProbed, Probed, ProbeView
@@ -32,9 +34,10 @@ NO_RECORD: Final = TrackRecord()
 
 
 class Board:
-    def __init__(self, breakers: Breakers, probed: Probed | None = None) -> None:
+    def __init__(self, breakers: Breakers, probed: Probed | None = None, last_used: LastUsed | None = None) -> None:
         self.breakers = breakers
         self.probed = probed or NothingProbed()
+        self.last_used = last_used or LastUsed()
         self.measured = Measured()
         self.quotas = Quotas()
         self.throughputs = Throughputs()
@@ -53,6 +56,7 @@ class Board:
             return target.partition("/")[0] in same and (target in written or index.split(target) is not None)
 
         self.breakers.use(snapshot)
+        self.last_used.use(snapshot)
         self.measured.use(snapshot, wanted)
         self.quotas.keep(wanted)
         self.turns.keep(wanted)
@@ -62,12 +66,14 @@ class Board:
 
     def decided(self, decided: Decided, now: float) -> None:
         self.in_flight.decided(decided, now)
+        self.last_used.decided(decided, now)
         if isinstance(decided.outcome, Plan):
             self.turns.stood_first(str(decided.outcome.steps[0].target))
 
     def attempt(self, result: AttemptResult, now: float) -> None:
         self.in_flight.attempt(result, now)
         if result.target.provider in self._places:
+            self.last_used.attempt(result, now)
             self.measured.attempt(result, now)
             self.quotas.attempt(result, now)
 
@@ -151,7 +157,7 @@ class View(Mapping[str, Observation]):
         in_flight, turn = board.in_flight.of(target), board.turns.of(target)
         requests, tokens = board.quotas.left(target, "requests", now), board.quotas.left(target, "tokens", now)
         probe = board.probed.seen(provider.name)
-        asleep = _asleep(provider, board.measured.used_at(provider.name), now)
+        asleep = is_asleep(provider.by_the_hour, board.last_used.answered(provider.name), now)
         speed = board.throughputs.of(provider.name) if provider.by_the_hour is not None else None
         breaker = board.breakers.seen(target, now)
         if not (record or in_flight or turn or requests or tokens or probe or asleep or speed):
@@ -187,10 +193,3 @@ def _measure(mean: Decayed | None) -> Measure | None:
 def _first_fresh(better: Measure | None, other: Measure | None, now: float) -> Measure | None:
     """The better witness, unless it has been silent for too long and the other has not."""
     return better if other is None or fresh(better, now) is not None else other
-
-
-def _asleep(provider: Provider, used_at: float | None, now: float) -> bool:
-    cluster = provider.by_the_hour
-    if cluster is None or cluster.wake_up is None:
-        return False
-    return used_at is None or now - used_at > cluster.sleeps_after

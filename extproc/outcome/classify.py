@@ -16,6 +16,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
+from extproc.outcome.rate_limits import number_of
 from extproc.outcome.record import Record
 from extproc.snapshot import Target
 
@@ -122,20 +123,11 @@ def _by_status(status: int) -> tuple[Kind, Why]:
 def retry_after(record: Record) -> float | None:
     """Seconds that the provider asks us to stay away: a number, or a date against the end of the attempt."""
     headers = record.response_headers
-    asked = _number(headers.get("retry-after-ms"), 0.001)
-    if asked is None:
-        asked = _number(headers.get("retry-after"), 1.0)
+    milliseconds = number_of(headers.get("retry-after-ms"))
+    asked = number_of(headers.get("retry-after")) if milliseconds is None else milliseconds / 1000
     if asked is None:
         asked = _until(headers.get("retry-after", ""), record.started_at + (record.duration or 0.0))
     return None if asked is None else min(asked, LONGEST_RETRY_AFTER)
-
-
-def _number(text: str | None, unit: float) -> float | None:
-    text = (text or "").strip()
-    digits = text.replace(".", "", 1)
-    if not (digits.isascii() and digits.isdigit() and len(text) <= 20):
-        return None
-    return float(text) * unit
 
 
 def _until(text: str, now: float) -> float | None:

@@ -4,11 +4,11 @@ Law: failures are learnt from attempts, as soon as they are known; all else from
 knows whether an answer was whole. Callers name targets, so memory is bounded: the one heard of the longest ago goes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Final
 
 from extproc.decision.decayed import Decayed, decayed
-from extproc.decision.plan import Measure
+from extproc.decision.plan import Measure, output_keys
 from extproc.decision.track_record import Answer, TrackRecord
 from extproc.dialects.endpoints import BY_NAME
 from extproc.money import Usage
@@ -20,14 +20,13 @@ from extproc.snapshot import Snapshot
 
 LIMIT: Final = 2_000
 OUTPUTS_HALF_LIFE: Final = 1800.0  # seconds: how long answers are changes slowly
-ANSWERED: Final = frozenset({"ok", "caller_error", "rate_limited"})
 NEW: Final = TrackRecord()
 
 
 class Measured:
     def __init__(self, limit: int = LIMIT) -> None:
         self._records: Recent[TrackRecord] = Recent(limit)
-        self._outputs: Recent[Decayed] = Recent(limit)  # by `route provider/model`
+        self._outputs: Recent[Decayed] = Recent(limit)  # by the keys of `output_keys`
         self._used: dict[str, float] = {}  # when a provider last answered anything
         self._providers: frozenset[str] = frozenset()
         self.outputs: Mapping[str, Measure] = Outputs(self._outputs)
@@ -41,21 +40,15 @@ class Measured:
     def of(self, target: str) -> TrackRecord | None:
         return self._records.get(target)
 
-    def used_at(self, provider: str) -> float | None:
-        return self._used.get(provider)
-
     def use(self, snapshot: Snapshot, wanted: Callable[[str], bool]) -> None:
         self._providers = frozenset(snapshot.providers)
         self._records.keep(wanted)
-        self._outputs.keep(lambda key: wanted(key.partition(" ")[2]))
+        routes = {route.name for route in snapshot.routes}
+        self._outputs.keep(lambda key: _about(key, routes, wanted))
         self._used = {name: at for name, at in self._used.items() if name in self._providers}
 
     def attempt(self, result: AttemptResult, now: float) -> None:
-        if result.target.provider not in self._providers:
-            return
-        if result.kind in ANSWERED:
-            self._used[result.target.provider] = now
-        if result.kind in ("failure", "sink"):
+        if result.target.provider in self._providers and result.kind in ("failure", "sink"):
             target = str(result.target)
             self._records.put(target, (self._records.get(target) or NEW).failed(now))
 
@@ -71,15 +64,22 @@ class Measured:
             before = self._records.get(target) or NEW
             self._records.put(target, before.answered(Answer(good, outcome.speed, cached), now))
         if usage is not None:
-            self._learn_length(f"{outcome.route} {target}", outcome.endpoint, usage.output, now)
+            self._learn_length(output_keys(outcome.route, target), outcome.endpoint, usage.output, now)
 
-    def _learn_length(self, key: str, endpoint_name: str, tokens: int, now: float) -> None:
+    def _learn_length(self, keys: Iterable[str], endpoint_name: str, tokens: int, now: float) -> None:
         endpoint = BY_NAME.get(endpoint_name)
         if endpoint is None or endpoint.family not in WITH_OUTPUT:
             return
-        mean = decayed(self._outputs.get(key), tokens, now, OUTPUTS_HALF_LIFE)
-        if mean is not None:
-            self._outputs.put(key, mean)
+        for key in keys:
+            mean = decayed(self._outputs.get(key), tokens, now, OUTPUTS_HALF_LIFE)
+            if mean is not None:
+                self._outputs.put(key, mean)
+
+
+def _about(key: str, routes: Set[str], wanted: Callable[[str], bool]) -> bool:
+    """Whether a length is of somebody who is still there; what is of no one target, of a route that is."""
+    route, _, target = key.partition(" ")
+    return wanted(target) if target and not target.startswith("*/") else route in routes
 
 
 def _counted(outcome: Outcome) -> Usage | None:

@@ -19,7 +19,6 @@ from typing import Final, Literal
 from extproc.decision.quota import Quota
 
 Unit = Literal["requests", "tokens"]
-UNITS: Final[tuple[Unit, ...]] = ("requests", "tokens")
 LONGEST_RESET: Final = 86_400.0  # seconds
 MINUTE: Final = 60.0
 EPOCH_SECONDS: Final = 1e9  # a bare number above this is a moment,
@@ -61,7 +60,7 @@ NAMES: Final[Mapping[Unit, tuple[Names, ...]]] = {
 HEADERS: Final = tuple(
     name for of_unit in NAMES.values() for names in of_unit for name in (names.left, names.limit, names.reset) if name
 )
-_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{0,12})?")
 _DURATION: Final = re.compile(
     r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,7}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
 )
@@ -71,16 +70,17 @@ _IN_SECONDS: Final = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
 def quota(headers: Mapping[str, str], unit: Unit, said_at: float, said_epoch: float) -> Quota | None:
     """What the headers say of one limit. They were said at `said_at` on our clock, which was `said_epoch` for all."""
     for names in NAMES[unit]:
-        left = _number(headers.get(names.left))
+        left = number_of(headers.get(names.left))
         if left is not None:
             wait = _reset(headers.get(names.reset, ""), said_epoch) if names.reset else None
             wait = names.window if wait is None else wait
-            limit = _number(headers.get(names.limit))
+            limit = number_of(headers.get(names.limit))
             return Quota(left, said_at, limit, said_at + wait if wait is not None else None)
     return None
 
 
-def _number(text: str | None) -> float | None:
+def number_of(text: str | None) -> float | None:
+    """A header's plain number; None for what is none, or is longer than any."""
     if not text:
         return None
     text = text.strip()
@@ -90,7 +90,7 @@ def _number(text: str | None) -> float | None:
 def _reset(text: str, said_epoch: float) -> float | None:
     """Seconds from when it was said."""
     text = text.strip()
-    number = _number(text)
+    number = number_of(text)
     if number is not None:
         moment = number / 1000 if number > EPOCH_MILLISECONDS else number
         wait: float | None = moment - said_epoch if number > EPOCH_SECONDS else number

@@ -21,7 +21,6 @@ class Record:
     started_at: float = 0.0  # seconds since the epoch
     duration: float | None = None
     first_upstream_byte: float | None = None  # since the start
-    first_downstream_byte: float | None = None
     request_bytes: int = 0  # in an attempt's record Envoy 1.40 swaps these two
     response_bytes: int = 0
     method: str = ""

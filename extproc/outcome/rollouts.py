@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from extproc.decision.rollout import Move, Progress, Seen, begin, judge, percent
+from extproc.decision.rollout import Move, Progress, Seen, begin, judge
 from extproc.decision.rollout_window import Numbers, Sample, Window
 from extproc.decision.strategies.canary import CANARY, STABLE
+from extproc.decision.strategies.words import percent
 from extproc.observe.outcome import Outcome
 from extproc.outcome.arms import result_of, sample_of
 from extproc.snapshot import RolloutSpec, Snapshot

@@ -19,7 +19,7 @@ from extproc.outcome.known import Known
 from extproc.outcome.lookup import price_of
 from extproc.outcome.record import Record
 from extproc.outcome.refused import refused_by_envoy
-from extproc.outcome.speed import WITH_INPUT_ONLY, WITH_OUTPUT, first_chunk, speed
+from extproc.outcome.speed import WITH_INPUT_ONLY, WITH_OUTPUT, failed, first_chunk, speed
 from extproc.snapshot import Snapshot
 
 # What answers of OpenAI-shaped APIs weigh, as a line fitted through recorded ones: a token's bytes, and the envelope's.
@@ -68,7 +68,7 @@ def settle(
         flags=tuple(sorted(exchange.flags)),
         details=exchange.details,
         reason=known.reason,
-        failed=_failed(exchange),
+        failed=failed(exchange),
         losses=known.losses if target is not None else (),
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
@@ -100,10 +100,8 @@ def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | Non
         return None
     witnessed = exchange.metadata.get(names.META_USAGE, {})
     counted = witnessed.get(names.U_COUNTED)
-    if isinstance(counted, Mapping):
-        return _whole_usage(
-            Usage.from_numbers(counted), exchange, known
-        )  # an attended exchange: what passed our stream
+    if isinstance(counted, Mapping):  # an attended exchange: what passed our stream
+        return _whole_usage(Usage.from_numbers(counted), exchange, known)
     text = witnessed.get(names.U_TEXT)
     said = usage_of(text) if isinstance(text, str) and text else None
     if said is None:
@@ -137,11 +135,6 @@ def _written(size: int, stream: bool) -> int:
     if stream:
         return size // EVENT_BYTES_PER_TOKEN
     return round(max(size - ENVELOPE_BYTES, size // LEAST_PART) / BYTES_PER_TOKEN)
-
-
-def _failed(exchange: Record) -> str | None:
-    said = exchange.metadata.get(names.META_USAGE, {}).get(names.U_FAILED)
-    return said if isinstance(said, str) and said else None
 
 
 def _first_chunk(exchange: Record) -> int | None:

@@ -71,6 +71,11 @@ def _per_token(whole_time: float | None, first: float | None, usage: Usage | Non
     return max(whole_time - first, 0.0) / (usage.output - 1) if usage.output > 1 else None
 
 
+def failed(exchange: Record) -> str | None:
+    """The code of the error event that ended its answer, where a stream of ours saw one."""
+    said = exchange.metadata.get(names.META_USAGE, {}).get(names.U_FAILED)
+    return said if isinstance(said, str) and said else None
+
+
 def _ended_well(exchange: Record) -> bool:
-    failed = exchange.metadata.get(names.META_USAGE, {}).get(names.U_FAILED)
-    return not client_left(exchange) and not cut(exchange) and not failed
+    return not client_left(exchange) and not cut(exchange) and failed(exchange) is None

@@ -62,9 +62,8 @@ class Trails:
         last = exchange.attempt
         if 0 < last <= len(plan) and last not in trail.results:
             told = classify(last_attempt(exchange), plan[last - 1].target, last)
-            self._learn(
-                trail, replace(told, started_at=None, first_byte=None), now
-            )  # the exchange's times, not its own
+            # the exchange's times are not its own
+            self._learn(trail, replace(told, started_at=None, first_byte=None), now)
         return tuple(trail.results[number] for number in sorted(trail.results))
 
     def _learn(self, trail: _Trail, result: AttemptResult, now: float) -> None:

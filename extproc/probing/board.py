@@ -103,6 +103,7 @@ async def _run(probed: ProbedProvider) -> None:
 def _concerns(provider: Provider) -> tuple[object, ...]:
     """All of a provider that a probe depends on."""
     return (
+        provider.cluster,  # its secrets go by it
         provider.endpoints,
         provider.path_prefix,
         provider.versioned,

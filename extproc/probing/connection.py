@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from extproc.probing.failures import Unanswered, words_of
-from extproc.probing.hosts import HostNames, is_address
+from extproc.probing.hosts import HostNames
 from extproc.probing.tls import TlsContext
 from extproc.snapshot import Endpoint, Provider
 from extproc.version import VERSION
@@ -40,7 +40,7 @@ class Connection:
         self._timeout = timeout
         self._connect_timeout = min(provider.connect_timeout, timeout)
         self._tls = TlsContext(provider.tls, ca_bundle) if endpoint.scheme == "https" else None
-        name = provider.tls.server_name or ("" if is_address(endpoint.host) else endpoint.host)
+        name = provider.tls.server_name or (endpoint.host if endpoint.by_name else "")
         self._extensions = {"sni_hostname": name} if self._tls and name else {}
         self._context: ssl.SSLContext | None = None
         self._client: httpx.AsyncClient | None = None

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from extproc.decision.health import ProbedHealth
 from extproc.decision.plan import Measure, fresh
 from extproc.probing.connection import Answer
-from extproc.probing.failures import Unanswered
+from extproc.probing.failures import NotAsked, Unanswered
 from extproc.probing.numbers import Numbers, read_stats
 from extproc.probing.pages import HEALTH, METRICS, STATS, is_absent, models_page, pages_of, verdict
 from extproc.probing.servers import Scrape, read_metrics, told
@@ -60,6 +60,9 @@ class ProbedEndpoint:
         began = self._now()
         try:
             note = await self._ask_health()
+        except NotAsked as error:
+            self.health = self.health.not_asked(str(error))
+            return False
         except Unanswered as error:
             self.probed_at = self._now()
             if not lenient:

@@ -16,6 +16,10 @@ class Unanswered(Exception):
     """The probe got no answer that can be read; the text says why."""
 
 
+class NotAsked(Unanswered):
+    """The probe could not be sent for a reason of our own, so it tells nothing of who would have been asked."""
+
+
 def words_of(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):

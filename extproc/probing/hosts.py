@@ -6,10 +6,11 @@ than one for a host. Such a thread keeps nobody from ending.
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import threading
 from typing import Final
+
+from extproc.snapshot import is_ip
 
 MOST_ADDRESSES: Final = 4  # that are tried
 
@@ -20,7 +21,7 @@ class HostNames:
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """At least one. Raises OSError where it has none."""
-        if is_address(host):
+        if is_ip(host):
             return (host,)
         asked = self._asked.get(host)
         if asked is None:
@@ -33,13 +34,6 @@ class HostNames:
         del self._asked[host]
         if not asked.cancelled():
             asked.exception()  # whoever asked may have gone
-
-
-def is_address(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host)
-        return True
-    return False
 
 
 def _look_up(host: str, asked: "asyncio.Future[tuple[str, ...]]") -> None:

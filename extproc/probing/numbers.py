@@ -3,13 +3,12 @@
 Law: whatever stands there is somebody else's: a number that makes no sense is not told, and nothing here raises.
 """
 
-import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-LARGEST: Final = 1e12  # of any number that is taken for one
+from extproc.decision.decayed import is_real
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def sane(value: object) -> float | None:
     """A number that can be a depth, a speed or a time."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if math.isfinite(value) and 0 <= value <= LARGEST else None
+    return float(value) if is_real(value) else None
 
 
 def above_zero(value: object) -> float | None:

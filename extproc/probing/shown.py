@@ -23,12 +23,12 @@ class Shown:
         """Of a GET of this page, which has no body. Raises Unanswered where it cannot be signed."""
         shown = {name.lower(): value for name, value in provider.headers.items()}
         credential = provider.credential
-        if credential.kind == "injected" and (key := self._key(names.KEY_CREDENTIAL + provider.name)) is not None:
+        if credential.kind == "injected" and (key := self._key(names.KEY_CREDENTIAL + provider.cluster)) is not None:
             shown[credential.header] = credential.prefix + key.decode("latin-1")
         return shown | self._signature(provider, page)
 
     def _signature(self, provider: Provider, page: str) -> dict[str, str]:
-        if provider.sign is None or (secret := self._key(names.KEY_SIGN + provider.name)) is None:
+        if provider.sign is None or (secret := self._key(names.KEY_SIGN + provider.cluster)) is None:
             return {}
         path, _, query = page.partition("?")
         try:

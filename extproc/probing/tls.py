@@ -1,12 +1,13 @@
 """The TLS of probes: what the provider's requests have, from the same files.
 
-Law: files are read again when they change, and only then. What of them cannot be read is said, without its contents.
+Law: files are read again when they change, and only then. New ones that cannot be used leave the old ones in force, as
+they do for requests. Where there are no old ones that is said, without what a file holds, and nobody is ill for it.
 """
 
 import os
 import ssl
 
-from extproc.probing.failures import Unanswered
+from extproc.probing.failures import NotAsked
 from extproc.snapshot import Tls
 
 Fingerprint = tuple[tuple[int, int, int], ...]
@@ -20,15 +21,16 @@ class TlsContext:
         self._context: ssl.SSLContext | None = None
 
     def current(self) -> ssl.SSLContext:
-        """The same object while nothing changes."""
+        """The same object while nothing changes. Raises NotAsked."""
         files = [file for file in (self._ca, self._certificate, self._key) if file]
         try:
             seen = tuple(_mark(file) for file in files)
             if self._context is None or seen != self._seen:
                 self._context, self._seen = self._made(), seen
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            reason = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None)
-            raise Unanswered(f"our own TLS files cannot be used: {reason or 'not a PEM file'}") from None
+            if self._context is None:
+                reason = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None)
+                raise NotAsked(f"our own TLS files cannot be used: {reason or 'not a PEM file'}") from None
         return self._context
 
     def _made(self) -> ssl.SSLContext:

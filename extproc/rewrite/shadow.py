@@ -6,7 +6,6 @@ sends it on. What cannot be copied in full is not copied: a shadow never costs t
 """
 
 import base64
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ import msgspec
 
 from extproc import names
 from extproc.decision.lookup import entry_of
+from extproc.dialects.digests import DRAWS, drawn_by
 from extproc.facts.request import Facts
 from extproc.protocol.replies import Metadata
 from extproc.snapshot import Provider, ShadowSpec, Snapshot, Target
@@ -48,8 +48,7 @@ def read_copy(told: str) -> dict[str, Mapping[str, Any]] | None:
 
 def _drawn(spec: ShadowSpec, exchange_id: str) -> bool:
     """By the exchange's id, so that it can be told afterwards who had one."""
-    digest = hashlib.sha256(f"shadow {exchange_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < spec.share * 2**64
+    return drawn_by(f"shadow {exchange_id}") < spec.share * DRAWS
 
 
 def _can_have(provider: Provider, target: Target, facts: Facts) -> bool:

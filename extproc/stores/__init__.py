@@ -1,1 +1,1 @@
-"""Ledger and counters that outlive an exchange."""
+"""What outlives a process: files of ours, and later ledgers and counters."""

@@ -76,7 +76,6 @@ def _record(entry: access_log_pb2.HTTPAccessLogEntry, kind: Kind) -> Record:
         started_at=common.start_time.seconds + common.start_time.nanos / 1e9,
         duration=_seconds(common, "duration"),
         first_upstream_byte=_seconds(common, "time_to_first_upstream_rx_byte"),
-        first_downstream_byte=_seconds(common, "time_to_first_downstream_tx_byte"),
         request_bytes=request.request_body_bytes,
         response_bytes=response.response_body_bytes,
         method=_METHODS[request.request_method] if 0 <= request.request_method < len(_METHODS) else "",

@@ -188,3 +188,14 @@ async def test_what_probes_say_stands_in_the_observations_of_every_model() -> No
         assert seen.targets["west/m"].queue_depth == Measure(3.0, 1000.0)
         assert seen.targets.get("openai/m") is None
         await desk.probing.stop()
+
+
+async def test_a_target_that_requests_may_try_again_is_degraded_and_not_out() -> None:
+    desk = Desk(Scene(), configured(hosted("openai")))
+    for model in ("m", "n"):
+        desk.seen[f"openai/{model}"] = Observation("shut", 1009.0, why="5 failures in a row")
+    assert (desk.pages.providers()["openai"]["status"], desk.pages.health()["status"]) == ("unhealthy", "unhealthy")
+    trying = Desk(Scene(), configured(hosted("openai")))
+    for model in ("m", "n"):
+        trying.seen[f"openai/{model}"] = Observation("probing", probes_left=1, why="5 failures in a row")
+    assert (trying.pages.providers()["openai"]["status"], trying.pages.health()["status"]) == ("degraded", "degraded")

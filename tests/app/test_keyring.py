@@ -11,7 +11,8 @@ from extproc.app.keyring import FileKeys, HeldKeys, key_file
 from extproc.app.processor import ProcessorSettings, _Processor
 from extproc.config.credentials import Secret
 from extproc.config.load import Loaded, load_document
-from extproc.dataplane.feed import keep_only, replace
+from extproc.dataplane.feed import keep_only
+from extproc.stores.private_files import replace
 
 NAMES = ["sign.a", "sign.a/b", "sign...", "webhook.ü", "credential.a b"]
 

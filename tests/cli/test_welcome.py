@@ -26,7 +26,7 @@ def tried(document: Any) -> dict[str, str]:
 
 def test_the_demo_shows_a_translated_answer(tmp_path: Path) -> None:
     said = tried(demo_document(tmp_path))
-    assert len(said) == 4
+    assert len(said) == 5
     assert '"model": "demo-translated"' in said["translated there and back: sage speaks anthropic"]
 
 
@@ -37,3 +37,9 @@ def test_a_listed_model_of_another_dialect_is_proposed_by_its_target() -> None:
 def test_where_all_speak_the_callers_dialect_nothing_is_translated() -> None:
     said = tried({"providers": {"o": OPENAI}})
     assert len(said) == 3 and not any("translated" in what for what in said)
+
+
+def test_where_several_answer_a_name_a_strategy_is_tried() -> None:
+    two = {"a": OPENAI, "b": OPENAI}
+    assert "x-extproc-strategy: cost" in str(tried({"providers": two}))
+    assert "x-extproc-strategy" not in str(tried({"providers": {"a": OPENAI, "c": CLAUDE}}))

@@ -12,6 +12,7 @@ from tests.config.places import compiled, loaded, messages
 
 POOL = "dialect: openai, endpoints: ['http://10.0.0.7:8000', 'http://10.0.0.8:8000']"
 ONE = "dialect: openai, endpoints: ['http://10.0.0.7:8000']"
+NAMED = "dialect: openai, endpoints: ['http://pool.internal:8000']"  # a name may stand for many
 SECRET = "a-secret-of-both-sides"
 
 
@@ -54,13 +55,14 @@ def test_quality_is_the_operators_to_say(tmp_path: Path) -> None:
     assert [(model.name, model.quality) for model in it.models] == [("a", 0.0), ("b", 7.5), ("c", None)]
 
 
-def test_envoys_cluster_follows_its_probes_only_where_there_are_several_endpoints(tmp_path: Path) -> None:
+def test_envoys_cluster_follows_its_probes_only_where_there_may_be_several_endpoints(tmp_path: Path) -> None:
     def cluster(text: str) -> str:
         return provider(tmp_path, text).cluster
 
     assert cluster(f"{ONE}, cost_per_hour: 1") == cluster(ONE)
     assert cluster(f"{POOL}, cost_per_hour: 1") != cluster(POOL)
     assert cluster(f"{POOL}, health: {{interval: 5s}}") != cluster(f"{POOL}, health: {{interval: 6s}}")
+    assert cluster(f"{NAMED}, health: {{interval: 5s}}") != cluster(f"{NAMED}, health: {{interval: 6s}}")
     signed = f"{POOL}, sign: {{hmac: {{secret: {SECRET}}}}}"
     assert cluster(signed) == cluster(f"{POOL}, cost_per_hour: 2, health: {{enabled: false}}") == cluster(POOL)
 
@@ -72,7 +74,7 @@ def test_a_secret_of_both_sides_is_a_key_and_nowhere_else(tmp_path: Path) -> Non
     it = made(tmp_path, f"{ONE}, sign: {{hmac: {{secret: '{SECRET} with  spaces', scheme: v2}}}}")
     assert it.snapshot.providers["it"].sign == SignSpec("v2")
     assert {name: secret.read() for name, secret in it.keys.items()} == {
-        names.KEY_SIGN + "it": f"{SECRET} with  spaces",
+        names.KEY_SIGN + it.snapshot.providers["it"].cluster: f"{SECRET} with  spaces",
     }
     assert it.secrets == {}
     assert SECRET not in repr(it) + str(it.keys) + encode_snapshot(it.snapshot).decode("latin-1")
@@ -82,7 +84,7 @@ def test_a_secret_in_a_file_is_followed_and_its_line_break_is_no_part_of_it(tmp_
     (tmp_path / "secret").write_bytes(f"{SECRET} ä\r\n".encode())
     found = loaded(tmp_path, f"providers: {{it: {{{ONE}, sign: {{hmac: {{secret: {{file: secret}}}}}}}}}}")
     assert found.compiled is not None and tmp_path / "secret" in found.files and not found.notes
-    assert found.compiled.keys[names.KEY_SIGN + "it"].read() == f"{SECRET} ä"
+    assert [secret.read() for secret in found.compiled.keys.values()] == [f"{SECRET} ä"]
 
 
 @pytest.mark.parametrize(("data", "said"), [(b" \n", "is empty"), (b"\xff\xfe" + SECRET.encode(), "is no UTF-8 text")])
@@ -112,7 +114,19 @@ def test_a_short_secret_is_told_and_not_shown(tmp_path: Path) -> None:
     ],
 )
 def test_probes_show_the_credential_that_is_ours(tmp_path: Path, text: str, shown: dict[str, str]) -> None:
-    assert {name: key.read() for name, key in made(tmp_path, f"{ONE}, {text}").keys.items()} == shown
+    keys = made(tmp_path, f"{ONE}, {text}").keys
+    assert {name.rpartition(".")[0]: key.read() for name, key in keys.items()} == shown
+
+
+def test_who_moves_has_keys_of_its_own_there(tmp_path: Path) -> None:
+    """So the old place is never shown the new ones, and one that stays where it is has its new secret at once."""
+
+    def keys(text: str) -> set[str]:
+        told = f"{text}, credential: k, cost_per_hour: 1, sign: {{hmac: {{secret: {SECRET}}}}}"
+        return set(made(tmp_path, told).keys)
+
+    assert len(keys(ONE)) == 2 and keys(ONE).isdisjoint(keys(POOL))
+    assert keys(ONE) == set(made(tmp_path, f"{ONE}, credential: l, health: {{}}, sign: {{hmac: {{secret: s}}}}").keys)
 
 
 def test_keys_of_aws_are_no_credential_for_probes(tmp_path: Path) -> None:

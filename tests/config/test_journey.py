@@ -111,7 +111,8 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     everything = compiled(tmp_path, EVERYTHING)
     shown = repr(everything) + encode_snapshot(everything.snapshot).decode("latin-1")
     assert not [secret for secret in SECRETS if secret in shown]
-    assert sorted(everything.keys) == ["credential.gpu", "sign.gpu", "webhook.trial"]
+    gpu = everything.snapshot.providers["gpu"].cluster
+    assert sorted(everything.keys) == [f"credential.{gpu}", f"sign.{gpu}", "webhook.trial"]
 
 
 @pytest.mark.parametrize(

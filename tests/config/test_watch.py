@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from extproc.config.watch import changes, fingerprint
 from tests.config.places import mount
 
@@ -58,6 +60,31 @@ async def test_a_secret_file_elsewhere_is_watched_in_its_own_directory(tmp_path:
     notices = Notices(lambda: mount(secrets, "two", {"key": "second"}))
     assert await count(file, notices, (secrets / "key",)) == 1
     assert secrets in notices.watched[0]
+
+
+@pytest.mark.parametrize("name", ["k" * 300, f"{'k' * 300}/x", "round/x", "file/x"], ids=lambda name: name[-10:])
+async def test_what_can_be_no_file_ends_no_watch(tmp_path: Path, name: str) -> None:
+    """A mistake in the configuration must not end the gateway that it was made in."""
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "file").write_text("")
+    file = tmp_path / "extproc.yaml"
+    file.write_text("a")
+    notices = Notices(lambda: None, lambda: file.write_text("abc"))
+    assert await count(file, notices, (tmp_path / name,)) == 1
+
+
+async def test_a_directory_that_may_not_be_listed_is_not_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /etc/ssl/private is to its group: the key in it may be read, and the kernel would refuse the watch."""
+    file, private = tmp_path / "extproc.yaml", tmp_path / "private"
+    private.mkdir()
+    for one in (file, private / "client.key"):
+        one.write_text("a")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != private and mode == os.R_OK)
+    notices = Notices(lambda: None, lambda: (private / "client.key").write_text("abc"))
+    assert await count(file, notices, (private / "client.key",)) == 1
+    assert notices.watched == [(tmp_path,)]
 
 
 async def test_a_change_before_the_watch_began_is_not_lost(tmp_path: Path) -> None:

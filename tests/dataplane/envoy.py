@@ -17,11 +17,12 @@ from typing import TypeVar
 import pytest
 
 from extproc.dataplane.ca import find_ca_bundle
-from extproc.dataplane.feed import discovery, replace
+from extproc.dataplane.feed import discovery
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, whole
 from extproc.dataplane.upstream_tls import ca_secret, client_secret
 from extproc.snapshot import Provider, Service, Snapshot
+from extproc.stores.private_files import replace
 
 T = TypeVar("T")
 

@@ -1,5 +1,6 @@
 """Signed upstreams through a real Envoy: what arrives is verified over the bytes that arrived."""
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -219,7 +220,7 @@ def test_trailers_behind_an_upload_change_nothing(
 def test_the_secret_is_in_a_private_file_and_nowhere_else(gateway: Supervised) -> None:
     run = gateway.run
     files = {file.name: file for file in run.keys.iterdir()}
-    assert set(files) == {"sign.a", "sign.b", "sign.v2"}
+    assert {name.rpartition(".")[0] for name in files} == {"sign.a", "sign.b", "sign.v2"}
     assert run.keys.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o600}
     others = [file for file in run.root.rglob("*") if file.is_file() and file.parent != run.keys]
@@ -231,36 +232,62 @@ def test_the_secret_is_in_a_private_file_and_nowhere_else(gateway: Supervised) -
     assert "secret-of-" not in gateway.metrics()
 
 
+@contextlib.contextmanager
+def load(gateway: Supervised) -> Iterator[list[int]]:
+    """Four callers at once; the statuses that they get."""
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        with gateway.client() as client:
+            while not stop.is_set():
+                statuses.append(client.post(CHAT, json={"model": "a/m", "messages": []}).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+
+
 def test_a_secret_rotates_under_load_without_a_failure(upstreams: dict[str, Upstream]) -> None:
     """And one that is gone refuses, rather than send anything unsigned."""
     with supervised(configuration(upstreams)) as gateway:
         upstreams["a"].asked.clear()
         upstreams["a"].script = always(FINE)
-        statuses: list[int] = []
-        stop = threading.Event()
-
-        def load() -> None:
-            with gateway.client() as client:
-                while not stop.is_set():
-                    statuses.append(client.post(CHAT, json={"model": "a/m", "messages": []}).status_code)
-
-        threads = [threading.Thread(target=load) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for number in range(8):
-            time.sleep(0.1)
-            gateway.change(configuration(upstreams, f"secret-{number % 2}"))
-        time.sleep(0.2)
-        stop.set()
-        for thread in threads:
-            thread.join(20)
+        with load(gateway) as statuses:
+            for number in range(8):
+                time.sleep(0.1)
+                gateway.change(configuration(upstreams, f"secret-{number % 2}"))
+            time.sleep(0.2)
         assert set(statuses) == {200}
         asked = list(upstreams["a"].asked)
         assert len(asked) == len(statuses)
         assert {reason(one, SECRET_A, "secret-0", "secret-1") for one in asked} == {None}
         assert reason(asked[-1], "secret-1") is None
         assert {reason(one, "secret-0") for one in asked} == {None, Invalid.SIGNATURE_DIFFERS}
-        (gateway.run.keys / "sign.a").unlink()
+        next(gateway.run.keys.glob("sign.a.*")).unlink()
         answer = httpx.post(gateway.url + CHAT, json={"model": "a/m", "messages": []}, trust_env=False)
         assert (answer.status_code, answer.json()["error"]["code"]) == (502, "signing_secret_missing")
         assert len(upstreams["a"].asked) == len(asked)
+
+
+def test_who_moves_gets_the_secret_of_where_it_is_now(upstreams: dict[str, Upstream]) -> None:
+    """The old place, and what is still on its way there, never see a signature made with the new one."""
+    for one in upstreams.values():
+        one.script = always(FINE)
+        one.asked.clear()
+    places = [{**upstreams, "a": upstreams[name]} for name in ("a", "v2")]
+    with supervised(configuration(places[0], "secret-0")) as gateway:
+        with load(gateway) as statuses:
+            for number in (1, 0, 1):
+                time.sleep(0.2)
+                gateway.change(configuration(places[number], f"secret-{number}"))
+            time.sleep(0.2)
+        assert set(statuses) == {200}
+        for name, secret in (("a", "secret-0"), ("v2", "secret-1")):
+            assert upstreams[name].asked and {reason(one, secret) for one in upstreams[name].asked} == {None}

@@ -37,7 +37,9 @@ def ranked(
     draw: float = 0.5,
     **asked: Any,
 ) -> Decision:
-    """The decision of a route with this strategy. Observations are by the provider's name, of its model `m`."""
+    """The decision of a route with this strategy. Observations are by the provider's name, of its model `m`; `*` is
+    the model wherever it is served, and the empty name all of the route.
+    """
     named = isinstance(strategy, str)
     config = snapshot(
         *providers,
@@ -46,7 +48,9 @@ def ranked(
         max_attempts=len(providers) * 2,
     )
     by_target = {name if "/" in name else f"{name}/m": one for name, one in (seen or {}).items()}
-    observed = Observations(by_target, {f"llm {name}/m": one for name, one in (outputs or {}).items()})
+    observed = Observations(
+        by_target, {f"llm {name}/m" if name else "llm": one for name, one in (outputs or {}).items()}
+    )
     return decide(facts(model, **asked), config, observed, NOW, draw)
 
 

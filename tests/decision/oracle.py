@@ -137,6 +137,8 @@ def latency(world: World, pool: Pool) -> Standing:
     errors = min(lately(pool.errors) or Fraction(0), Fraction(1))
     own = sum(world.tokens >= end for end in (1_000, 8_000, 32_000))
     known = {size: value for size, one in pool.first_token.items() if (value := lately(one)) is not None}
+    if not known and lately(pool.per_token) is not None:
+        known = {own: Fraction(0)}  # whole answers show no first token; the wait is in the time for each token
     if not known:
         waits = pool.in_flight > 0 or pool.asleep or errors >= Fraction(1, 2)
         return band + (UNKNOWN_LAST if waits else UNKNOWN_FIRST), Fraction(pool.in_flight if waits else 0)

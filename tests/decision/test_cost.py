@@ -91,6 +91,8 @@ WRITER = api("writer", 4, 2)
             {"reader": seen(1, ago=601), "writer": seen(1)},
             "writer",
         ),
+        ("of the same model elsewhere, too", {"input_tokens": 100}, {"*": seen(1), "": seen(900)}, "reader"),
+        ("else of all of the route", {"input_tokens": 100}, {"": seen(1)}, "reader"),
         ("and no more than the cap", {"input_tokens": 100, "max_output_tokens": 1}, {"reader": seen(999)}, "reader"),
         ("nonsense was not learned", {"input_tokens": 10}, {"reader": seen(math.nan)}, "writer"),
     ],
@@ -99,6 +101,21 @@ def test_cost_is_of_the_request_and_not_of_the_model(
     sentence: str, asked: dict[str, Any], outputs: dict[str, Any], cheapest: str
 ) -> None:
     assert names(ranked("cost", WRITER, READER, outputs=outputs, **asked))[0] == cheapest, sentence
+
+
+def test_who_was_never_asked_is_not_dear_for_that() -> None:
+    """Short answers known of one target only would keep the others, reckoned with a page, from ever being asked."""
+    dear, cheap = api("dear", 5, 5), api("cheap", 1, 1)
+    decision = ranked("cost", dear, cheap, input_tokens=10, outputs={name: seen(5) for name in ("dear", "*", "")})
+    assert names(decision) == ["cheap", "dear"] and "and 5 out" in why(decision, "cheap")
+
+
+def test_the_length_of_other_answers_says_nothing_of_what_is_no_text() -> None:
+    vectors = api("vectors", 2, 100, endpoints=frozenset({"embeddings"}))
+    decision = ranked(
+        "cost", vectors, input_tokens=9, family="embeddings", endpoint="embeddings", outputs={"": seen(70)}
+    )
+    assert "and 0 out" in why(decision, "vectors")
 
 
 def test_its_reason_says_dollars_and_tokens() -> None:

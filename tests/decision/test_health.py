@@ -14,11 +14,12 @@ NEW = ProbedHealth(HealthSpec())
 
 
 def after(probes: str, health: ProbedHealth = NEW) -> ProbedHealth:
-    """`+` is a good probe, `-` a failed one, `z` finds it asleep."""
+    """`+` is a good probe, `-` a failed one, `z` finds it asleep, `o` could not be sent for a reason of ours."""
     steps = {
         "+": ProbedHealth.succeeded,
         "-": lambda one: one.failed("connection refused"),
         "z": ProbedHealth.asleep,
+        "o": lambda one: one.not_asked("our own files"),
     }
     return reduce(lambda one, probe: steps[probe](one), probes, health)
 
@@ -45,6 +46,10 @@ def after(probes: str, health: ProbedHealth = NEW) -> ProbedHealth:
         ("---z", "unknown", ASLEEP),
         ("---z--", "unknown", "2 probes in a row failed: connection refused"),
         ("---zz+", "serving", ""),
+        ("oooo", "unknown", "our own files"),
+        ("+oooo", "serving", "our own files"),
+        ("---oooo", "shut", "our own files"),
+        ("+oooo+", "serving", ""),
     ],
 )
 def test_what_each_probe_makes_of_it(probes: str, state: Health, why: str) -> None:

@@ -90,6 +90,15 @@ def test_an_unknown_speed_of_writing_is_not_guessed_and_said() -> None:
     assert why(decision, "a") == ("latency: 0.4 s expected: 0.4 s to the first token, its speed of writing is unknown")
 
 
+def test_whole_answers_are_measured_too() -> None:
+    """Callers who never stream would else have every target unmeasured for ever, and the first in the file for good."""
+    whole = {"a": Observation(per_token=seen(0.06)), "b": Observation(per_token=seen(0.004))}
+    decision = ranked("latency", A, B, seen=whole, max_output_tokens=100)
+    assert names(decision) == ["b", "a"] and codes(decision) == ["lowest_latency"] * 2
+    assert why(decision, "b") == ("latency: 0.4 s expected: nothing apart to the first token, 0.4 s for 100 tokens out")
+    assert names(ranked("latency", A, B, C, seen=whole))[0] == "c", "the unmeasured is still tried first"
+
+
 # --- what nobody measured --------------------------------------------------------------------------------------------
 
 
@@ -101,10 +110,35 @@ def test_the_unmeasured_is_tried_first() -> None:
 
 
 def test_the_stale_is_unmeasured_and_says_so() -> None:
-    stale = Observation(first_token={0: seen(0.01, ago=601)}, per_token=seen(0.01))
+    stale = Observation(first_token={0: seen(0.01, ago=601)}, per_token=seen(0.01, ago=601))
     decision = ranked("latency", A, B, seen={"a": fast(0.5), "b": stale})
     assert names(decision) == ["b", "a"]
     assert why(decision, "b") == "latency: what was measured of it is stale, so it is tried first"
+
+
+def test_one_request_in_fifty_looks_again_at_who_was_not_asked_lately() -> None:
+    """It may be well again: nobody else would notice before its measures are stale."""
+    old = {"first_token": {0: seen(9.0, ago=40)}, "per_token": seen(0.0, ago=40)}
+    observed = {"a": fast(0.5), "b": Observation(**old)}
+    decision = ranked("latency", A, B, seen=observed, draw=0.01)
+    assert names(decision) == ["b", "a"] and codes(decision) == ["unmeasured", "lowest_latency"]
+    assert why(decision, "b").startswith("latency: measured 40 s ago, so one request looks again; 9 s expected")
+    assert names(ranked("latency", A, B, seen=observed, draw=0.02)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "known"),
+    [
+        ("it was measured just now", {"per_token": seen(0.0, ago=29)}),
+        ("it failed just now", {"errors": seen(0.1)}),
+        ("another one looks already", {"in_flight": 1}),
+        ("it mostly fails", {"errors": seen(0.5, ago=40)}),
+        ("it would have to be woken", {"asleep": True}),
+    ],
+)
+def test_nobody_looks_again_where(sentence: str, known: dict[str, Any]) -> None:
+    observed = {"a": fast(0.5), "b": Observation(**{"first_token": {0: seen(9.0, ago=40)}, **known})}
+    assert names(ranked("latency", A, B, seen=observed, draw=0.0)) == ["a", "b"], sentence
 
 
 def test_the_unmeasured_is_tried_by_one_request_at_a_time() -> None:

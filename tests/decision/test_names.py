@@ -10,7 +10,7 @@ from extproc.decision.usable import usable_names
 from extproc.facts.request import CallerFacts
 from extproc.money import Price
 from extproc.refusal import Reason
-from extproc.snapshot import Model, Provider, Snapshot
+from extproc.snapshot import Model, Provider, Snapshot, StrategySpec, Target
 from tests.decision.samples import decided, plan_of, provider, reasons, refusal_of, snapshot
 
 OPENAI = provider("openai", "gpt-4o", "gpt-4o-mini", Model("embed", endpoints=frozenset({"embeddings"})))
@@ -100,6 +100,14 @@ def test_nearest_names_are_only_those_that_the_caller_may_use(allowed: dict[str,
     config = snapshot(OPENAI, provider("lab", "small"), aliases={"gpt-4": ["openai/gpt-4o"]})
     assert "gpt-4" not in refusal_of(decided(config, "gpt-5", **allowed)).message
     assert refusal_of(decided(config, "smal", **allowed)).message.endswith("nearest: small")
+
+
+def test_a_name_that_exists_elsewhere_is_not_its_own_nearest() -> None:
+    strategy = StrategySpec("lim", "ordered", targets=(Target("lab", "small"),))
+    config = snapshot(OPENAI, provider("lab", "small"), strategies=(strategy,), strategy="lim")
+    message = refusal_of(decided(config, "gpt-4o")).message
+    assert message.startswith("no target of strategy lim serves gpt-4o; nearest: ")
+    assert "gpt-4o" not in message.partition("nearest: ")[2].split(", ")
 
 
 def test_a_name_of_the_caller_is_printed_short_and_in_ascii() -> None:

@@ -25,7 +25,7 @@ UPLOAD = {
 
 def signing(scheme: Scheme, *providers: str) -> Snapshot:
     plain = snapshot()
-    signed = {name: replace(plain.providers[name], sign=SignSpec(scheme)) for name in providers}
+    signed = {name: replace(plain.providers[name], cluster=name, sign=SignSpec(scheme)) for name in providers}
     return replace(plain, providers={**plain.providers, **signed})
 
 

@@ -18,8 +18,9 @@ from tests.envoy.processes import eventually
 from tests.llama.running import KEY, Llama, llamas_running
 
 SLOTS = {"spot": 1, "plain": 2, "dear": 4}
-PRICES = {"spot": 0.05, "plain": 0.1, "dear": 0.4}  # dollars an hour
-INTERVAL, THRESHOLD = 0.3, 3
+# Dollars an hour, so far apart that no measured speed turns them round: an idle server looks slow.
+PRICES = {"spot": 0.01, "plain": 0.2, "dear": 4}
+INTERVAL, THRESHOLD = 0.5, 3
 LONG = {"max_tokens": 1500, "ignore_eos": True}  # about a second of a server's time
 _numbers = count()
 
@@ -37,7 +38,7 @@ def gateway(servers: dict[str, Llama]) -> Iterator[Gateway]:
 
 
 def configuration(servers: dict[str, Llama]) -> dict[str, Any]:
-    health = {"interval": f"{INTERVAL}s", "timeout": "250ms", "failure_threshold": THRESHOLD, "success_threshold": 1}
+    health = {"interval": f"{INTERVAL}s", "timeout": "500ms", "failure_threshold": THRESHOLD, "success_threshold": 1}
     return {
         "providers": {
             name: {
@@ -46,7 +47,6 @@ def configuration(servers: dict[str, Llama]) -> dict[str, Any]:
                 "credential": KEY,
                 "models": [{"name": "one-word", "context": 4096}],
                 "cost_per_hour": PRICES[name],
-                # as if all were as fast, so that the hour's price decides until a queue does
                 "tokens_per_second": 1000,
                 "health": health,
                 "circuit_breaker": {"timeout": "1s"},
@@ -119,19 +119,21 @@ def test_a_killed_one_is_left_and_comes_back(gateway: Gateway, servers: dict[str
     try:
         during = Counter(ask(gateway, fresh()) for _ in range(5))
         assert "spot" not in during, "an answer of the dead"
-        eventually(lambda: states(gateway)["spot"]["status"] != "healthy", "news of the death", 10)
+        eventually(lambda: states(gateway)["spot"]["status"] == "unhealthy", "news of the death", 10)
         took = time.monotonic() - killed
         assert took < INTERVAL * (THRESHOLD + 2) + 2, f"it took {took:.1f} s"
         assert states(gateway)["plain"]["status"] == "healthy"
     finally:
         spot.start()
-    eventually(lambda: states(gateway)["spot"]["status"] == "healthy", "its recovery", 10)
-    eventually(lambda: ask(gateway, fresh()) == "spot", "traffic for it again", 10)
+    eventually(lambda: states(gateway)["spot"]["status"] != "unhealthy", "its recovery", 20)
+    eventually(lambda: ask(gateway, fresh()) == "spot", "traffic for it again", 20)
+    eventually(lambda: states(gateway)["spot"]["status"] == "healthy", "good health", 10)
     print("left while dead:", dict(during))
 
 
 def test_sticky_prompts_hit_the_prefix_cache(gateway: Gateway, servers: dict[str, Llama]) -> None:
-    """Twelve conversations of four turns: by turns in a ring, then each at the server that the prompt means."""
+    """Eleven conversations of four turns (so that a ring of three never falls into step with them): by turns, then each
+    at the server that its beginning means."""
     ring, _ = cached_share(gateway, servers, "ring")
     warm, targets = cached_share(gateway, servers, "warm")
     print(f"prompt tokens from the caches: {ring:.0%} in a ring, {warm:.0%} sticky")
@@ -143,7 +145,7 @@ def test_sticky_prompts_hit_the_prefix_cache(gateway: Gateway, servers: dict[str
 def cached_share(gateway: Gateway, servers: dict[str, Llama], strategy: str) -> tuple[float, dict[int, set[str]]]:
     before = totals(servers)
     targets: dict[int, set[str]] = {}
-    beginnings = [f"{strategy} conversation {number}: " + f"{number} tells a long story. " * 20 for number in range(12)]
+    beginnings = [f"{strategy} conversation {number}: " + f"{number} tells a long story. " * 20 for number in range(11)]
     for turn in range(4):
         for number, beginning in enumerate(beginnings):
             turns = tuple(f"and then, {step}?" for step in range(turn))

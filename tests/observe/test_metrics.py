@@ -1,6 +1,7 @@
 """What is counted, and under which labels."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from extproc.observe.metric_table import METRICS
 from extproc.observe.metrics import Metrics
 from extproc.observe.outcome import Attempt
 from extproc.observe.reference import main, page
+from extproc.snapshot import ShadowSpec, Target
 from tests.observe.samples import ANSWERED, outcome
 from tests.outcome.samples import SNAPSHOT
 
@@ -132,6 +134,13 @@ def test_no_request_can_make_a_series() -> None:
 def test_a_model_counts_under_the_name_that_the_configuration_holds(target: str | None, label: tuple[str, str]) -> None:
     """Listed, by a glob, named by an alias, or else other."""
     assert LabelNames(SNAPSHOT).provider_and_model(target) == label
+
+
+def test_a_shadow_counts_under_its_own_name_also_where_its_provider_lists_nothing() -> None:
+    shadow = ShadowSpec(Target("open", "trial"))
+    shadowed = replace(SNAPSHOT, routes=(replace(SNAPSHOT.routes[0], shadow=shadow),))
+    assert LabelNames(shadowed).provider_and_model("open/trial") == ("open", "trial")
+    assert LabelNames(SNAPSHOT).provider_and_model("open/trial") == ("open", "other")
 
 
 def test_without_a_configuration_every_name_is_other() -> None:

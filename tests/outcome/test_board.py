@@ -109,9 +109,11 @@ def test_a_streamed_answer_is_measured() -> None:
 
 
 def test_answers_lengths_are_kept_by_route_and_target() -> None:
-    seen = Scene().stream().seen
-    assert seen.output("main", SMALL) == Measure(11, 1000.0) and list(seen.outputs) == ["main lab/small"]
-    assert seen.output("other", SMALL) is None and seen.output("main", BIG) is None and len(seen.outputs) == 1
+    seen, known = Scene().stream().seen, Measure(11, 1000.0)
+    assert seen.output("main", SMALL) == known and list(seen.outputs) == ["main lab/small", "main */small", "main"]
+    assert seen.output("other", SMALL) is None and seen.output("main", BIG) is None and len(seen.outputs) == 3
+    assert seen.output_of_others("main", Target("elsewhere", "small")) == (known, known)
+    assert seen.output_of_others("main", BIG) == (None, known) and seen.output_of_others("other", SMALL) == (None, None)
 
 
 def test_an_estimate_teaches_no_length() -> None:
@@ -242,7 +244,10 @@ def test_a_reload_forgets_what_left_or_is_elsewhere_now() -> None:
         SNAPSHOT, providers={"lab": provider("lab", Model("big")), "anthropic": moved}, aliases={"smart": (ANY,)}
     )
     scene.board.use(scene.snapshot)
-    assert dict(scene.seen.targets) == {} and dict(scene.seen.outputs) == {}
+    assert dict(scene.seen.targets) == {} and list(scene.seen.outputs) == ["main */small", "main"]
+    scene.board.use(replace(scene.snapshot, routes=()))
+    assert dict(scene.seen.outputs) == {}
+    scene.board.use(scene.snapshot)
     scene.feed(attempt(ANY, request_id="late", status=500), exchange(ANY, request_id="late", status=500))
     assert dict(scene.seen.targets) == {} and len(scene.board.measured) == 0, "what left is not learnt anew"
 

@@ -10,9 +10,9 @@ import pytest
 
 from extproc.decision.rollout import Progress
 from extproc.observe.outcome import Attempt
-from extproc.outcome.rollout_memory import RolloutMemory
 from extproc.outcome.rollouts import Rollouts, Told
 from extproc.snapshot import Criteria, RolloutSpec, Snapshot, StrategySpec
+from extproc.stores.rollout_memory import RolloutMemory
 from tests.observe.samples import outcome
 from tests.outcome.samples import CLAUDE, SMALL, SNAPSHOT
 

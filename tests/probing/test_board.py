@@ -43,6 +43,9 @@ async def test_who_stays_as_it_is_keeps_what_is_known_of_it() -> None:
         assert probing.probed("west") is kept and probing.states() == {"west": "serving", "new": "unknown"}
         probing.use(configured(replace(first, health=HealthSpec(interval=5))))
         assert probing.probed("west") is not kept and probing.states() == {"west": "unknown"}
+        kept = probing.probed("west")
+        probing.use(configured(replace(first, health=HealthSpec(interval=5), cluster="west.2")))
+        assert probing.probed("west") is not kept, "the key of its old cluster's name goes away"
         probing.use(configured(replace(first, health=None)))
         assert probing.states() == {}
         await probing.stop()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from extproc.probing.hosts import HostNames, is_address
-from extproc.snapshot import Endpoint, HealthSpec
+from extproc.probing.hosts import HostNames
+from extproc.snapshot import Endpoint, HealthSpec, is_ip
 from tests.envoy.gateway import free_port
 from tests.probing.scene import PATIENCE, Scene, cluster, until
 from tests.probing.server import page, serving
@@ -84,7 +84,7 @@ async def test_a_look_up_that_hangs_is_one_thread_and_none_of_those_that_request
 
 @pytest.mark.parametrize(("host", "plain"), [("127.0.0.1", True), ("::1", True), ("localhost", False), ("1.2", False)])
 async def test_an_address_needs_no_look_up(names: Names, host: str, plain: bool) -> None:
-    assert is_address(host) is plain
+    assert is_ip(host) is plain
     if plain:
         assert await HostNames().addresses(host) == (host,)
         assert names.asked == []

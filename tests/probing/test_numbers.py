@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extproc.decision.decayed import LARGEST
 from extproc.probing.exposition import MOST_SAMPLES, Exposition, quantile, read_exposition
-from extproc.probing.numbers import LARGEST, Numbers, read_stats
+from extproc.probing.numbers import Numbers, read_stats
 from extproc.probing.servers import Scrape, read_metrics, told
 
 LLAMA = b"""\
@@ -151,6 +152,7 @@ def test_who_took_longer_than_the_longest_bucket_took_at_least_that() -> None:
         ({"queue_depth": -1, "tokens_per_second": "10", "latency_p95_ms": None}, Numbers()),
         ({"queue_depth": True, "tokens_per_second": [1], "latency_p95_ms": {}}, Numbers()),
         ({"queue_depth": LARGEST * 10}, Numbers()),
+        ({"queue_depth": 10**400, "tokens_per_second": 3}, Numbers(tokens_per_second=3.0)),
         ({}, Numbers()),
         ([1], None),
         ("x", None),

@@ -102,9 +102,34 @@ async def test_files_of_ours_that_cannot_be_used_are_said_and_not_shown(
     async with serving({"/health": page()}, tls=pair.server()) as answering:
         tls = Tls(str(pair.certificate), str(client.certificate), str(client.key))
         probed = endpoint(answering.port, tls)
-        assert not await probed.probe()
+        for _ in range(HealthSpec().failure_threshold):
+            assert not await probed.probe()
         assert answering.asked == []
     assert "our own TLS files cannot be used" in probed.health.why and "do not tell" not in probed.health.why
+    assert probed.health.state == "unknown", "that we cannot ask says nothing of it"
+
+
+@pytest.mark.parametrize("damage", ["gone", "garbage", "another's key"])
+async def test_new_files_that_cannot_be_used_leave_the_old_ones_in_force(
+    pair: Pair, tmp_path: Path, damage: str
+) -> None:
+    """As for requests: else a provider that serves them all would be in no plan."""
+    client = Pair(tmp_path, "client")
+    authorities = shutil.copy(pair.certificate, tmp_path / "ca.pem")
+    async with serving({"/health": page()}, tls=pair.server(clients=client)) as answering:
+        tls = Tls(str(authorities), str(client.certificate), str(client.key))
+        probed = endpoint(answering.port, tls)
+        assert await probed.probe()
+        for file in (Path(authorities), client.certificate, client.key):
+            if damage == "gone":
+                file.unlink()
+            elif damage == "garbage":
+                file.write_text("do not tell")
+            else:
+                shutil.copy(pair.key, client.key)
+        for _ in range(HealthSpec().failure_threshold):
+            assert await probed.probe()
+    assert (probed.health.state, probed.health.why) == ("serving", "")
 
 
 async def test_who_speaks_no_tls(pair: Pair) -> None:

@@ -75,7 +75,6 @@ def test_a_full_record_says_all_that_envoy_said():
                 started_at=1000.5,
                 duration=2.25,
                 first_upstream_byte=0.04,
-                first_downstream_byte=0.0,
                 request_bytes=12,
                 response_bytes=34,
                 method="POST",

@@ -8,16 +8,18 @@ breakers or probes keep them back. Where this request may not use them at all it
 else than what the arms serve is ordered as it is written.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from extproc.decision.contender import Contender
+from extproc.decision.contender import Contender, as_written
 from extproc.decision.lookup import index_of
-from extproc.decision.patterns import any_matches
+from extproc.decision.permission import may_use_model, may_use_provider, on_route
+from extproc.decision.plan import UNWELL
 from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Ranked
 from extproc.decision.strategies.ordered import Ordered
+from extproc.decision.strategies.words import percent
+from extproc.dialects.digests import drawn_by
 from extproc.facts.request import Facts
 from extproc.snapshot import RolloutSpec, Target
 
@@ -40,7 +42,7 @@ class Canary:
         key = key_of(rollout, circumstances.facts)
         point = circumstances.draw if key is None else point_of(circumstances.spec.name, key)
         drawn: Arm = CANARY if point < share else STABLE
-        how = f"{_percent(share if drawn == CANARY else 1 - share)} by {rollout.sticky if key else 'chance'}"
+        how = f"{percent(share if drawn == CANARY else 1 - share)} by {rollout.sticky if key else 'chance'}"
         return _arranged(candidates, circumstances, rollout, drawn, how)
 
 
@@ -57,8 +59,7 @@ def key_of(rollout: RolloutSpec, facts: Facts) -> str | None:
 
 def point_of(strategy: str, key: str) -> float:
     """A number in [0, 1) that is always the same for this key, and another in another strategy."""
-    digest = hashlib.blake2b(f"{strategy}\0{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return (int.from_bytes(digest) >> 11) * 2.0**-53
+    return (drawn_by(f"{strategy}\0{key}") >> 11) * 2.0**-53
 
 
 def arm_of(rollout: RolloutSpec, target: Target) -> Arm | None:
@@ -77,7 +78,7 @@ def _arranged(
     """The arm that was drawn, the other one behind it, and last whoever is in none."""
     name = circumstances.spec.name
     other: Arm = STABLE if drawn == CANARY else CANARY
-    order = sorted(candidates, key=lambda one: (one.tier, one.position))
+    order = as_written(candidates)
     first, behind, rest = ([one for one in order if arm_of(rollout, one.target) == arm] for arm in (drawn, other, None))
     if first:
         ranked = [Ranked(one, None, f"{name}: {drawn}, {how}", code=drawn, arm=drawn) for one in first]
@@ -98,21 +99,14 @@ def _is_shut(targets: Sequence[Target], circumstances: Circumstances) -> bool:
     facts = circumstances.facts
     route = index_of(circumstances.snapshot).routes.get(facts.route)
     narrowed = facts.provider or (route.provider if route is not None else None)
-    allowed = route.providers if route is not None else ()
     for target in _written_out(targets, circumstances):
         seen = circumstances.observations.of(target)
-        kept_back = seen.breaker != "serving" or seen.health in ("shut", "probing")
-        on_route = narrowed in (None, target.provider) and (not allowed or target.provider in allowed)
-        if kept_back and on_route and _may_use(facts, target):
+        kept_back = seen.breaker != "serving" or seen.health in UNWELL
+        here = narrowed in (None, target.provider) and (route is None or on_route(route, target.provider))
+        allowed = may_use_provider(facts.caller, target.provider) and may_use_model(facts.caller, target)
+        if kept_back and here and allowed:
             return True
     return False
-
-
-def _may_use(facts: Facts, target: Target) -> bool:
-    caller = facts.caller
-    if caller.providers and not any_matches(caller.providers, target.provider):
-        return False
-    return not caller.models or any_matches(caller.models, target.model, str(target))
 
 
 def _written_out(targets: Sequence[Target], circumstances: Circumstances) -> list[Target]:
@@ -123,7 +117,3 @@ def _written_out(targets: Sequence[Target], circumstances: Circumstances) -> lis
         models = [target.model] if target.model else [circumstances.facts.model, provider and provider.default_model]
         found += [Target(target.provider, model) for model in models if model]
     return found
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"

@@ -9,6 +9,7 @@ from typing import Final
 ORDERED: Final = "ordered"
 ALIAS: Final = "alias"
 CHAIN: Final = "chain"
+RULE: Final = "rule"  # the first that held named its provider
 
 # --- by lot and by turn ----------------------------------------------------------------------------------------------
 WEIGHTED: Final = "weighted"
@@ -56,6 +57,7 @@ CODES: Final = frozenset(
         ORDERED,
         ALIAS,
         CHAIN,
+        RULE,
         WEIGHTED,
         ROUND_ROBIN,
         STABLE,

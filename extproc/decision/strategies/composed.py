@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import Literal
 
-from extproc.decision.contender import Contender
+from extproc.decision.contender import Contender, as_written
 from extproc.decision.strategies.contract import Circumstances, Place, Ranked, Strategy
 from extproc.decision.strategies.words import number
 from extproc.snapshot import StrategySpec
@@ -48,8 +48,7 @@ class Composed:
     def _own(self, candidates: Sequence[Contender], circumstances: Circumstances, spec: StrategySpec) -> list[Ranked]:
         kind = self._kind_of(spec.kind)
         if kind is None:  # no configuration that was checked has such a kind
-            written = sorted(candidates, key=lambda one: (one.tier, one.position))
-            return [Ranked(one, None, f"{spec.name}: no such kind of strategy") for one in written]
+            return [Ranked(one, None, f"{spec.name}: no such kind of strategy") for one in as_written(candidates)]
         if spec is not circumstances.spec:
             circumstances = replace(circumstances, spec=spec)
         ranked = self._kinds[kind].rank(candidates, circumstances)

@@ -12,7 +12,7 @@ from extproc.decision.contender import Contender
 from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.decision.strategies.factors import weighed
-from extproc.decision.strategies.gates import shut_gates, stale_gates
+from extproc.decision.strategies.gates import gated, stale_gates
 from extproc.decision.strategies.request_cost import Estimate, cost_of
 from extproc.decision.strategies.words import price
 from extproc.snapshot import StrategySpec
@@ -34,14 +34,9 @@ class Cost:
         return [self._score(one, circumstances) for one in candidates]
 
     def _score(self, contender: Contender, circumstances: Circumstances) -> Score:
-        spec = circumstances.spec
         estimate = cost_of(contender, circumstances)
-        score = weighed(self._placed(contender, estimate, circumstances), contender, spec)
-        gates = shut_gates(contender, circumstances) if score.chosen else ""
-        if gates:
-            words = f"a last resort, {gates}; {score.words}"
-            return Score(score.value, words, GATED, score.unknown, code=codes.LAST_RESORT)
-        return score
+        score = weighed(self._placed(contender, estimate, circumstances), contender, circumstances.spec)
+        return gated(score, contender, circumstances, GATED)
 
     def _placed(self, contender: Contender, estimate: Estimate, circumstances: Circumstances) -> Score:
         spec = circumstances.spec

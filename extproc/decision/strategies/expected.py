@@ -1,7 +1,9 @@
 """How much a target will probably write for this request.
 
-Law: what this route's answers of this target were on average lately, else the caller's cap, else a constant; never more
-than the caller's cap, nor than the model can write. What is no text is not written in tokens, unless it was seen to be.
+Law: what this route's answers of this target were on average lately, else those of the same model elsewhere, else all
+of the route's, else the caller's cap, else a constant; never more than the caller's cap, nor than the model can write.
+So targets are compared by answers as long: whoever answered first is not cheap because its answers alone are known.
+What is no text is not written in tokens, unless it was seen to be.
 """
 
 from typing import Final, NamedTuple
@@ -21,10 +23,15 @@ class Expected(NamedTuple):
 
 def expected_output(contender: Contender, circumstances: Circumstances) -> Expected:
     facts = circumstances.facts
-    learned = read(circumstances.observations.output(facts.route, contender.target), circumstances.now)
+    seen, now = circumstances.observations, circumstances.now
+    own = read(seen.output(facts.route, contender.target), now)
+    learned = own.value
+    if learned is None and facts.family in WRITES_TEXT:
+        others = (read(one, now).value for one in seen.output_of_others(facts.route, contender.target))
+        learned = next((one for one in others if one is not None), None)
     cap = facts.max_output_tokens
-    if learned.value is not None:
-        tokens = round(learned.value)
+    if learned is not None:
+        tokens = round(learned)
     elif facts.family not in WRITES_TEXT:
         tokens = 0
     else:
@@ -34,4 +41,4 @@ def expected_output(contender: Contender, circumstances: Circumstances) -> Expec
         tokens = cap
     if largest is not None and largest < tokens:
         tokens = largest
-    return Expected(max(tokens, 0), "; what is known of its answers is stale" if learned.stale else "")
+    return Expected(max(tokens, 0), "; what is known of its answers is stale" if learned is None and own.stale else "")

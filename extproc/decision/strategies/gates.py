@@ -6,7 +6,8 @@ Law: it stands behind all others, and is not dropped. What is unknown or stale p
 from typing import Final
 
 from extproc.decision.contender import Contender
-from extproc.decision.strategies.contract import Circumstances
+from extproc.decision.strategies import codes
+from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.decision.strategies.readings import read
 from extproc.decision.strategies.words import number, seconds
 
@@ -14,7 +15,15 @@ MAX_QUEUE_DEPTH: Final = 10.0
 MAX_LATENCY: Final = 5.0  # seconds
 
 
-def shut_gates(contender: Contender, circumstances: Circumstances) -> str:
+def gated(score: Score, contender: Contender, circumstances: Circumstances, behind: int) -> Score:
+    """`behind`: the band of last resorts."""
+    gates = _shut_gates(contender, circumstances) if score.chosen else ""
+    if not gates:
+        return score
+    return score._replace(words=f"a last resort, {gates}; {score.words}", band=behind, code=codes.LAST_RESORT)
+
+
+def _shut_gates(contender: Contender, circumstances: Circumstances) -> str:
     """Which gates it does not pass, in words; empty: it passes."""
     if contender.provider.by_the_hour is None:
         return ""

@@ -2,7 +2,10 @@
 
 Law: who fails counts for as many tries as a success takes. The unmeasured is tried first, but one request at a time:
 else a herd goes to it before the first answer tells anything. Neither a cluster that sleeps nor a target of which we
-know only that it fails is tried for the sake of being measured.
+know only that it fails is tried for the sake of being measured. Whole answers show no first token, and measure their
+target all the same: their seconds for each token are of all their time.
+
+Who was slow once would be asked no more, so nobody would learn that it is well again: now and then one request looks.
 """
 
 from collections.abc import Sequence
@@ -14,13 +17,15 @@ from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
 from extproc.decision.strategies.expected import expected_output
 from extproc.decision.strategies.factors import weighed
-from extproc.decision.strategies.gates import shut_gates, stale_gates
+from extproc.decision.strategies.gates import gated, stale_gates
 from extproc.decision.strategies.readings import read
 from extproc.decision.strategies.words import number, percent, seconds
 from extproc.dialects.model_classes import SpeedClass, speed_class
 
 LEAST_SUCCESS: Final = 0.01  # whoever succeeds less often counts a hundred times
 MOSTLY_FAILS: Final = 0.5
+LOOK_AFTER: Final = 30.0  # seconds: who was measured longer ago may be looked at again,
+LOOK_SHARE: Final = 0.02  # by this share of the requests, one at a time
 FASTEST_FIRST: Final[tuple[SpeedClass, ...]] = ("fast", "middle", "slow")
 
 
@@ -35,20 +40,16 @@ class Latency:
 
     def _score(self, contender: Contender, circumstances: Circumstances) -> Score:
         seen = circumstances.observations.of(contender.target)
-        first = _first_token(seen, circumstances)
+        first = _first_token(seen, circumstances) or _of_whole_answers(seen, circumstances)
         if first is None:
             score = self._unmeasured(contender, seen, circumstances)
         else:
             score = _measured(first, contender, seen, circumstances)
-        score = weighed(score, contender, circumstances.spec)
-        gates = shut_gates(contender, circumstances) if score.chosen else ""
-        if gates:
-            words = f"a last resort, {gates}; {score.words}"
-            return Score(score.value, words, 1, score.unknown, code=codes.LAST_RESORT, guess=score.guess)
-        return score
+            score = _looked_at_again(score, seen, circumstances) or score
+        return gated(weighed(score, contender, circumstances.spec), contender, circumstances, behind=1)
 
     def _unmeasured(self, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
-        known = seen.first_token.values()
+        known = [*seen.first_token.values(), *([seen.per_token] if seen.per_token is not None else [])]
         what = "what was measured of it is stale" if known and all(_stale(one, circumstances) for one in known) else ""
         what = (what or "nobody measured it") + stale_gates(contender, circumstances)
         by_name = speed_class(contender.target.model)
@@ -85,6 +86,18 @@ def _measured(first: FirstToken, contender: Contender, seen: Observation, circum
     return Score(total * tries, words + stale_gates(contender, circumstances), code=codes.LOWEST_LATENCY)
 
 
+def _looked_at_again(score: Score, seen: Observation, circumstances: Circumstances) -> Score | None:
+    """In the place of one that nobody measured, where its measures are old and the dice say so."""
+    if circumstances.draw >= LOOK_SHARE or seen.in_flight > 0 or seen.asleep:
+        return None
+    errors = read(seen.errors, circumstances.now).value
+    measures = (seen.per_token, seen.errors, *seen.first_token.values())
+    ago = circumstances.now - max(one.at for one in measures if one is not None)
+    if ago < LOOK_AFTER or (errors is not None and errors >= MOSTLY_FAILS):
+        return None
+    return Score(None, f"measured {seconds(ago)} ago, so one request looks again; {score.words}", code=codes.UNMEASURED)
+
+
 def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
     """Of prompts as long as this one, else of the nearest size that is known."""
     own = size_class(circumstances.facts.input_tokens)
@@ -97,6 +110,12 @@ def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken 
         return None
     size = min(known, key=lambda one: (abs(one - own), one))
     return FirstToken(known[size], f"{seconds(known[size])} to the first token of prompts {_size(size)}")
+
+
+def _of_whole_answers(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
+    """Who is only asked for whole answers shows no first token; its seconds for each token hold the wait for it."""
+    known = read(seen.per_token, circumstances.now).value is not None
+    return FirstToken(0.0, "nothing apart to the first token") if known else None
 
 
 def _size(size: int) -> str:

@@ -3,7 +3,7 @@ and within a provider of its models; who lists a model by name before who lists 
 
 from collections.abc import Sequence
 
-from extproc.decision.contender import Contender
+from extproc.decision.contender import Contender, as_written
 from extproc.decision.nearest import shown
 from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Ranked
@@ -13,7 +13,7 @@ NTH = ("first", "second", "third")
 
 class Ordered:
     def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]:
-        order = sorted(candidates, key=lambda contender: (contender.tier, contender.position))
+        order = as_written(candidates)
         what = (
             f"that serve {shown(circumstances.facts.model)}" if circumstances.facts.model else "that the route allows"
         )

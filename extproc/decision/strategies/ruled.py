@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from extproc.decision import rules
 from extproc.decision.contender import Contender
+from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Ranked, Strategy
-
-CODE = "rule"
 
 
 def rank_by_rules(
@@ -21,7 +20,7 @@ def rank_by_rules(
     told = [_told(one, why.get(one.contender.provider.name)) for one in ranked]
     first = [one for one in told if one.chosen and one.contender.provider.name == applied.provider]
     rest = [one for one in told if not (one.chosen and one.contender.provider.name == applied.provider)]
-    return [*(one._replace(reason=f"{applied.words}; {one.reason}", code=CODE) for one in first), *rest]
+    return [*(one._replace(reason=f"{applied.words}; {one.reason}", code=codes.RULE) for one in first), *rest]
 
 
 def _told(ranked: Ranked, why: str | None) -> Ranked:

@@ -11,15 +11,14 @@ depend on who else is here. Weight 0 is never chosen; when some are named, who i
 
 import math
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 from extproc.decision.contender import Contender
 from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Score
-from extproc.decision.strategies.draws import usable
+from extproc.decision.strategies.factors import NEVER, weight_of
+from extproc.dialects.digests import DRAWS, drawn_by
 from extproc.facts.request import Facts
-from extproc.snapshot import StrategySpec
 
 _WORDS: Final = {
     "session": "where its session goes",
@@ -27,13 +26,12 @@ _WORDS: Final = {
     "caller": "where its caller goes",
     "prompt": "where prompts that begin so go",
 }
-_SPAN: Final = 2.0**64
 
 
 class Sticky:
     def scores(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Score]:
         key, words = _key(circumstances)
-        weights = [_weight(one, circumstances.spec) for one in candidates]
+        weights = [weight_of(one, circumstances.spec) for one in candidates]
         some_named = any(weight is not None for weight in weights)
         return [_score(key, one, weight, some_named, words) for one, weight in zip(candidates, weights, strict=True)]
 
@@ -58,17 +56,11 @@ def _said(by: str, facts: Facts) -> str | None:
             return facts.prefix
 
 
-def _weight(contender: Contender, spec: StrategySpec) -> float | None:
-    named = spec.weights.get(str(contender.target), spec.weights.get(contender.provider.name))
-    return usable(named)
-
-
 def _score(key: str, contender: Contender, weight: float | None, some_named: bool, words: str) -> Score:
     if weight == 0.0:
-        return Score(None, "weight 0 is never chosen", band=2, chosen=False)
-    text = f"{key}\n{contender.target}".encode("utf-8", "surrogatepass")
-    drawn = int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
-    value = -math.log((drawn + 0.5) / _SPAN) / (weight or 1.0)
+        return Score(None, NEVER, band=2, chosen=False)
+    drawn = drawn_by(f"{key}\n{contender.target}")
+    value = -math.log((drawn + 0.5) / DRAWS) / (weight or 1.0)
     if weight is None and some_named:
         return Score(value, "behind those with a weight", band=1, code=codes.STICKY)
     return Score(value, words, code=codes.STICKY)

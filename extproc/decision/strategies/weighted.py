@@ -9,17 +9,19 @@ is not is never drawn but stands behind, as a last resort, in the order of the f
 from collections import Counter
 from collections.abc import Sequence
 
-from extproc.decision.contender import ANY_NAME, Contender
+from extproc.decision.contender import ANY_NAME, Contender, as_written
 from extproc.decision.strategies import codes
 from extproc.decision.strategies.contract import Circumstances, Place, Ranked
 from extproc.decision.strategies.draws import draw_all
+from extproc.decision.strategies.factors import NEVER
+from extproc.decision.strategies.words import percent
 from extproc.snapshot import StrategySpec
 
 
 class Weighted:
     def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]:
         spec = circumstances.spec
-        order = sorted(candidates, key=lambda contender: (contender.tier, contender.position))
+        order = as_written(candidates)
         return draw_ranked(order, weights_of(order, spec), spec.name, circumstances.draw)
 
 
@@ -52,8 +54,8 @@ def draw_ranked(
             ranked.append(Ranked(one, None, f"{label}: behind those with a weight", code=code, place=place))
         else:
             after = "" if not ranked else ", of those left"
-            reason = f"{label}: drawn with {100 * drawn.share:.3g} %{after}"
+            reason = f"{label}: drawn with {percent(drawn.share)}{after}"
             ranked.append(Ranked(order[drawn.index], drawn.share, reason, code=code))
     chosen = {str(one.contender.target) for one in ranked}
     never = [contender for contender in order if str(contender.target) not in chosen]
-    return ranked + [Ranked(one, 0.0, f"{label}: weight 0 is never chosen", chosen=False) for one in never]
+    return ranked + [Ranked(one, 0.0, f"{label}: {NEVER}", chosen=False) for one in never]

@@ -1,12 +1,11 @@
 """How canaries stood, in a file of the run: a processor that is started anew does not bring back what was rolled back.
 
 Law: the file is a help, never a need. What cannot be read is forgotten, what cannot be written is logged, and a
-rollout that is configured otherwise than it was written down begins anew. Readable by us alone.
+rollout that is configured otherwise than it was written down begins anew.
 """
 
 import hashlib
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import msgspec
 
 from extproc.decision.rollout import Progress, State
 from extproc.snapshot import RolloutSpec
+from extproc.stores.private_files import replace
 
 _log = logging.getLogger("extproc")
 
@@ -44,12 +44,8 @@ class RolloutMemory:
             name: _Standing(_hash(spec), progress.state, progress.share, progress.step, progress.why)
             for name, (spec, progress) in standing.items()
         }
-        staged = self._path.with_name(f".{self._path.name}.new")
         try:
-            descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(known))
-            os.replace(staged, self._path)
+            replace(self._path, msgspec.json.encode(known))
         except OSError as error:
             _log.error("how the canaries stand could not be written down: %s", error.strerror)
 
