@@ -126,11 +126,23 @@ def cost(usage: Usage, price: Price) -> int:
     return (total + MILLION // 2) // MILLION
 
 
+def cost_of_text(price: Price, tokens: int, written: int, cached: int = 0) -> int:
+    """What `cost` says of nothing but text at the standard tier, for those who reckon it for many prices."""
+    rates = _for_length(price, tokens)
+    total = (tokens - cached) * rates.input + written * rates.output
+    if cached:
+        total += cached * _or(rates.cached_input, rates.input)
+    return (total + MILLION // 2) // MILLION
+
+
 def _rates(usage: Usage, price: Price) -> Price:
     """The one price that counts: of the tier, then of the length. What has no price of its own costs the standard."""
     tiers = {"batch": price.batch, "flex": price.flex, "priority": price.priority}
-    rates = tiers.get(usage.tier) or price
-    while rates.above is not None and rates.long is not None and usage.input > rates.above:
+    return _for_length(tiers.get(usage.tier) or price, usage.input)
+
+
+def _for_length(rates: Price, tokens: int) -> Price:
+    while rates.above is not None and rates.long is not None and tokens > rates.above:
         rates = rates.long
     return rates
 

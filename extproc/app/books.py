@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TextIO
 
 from extproc.decision.breaker import Breaker
@@ -72,7 +71,7 @@ class ExchangeBooks:
 
     def observations(self, snapshot: Snapshot) -> Observations:
         seen = self._board.observations(self._clock(), snapshot)
-        return replace(seen, shares=self._rollouts.shares(snapshot))
+        return Observations(seen.targets, seen.outputs, self._rollouts.shares(snapshot))
 
     def observed(self, snapshot: Snapshot) -> dict[str, Any]:
         """This moment's view of all targets, as a document without a clock."""

@@ -81,7 +81,7 @@ def _rehearsed(decision: Decision, facts: Facts, call: Call | Refusal, snapshot:
     kept = () if isinstance(outcome, Refusal) else outcome.steps
     gone = {step.target for step in plan.steps} - {step.target for step in kept}
     candidates = tuple(
-        replace(one, kept=False, reason="it cannot be told all that the request says") if one.target in gone else one
+        one._replace(kept=False, reason="it cannot be told all that the request says") if one.target in gone else one
         for one in decision.candidates
     )
     return Decision(outcome, candidates)

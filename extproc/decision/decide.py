@@ -5,7 +5,6 @@ group by its strategy) → cut to `max_attempts`. A candidate is kept if, and on
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from extproc.decision.contender import Contender
@@ -39,7 +38,7 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     if sifted.refusal is not None:
         return _refused(sifted.refusal, sifted.dropped, gathered.left_out)
     most = max(question.route.failover.max_attempts, 1)
-    ranked = _whole_first(question, _rank(gathered.groups, {one.target for one in sifted.kept}), most)
+    ranked = _whole_first(question, _rank(gathered.groups, sifted.kept), most)
     chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
     never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)
     if not chosen:
@@ -53,10 +52,13 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     return Decision(_plan(question, chosen[0][0], [one for _, one in chosen[:most]]), candidates)
 
 
-def _rank(groups: Sequence[Group], left: set[Target]) -> list[tuple[str, Ranked]]:
+def _rank(groups: Sequence[Group], kept: Sequence[Contender]) -> list[tuple[str, Ranked]]:
     """Each group in its order, one behind the other; a target stands where it came first. A chain is where to go when
     the strategy's first choice fails, so it stands behind that one and before the strategy's others."""
-    if len(groups) < 2 or groups[-1].strategy != CHAIN:
+    if len(groups) == 1:
+        return [(groups[0].strategy, one) for one in groups[0].rank(kept)]
+    left = {one.target for one in kept}
+    if groups[-1].strategy != CHAIN:
         return _in_turn(groups, left)
     chosen = _in_turn(groups[:-1], left)
     first = next(((strategy, one) for strategy, one in chosen if one.chosen), None)
@@ -84,10 +86,10 @@ def _whole_first(question: Question, ranked: list[tuple[str, Ranked]], most: int
         lost = one.contender.loses(features) if one.chosen else ()
         if not decisive(lost):
             ahead = f"; ahead of {behind[0][1].contender.target}, which loses something" if behind and not first else ""
-            first.append((strategy, replace(one, reason=one.reason + ahead)))
+            first.append((strategy, one._replace(reason=one.reason + ahead)))
             wanted -= one.chosen
         else:
-            behind.append((strategy, replace(one, reason=f"{one.reason}; it cannot be told {', '.join(lost)}")))
+            behind.append((strategy, one._replace(reason=f"{one.reason}; it cannot be told {', '.join(lost)}")))
     return [*first, *behind]
 
 

@@ -9,7 +9,7 @@ been meant and is in no group is told why.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from extproc.decision.contender import NAMED, Contender
+from extproc.decision.contender import ANY_NAME, NAMED, Contender
 from extproc.decision.lookup import Listing
 from extproc.decision.nearest import hint, shown
 from extproc.decision.plan import Candidate
@@ -61,7 +61,7 @@ def _whole(question: Question) -> Gathered:
         return Gathered((chain,) if chain.contenders else (), left_out, empty)
     ranked = _strategy_groups(question, contenders)
     if chain is None or not chain.contenders:
-        return replace(ranked, left_out=ranked.left_out + skipped)
+        return replace(ranked, left_out=ranked.left_out + skipped) if skipped else ranked
     return Gathered((*ranked.groups, chain), ranked.left_out + skipped)
 
 
@@ -89,8 +89,11 @@ def _narrow(question: Question, listing: Listing) -> Gathered:
 def _serving(question: Question) -> list[Contender]:
     """Everyone that the name could mean."""
     if question.name is not None:
-        split = None if question.index.listed(question.name) else question.index.split(question.name)
-        return [split] if split else question.index.serving(question.name)
+        found = question.index.serving(question.name)
+        if found and found[0].tier != ANY_NAME:
+            return found
+        split = question.index.split(question.name)
+        return [split] if split else found
     return list(question.index.autos.get(question.facts.family, ()))
 
 
@@ -115,12 +118,14 @@ def _strategy_groups(question: Question, contenders: Sequence[Contender]) -> Gat
 
 
 def _ranked_group(question: Question, contenders: Sequence[Contender]) -> Group:
+    facts = question.facts
+
     def rank(kept: Sequence[Contender]) -> Sequence[Ranked]:
         return rank_by_rules(
             question.strategy,
             kept,
             Circumstances(
-                facts=replace(question.facts, model=question.name),
+                facts=facts if facts.model == question.name else replace(facts, model=question.name),
                 spec=question.spec,
                 snapshot=question.snapshot,
                 observations=question.observations,

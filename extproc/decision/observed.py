@@ -14,7 +14,7 @@ from extproc.decision.plan import SIZES, BreakerState, Health, Measure, Observat
 Number = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=len(SIZES))]
-DIGITS: Final = 9  # behind the point
+DIGITS: Final = 9  # behind the point, of moments: values are told as they are, because near ties hang on them
 
 
 class NotObservations(ValueError):
@@ -94,7 +94,7 @@ def _each(measures: Mapping[int, Measure], now: float) -> dict[int, Aged]:
 
 
 def _aged(measure: Measure, now: float) -> Aged:
-    return Aged(round(measure.value, DIGITS), round(now - measure.at, DIGITS), measure.samples)
+    return Aged(measure.value, round(now - measure.at, DIGITS), measure.samples)
 
 
 def _observation(one: Seen, now: float) -> Observation:

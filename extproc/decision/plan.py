@@ -1,8 +1,9 @@
 """What a decision is made of: candidates, the plan, and what was observed of targets."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from extproc.refusal import Refusal
 from extproc.snapshot import Target
@@ -86,11 +87,10 @@ SIZES: Final = (1_000, 8_000, 32_000)  # tokens of prompt: the upper ends of the
 
 
 def size_class(tokens: int) -> int:
-    return sum(tokens >= end for end in SIZES)
+    return bisect_right(SIZES, tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A target that was considered, and what became of it."""
 
     target: Target

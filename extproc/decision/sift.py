@@ -29,6 +29,7 @@ LONGEST_WAIT: Final = 86_400  # seconds: more is told to nobody
 class Test:
     drops: Callable[[Question, Contender], str | None]  # the reason, or None: it stays
     refuses: Callable[[Question, Sequence[Contender]], Refusal]  # told when nobody stays
+    asks: Callable[[Question], bool] = lambda question: True  # False: this question cannot drop anybody by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ def sift(question: Question, contenders: Sequence[Contender]) -> Sifted:
     kept = list(contenders)
     dropped: list[Candidate] = []
     for test in TESTS:
+        if not test.asks(question):
+            continue
         before, kept = kept, []
         for contender in before:
             reason = test.drops(question, contender)
@@ -225,13 +228,17 @@ def none_chosen(question: Question, ranked: Sequence[Ranked]) -> Refusal:
 
 
 TESTS: Final = (
-    Test(_off_route, _nothing_on_route),
-    Test(_forbidden, _all_forbidden),
+    Test(_off_route, _nothing_on_route, lambda question: bool(question.route.providers)),
+    Test(
+        _forbidden,
+        _all_forbidden,
+        lambda question: bool(question.facts.caller.providers or question.facts.caller.models),
+    ),
     Test(_other_family, _no_family),
-    Test(_cannot_take, _nobody_takes),
-    Test(_loses, _all_lose),
+    Test(_cannot_take, _nobody_takes, lambda question: bool(question.facts.features)),
+    Test(_loses, _all_lose, lambda question: bool(question.facts.features) and question.route.on_loss == "reject"),
     Test(_too_small, _all_too_small),
-    Test(_smaller_than_asked, _all_smaller),
+    Test(_smaller_than_asked, _all_smaller, lambda question: _asked_context(question) > 0),
     Test(_keyless, _all_keyless),
     Test(_shut, _all_shut),
 )

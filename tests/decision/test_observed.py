@@ -1,16 +1,21 @@
 """Observations as a document: what is read back is what was told, at any other clock."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extproc.decision.decide import decide
 from extproc.decision.observed import NotObservations, Seen, read, told
 from extproc.decision.plan import Measure, Observation, Observations
+from extproc.snapshot import RolloutSpec, StrategySpec, Target
+from tests.decision.oracle import STANDINGS, World
+from tests.decision.samples import NOW, facts, provider, snapshot
+from tests.decision.worlds import observations_of, provider_of, spec_of, worlds
 
 SHUT = Observation(
     breaker="shut",
@@ -77,6 +82,42 @@ def test_another_clock_sees_the_same_ages() -> None:
     there = read(here, 7_000_000.0)
     assert told(there, 7_000_000.0) == here
     assert there.targets["a/b"].reopens_at == 7_000_030.0 and read(here, 100.0) == observations
+
+
+@settings(max_examples=200)
+@given(worlds(), st.sampled_from(sorted(STANDINGS)), st.data())
+def test_a_recorded_decision_is_made_again_on_another_clock(world: World, kind: str, data: st.DataObject) -> None:
+    """The same plan, with the same words and scores."""
+    seen = observations_of(world)
+    states = st.builds(dict, breaker=st.sampled_from(("serving", "shut", "probing")), probes_left=st.integers(0, 1))
+    targets = {name: replace(one, **data.draw(states), reopens_at=NOW + 7.5) for name, one in seen.targets.items()}
+    here = replace(seen, targets=targets)
+    text = json.dumps(told(here, NOW))
+    config = snapshot(*map(provider_of, world.pools), strategies=[spec_of(kind, world)], strategy="mine")
+    asked = facts("m", input_tokens=world.tokens, max_output_tokens=world.cap)
+    first = decide(asked, config, here, NOW, 0.25)
+    for clock in (0.0, 3.5e6):
+        assert decide(asked, config, read(json.loads(text), clock), clock, 0.25) == first
+
+
+@given(st.floats(0, 1), st.floats(0, 1, exclude_max=True), st.integers(1, 2))
+def test_measures_and_shares_are_told_as_they_are(share: float, draw: float, digits: int) -> None:
+    """Two that differ by less than anybody would write still stand in their order when they are read back."""
+    close = Observations(
+        {
+            "alpha/m": Observation(first_token={0: Measure(0.2 + digits * 1e-12, NOW)}),
+            "beta/m": Observation(first_token={0: Measure(0.2, NOW)}),
+        },
+        shares={"mine": share},
+    )
+    again = read(json.loads(json.dumps(told(close, NOW))), NOW)
+    assert again == close
+    rollout = RolloutSpec((Target("alpha", "m"),), (Target("beta", "m"),), sticky="none")
+    spec = StrategySpec("mine", "canary", rollout=rollout)
+    config = snapshot(provider("alpha", "m"), provider("beta", "m"), strategies=[spec])
+    for strategy in ("latency", "mine"):
+        asked = facts("m", strategy=strategy)
+        assert decide(asked, config, again, NOW, draw) == decide(asked, config, close, NOW, draw)
 
 
 HOSTILE: list[Any] = [

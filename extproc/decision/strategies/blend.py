@@ -29,8 +29,9 @@ class Blend:
         shares = self._shares(spec.scores)
         inner = replace(circumstances, spec=replace(spec, weights={}))  # they count once, on the whole
         columns = [self._column(kind, candidates, inner) for kind in shares]
+        named = [(f"{percent(share)} {kind}", share) for kind, share in shares.items()]
         rows = zip(*columns, strict=True) if columns else (() for _ in candidates)
-        blended = (_blended(row, shares) for row in rows)
+        blended = (_blended(row, named) for row in rows)
         return [weighed(score, one, spec) for score, one in zip(blended, candidates, strict=True)]
 
     def _shares(self, scores: Mapping[str, float]) -> dict[str, float]:
@@ -56,18 +57,19 @@ class Blend:
         ]
 
 
-def _blended(row: Sequence[tuple[float, Score]], shares: Mapping[str, float]) -> Score:
+def _blended(row: Sequence[tuple[float, Score]], shares: Sequence[tuple[str, float]]) -> Score:
     if not row:
         return Score(0.0, "nothing to blend", code=codes.BLEND)
-    refused = next((score for _, score in row if not score.chosen), None)
-    if refused is not None:
-        return refused
-    parts = [(share, part, score) for (kind, share), (part, score) in zip(shares.items(), row, strict=True)]
-    value = math.fsum(share * part for share, part, _ in parts)
+    for _, score in row:
+        if not score.chosen:
+            return score
+    value = math.fsum([share * part for (_, share), (part, _) in zip(shares, row, strict=True)])
     told = "; ".join(
-        f"{percent(share)} {kind} {'unknown' if score.value is None else number(part)} ({score.words})"
-        for kind, (share, part, score) in zip(shares, parts, strict=True)
+        [
+            f"{name} {'unknown' if score.value is None else number(part)} ({score.words})"
+            for (name, _), (part, score) in zip(shares, row, strict=True)
+        ]
     )
     behind = any(score.value is None and score.unknown == "last" for _, score in row)
-    band = 2 * max(score.band for _, score in row) + behind
+    band = 2 * max([score.band for _, score in row]) + behind
     return Score(value, f"{number(value)} times the best: {told}", band, code=codes.BLEND)

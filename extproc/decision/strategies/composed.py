@@ -8,7 +8,7 @@ as they are written.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 from extproc.decision.contender import Contender, as_written
@@ -38,7 +38,7 @@ class Composed:
         good = _good(found, spec.among.within)
         why = {one.contender.target: one.reason for one in good}
         ranked = self._own([one.contender for one in good], circumstances, spec)
-        own = [replace(one, reason=f"{one.reason}; among: {why[one.contender.target]}") for one in ranked]
+        own = [one._replace(reason=f"{one.reason}; among: {why[one.contender.target]}") for one in ranked]
         rest = [one for one in found if one.contender.target not in why]
         limit = (
             "as good as the best" if spec.among.within is None else f"within {number(spec.among.within)} of the best"
@@ -49,7 +49,11 @@ class Composed:
         kind = self._kind_of(spec.kind)
         if kind is None:  # no configuration that was checked has such a kind
             return [Ranked(one, None, f"{spec.name}: no such kind of strategy") for one in as_written(candidates)]
-        ranked = self._kinds[kind].rank(candidates, replace(circumstances, spec=spec))
+        if spec is not circumstances.spec:
+            circumstances = replace(circumstances, spec=spec)
+        ranked = self._kinds[kind].rank(candidates, circumstances)
+        if not any(one.place is not None and one.place == other.place for one, other in pairwise(ranked)):
+            return list(ranked)
         return [one for equals in _runs(ranked) for one in self._untied(equals, circumstances, spec)]
 
     def _untied(self, equals: list[Ranked], circumstances: Circumstances, spec: StrategySpec) -> list[Ranked]:
@@ -57,17 +61,15 @@ class Composed:
             return equals
         kind = self._kind_of(spec.ties) if spec.ties else None
         if kind is None:
-            return [replace(one, reason=f"{one.reason}; equal; {_written(equals, n)}") for n, one in enumerate(equals)]
+            return [one._replace(reason=f"{one.reason}; equal; {_written(equals, n)}") for n, one in enumerate(equals)]
         # Weights say how much the strategy's own scores count, and what limits and denies has been asked.
         unpriced: Literal["worst", "allow"] = "allow" if spec.unpriced == "allow" else "worst"
         plain = replace(spec, name=kind, kind=kind, weights={}, among=None, ties=None, unpriced=unpriced)
         by_target = {one.contender.target: one for one in equals}
         order = self._own([one.contender for one in equals], circumstances, plain)
         return [
-            replace(
-                by_target[tie.contender.target], reason=f"{by_target[tie.contender.target].reason}; equal; {tie.reason}"
-            )
-            for tie in order
+            one._replace(reason=f"{one.reason}; equal; {tie.reason}")
+            for one, tie in ((by_target[tie.contender.target], tie) for tie in order)
         ]
 
 
@@ -111,4 +113,4 @@ def _is_good(place: Place, most: float) -> bool:
 
 
 def _outside(ranked: Ranked, name: str, limit: str) -> Ranked:
-    return replace(ranked, reason=f"{name}: behind those {limit}; {ranked.reason}") if ranked.chosen else ranked
+    return ranked._replace(reason=f"{name}: behind those {limit}; {ranked.reason}") if ranked.chosen else ranked

@@ -9,7 +9,7 @@ order of them: that is what can be composed, blended and told apart by ties.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from extproc.decision.contender import Contender
@@ -40,8 +40,9 @@ class Place(NamedTuple):
     guess: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
+    """One for each candidate of each decision, so it is a tuple: cheap to make."""
+
     contender: Contender
     score: float | None  # the strategy's own number, for people: a place, a share, a price
     reason: str
@@ -55,8 +56,7 @@ class Strategy(Protocol):
     def rank(self, candidates: Sequence[Contender], circumstances: Circumstances) -> Sequence[Ranked]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """What a scorer thinks of one contender."""
 
     value: float | None  # less is better; None: nobody knows
@@ -72,7 +72,7 @@ def sound(score: Score) -> Score:
     """A value that is no number is unknown, and nothing to try first."""
     if score.value is None or math.isfinite(score.value):
         return score
-    return replace(score, value=None, unknown="last")
+    return score._replace(value=None, unknown="last")
 
 
 class Scorer(Protocol):

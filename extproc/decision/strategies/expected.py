@@ -25,9 +25,10 @@ def expected_output(contender: Contender, circumstances: Circumstances) -> Expec
     facts = circumstances.facts
     seen, now = circumstances.observations, circumstances.now
     own = read(seen.output(facts.route, contender.target), now)
-    others = seen.output_of_others(facts.route, contender.target) if facts.family in WRITES_TEXT else ()
-    lengths = (own.value, *(read(one, now).value for one in others))
-    learned = next((one for one in lengths if one is not None), None)
+    learned = own.value
+    if learned is None and facts.family in WRITES_TEXT:
+        others = (read(one, now).value for one in seen.output_of_others(facts.route, contender.target))
+        learned = next((one for one in others if one is not None), None)
     cap = facts.max_output_tokens
     if learned is not None:
         tokens = round(learned)
@@ -36,5 +37,8 @@ def expected_output(contender: Contender, circumstances: Circumstances) -> Expec
     else:
         tokens = ASSUMED_OUTPUT if cap is None else cap
     largest = contender.entry.max_output if contender.entry else None
-    tokens = min(tokens, *(limit for limit in (cap, largest, tokens) if limit is not None))
+    if cap is not None and cap < tokens:
+        tokens = cap
+    if largest is not None and largest < tokens:
+        tokens = largest
     return Expected(max(tokens, 0), "; what is known of its answers is stale" if learned is None and own.stale else "")

@@ -4,8 +4,6 @@ Law: a `provider/model` goes before its provider; who is not named counts once. 
 strategy; a weight that is no number, or below nothing, is nothing.
 """
 
-from dataclasses import replace
-
 from extproc.decision.contender import Contender
 from extproc.decision.strategies.contract import Score
 from extproc.decision.strategies.draws import usable
@@ -23,6 +21,8 @@ def weight_of(contender: Contender, spec: StrategySpec) -> float | None:
 
 
 def weighed(score: Score, contender: Contender, spec: StrategySpec) -> Score:
+    if not spec.weights:
+        return score
     weight = weight_of(contender, spec)
     if weight is None or not score.chosen:
         return score
@@ -30,4 +30,4 @@ def weighed(score: Score, contender: Contender, spec: StrategySpec) -> Score:
         return Score(None, NEVER, chosen=False)
     if score.value is None:
         return score
-    return replace(score, value=score.value * weight, words=f"{score.words}; counts {number(weight)} times")
+    return score._replace(value=score.value * weight, words=f"{score.words}; counts {number(weight)} times")

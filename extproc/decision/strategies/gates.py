@@ -3,7 +3,6 @@
 Law: it stands behind all others, and is not dropped. What is unknown or stale passes. Nobody's API has gates.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from extproc.decision.contender import Contender
@@ -21,7 +20,7 @@ def gated(score: Score, contender: Contender, circumstances: Circumstances, behi
     gates = _shut_gates(contender, circumstances) if score.chosen else ""
     if not gates:
         return score
-    return replace(score, words=f"a last resort, {gates}; {score.words}", band=behind, code=codes.LAST_RESORT)
+    return score._replace(words=f"a last resort, {gates}; {score.words}", band=behind, code=codes.LAST_RESORT)
 
 
 def _shut_gates(contender: Contender, circumstances: Circumstances) -> str:

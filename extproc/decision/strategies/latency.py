@@ -46,7 +46,7 @@ class Latency:
         else:
             score = _measured(first, contender, seen, circumstances)
             score = _looked_at_again(score, seen, circumstances) or score
-        return gated(weighed(score, contender, circumstances.spec), contender, circumstances, 1)
+        return gated(weighed(score, contender, circumstances.spec), contender, circumstances, behind=1)
 
     def _unmeasured(self, contender: Contender, seen: Observation, circumstances: Circumstances) -> Score:
         known = [*seen.first_token.values(), *([seen.per_token] if seen.per_token is not None else [])]
@@ -101,13 +101,15 @@ def _looked_at_again(score: Score, seen: Observation, circumstances: Circumstanc
 def _first_token(seen: Observation, circumstances: Circumstances) -> FirstToken | None:
     """Of prompts as long as this one, else of the nearest size that is known."""
     own = size_class(circumstances.facts.input_tokens)
+    its_own = read(seen.first_token.get(own), circumstances.now).value
+    if its_own is not None:
+        return FirstToken(its_own, f"{seconds(its_own)} to the first token")
     read_of = ((size, read(measure, circumstances.now).value) for size, measure in seen.first_token.items())
     known = {size: value for size, value in read_of if value is not None}
     if not known:
         return None
     size = min(known, key=lambda one: (abs(one - own), one))
-    which = "" if size == own else f" of prompts {_size(size)}"
-    return FirstToken(known[size], f"{seconds(known[size])} to the first token{which}")
+    return FirstToken(known[size], f"{seconds(known[size])} to the first token of prompts {_size(size)}")
 
 
 def _of_whole_answers(seen: Observation, circumstances: Circumstances) -> FirstToken | None:

@@ -4,7 +4,7 @@ Law: what is missing, stale or no number is unknown, and never 0.
 """
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from extproc.decision.plan import Measure, fresh
 
@@ -14,11 +14,15 @@ class Reading(NamedTuple):
     stale: bool
 
 
+MISSING: Final = Reading(None, False)
+STALE: Final = Reading(None, True)
+
+
 def read(measure: Measure | None, now: float) -> Reading:
     """Of a quantity, which is never below 0."""
     if measure is None:
-        return Reading(None, False)
+        return MISSING
     value = fresh(measure, now)
     if value is None:
-        return Reading(None, True)
+        return STALE
     return Reading(value if 0 <= value < math.inf else None, False)

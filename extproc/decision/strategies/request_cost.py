@@ -12,7 +12,7 @@ from extproc.decision.strategies.contract import Circumstances
 from extproc.decision.strategies.expected import Expected, expected_output
 from extproc.decision.strategies.readings import read
 from extproc.decision.strategies.words import number, price
-from extproc.money import Price, Usage, cost
+from extproc.money import Price, cost_of_text
 from extproc.snapshot import ClusterSpec
 
 
@@ -36,8 +36,8 @@ def _of_tokens(rates: Price, contender: Contender, circumstances: Circumstances)
     tokens = max(circumstances.facts.input_tokens, 0)
     output = expected_output(contender, circumstances)
     share = read(circumstances.observations.of(contender.target).cached_share, circumstances.now)
-    cached = round(min(share.value or 0.0, 1.0) * tokens)
-    amount = cost(Usage(input=tokens, output=output.tokens, cached_input=cached), rates)
+    cached = round(min(share.value, 1.0) * tokens) if share.value else 0
+    amount = cost_of_text(rates, tokens, output.tokens, cached)
     of_these = f", {cached} of them cached," if cached else ""
     stale = "; what is known of its cache is stale" if share.stale else ""
     return Estimate(amount, f"{price(amount)} for {tokens} tokens in{of_these} and {_out(output)}{stale}")

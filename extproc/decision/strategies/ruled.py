@@ -1,7 +1,6 @@
 """Rules around a strategy: the first that holds puts its provider's targets first, the rest follow in its order."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from extproc.decision import rules
 from extproc.decision.contender import Contender
@@ -21,8 +20,8 @@ def rank_by_rules(
     told = [_told(one, why.get(one.contender.provider.name)) for one in ranked]
     first = [one for one in told if one.chosen and one.contender.provider.name == applied.provider]
     rest = [one for one in told if not (one.chosen and one.contender.provider.name == applied.provider)]
-    return [*(replace(one, reason=f"{applied.words}; {one.reason}", code=codes.RULE) for one in first), *rest]
+    return [*(one._replace(reason=f"{applied.words}; {one.reason}", code=codes.RULE) for one in first), *rest]
 
 
 def _told(ranked: Ranked, why: str | None) -> Ranked:
-    return replace(ranked, reason=f"{ranked.reason}; {why}") if why else ranked
+    return ranked._replace(reason=f"{ranked.reason}; {why}") if why else ranked

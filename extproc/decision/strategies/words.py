@@ -1,6 +1,7 @@
 """Numbers as reasons print them: three significant digits, never an exponent, ASCII because they go into headers."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from extproc.money import dollars
 
@@ -12,7 +13,13 @@ def number(value: float) -> str:
 
 def price(amount: float) -> str:
     """Nano-dollars as `$0.00284`."""
-    return f"${dollars(int(float(f'{amount:.3g}')))}"
+    return _price(f"{amount:.3g}")
+
+
+@lru_cache(maxsize=4096)
+def _price(rounded: str) -> str:
+    """Three digits have few values, and a decision names one for each candidate."""
+    return f"${dollars(int(float(rounded)))}"
 
 
 def seconds(value: float) -> str:
