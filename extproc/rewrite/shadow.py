@@ -13,6 +13,7 @@ import msgspec
 
 from extproc import names
 from extproc.decision.lookup import entry_of
+from extproc.decision.permission import may_use_provider
 from extproc.dialects.digests import DRAWS, drawn_by
 from extproc.facts.request import Facts
 from extproc.protocol.replies import Metadata
@@ -52,9 +53,12 @@ def _drawn(spec: ShadowSpec, exchange_id: str) -> bool:
 
 
 def _can_have(provider: Provider, target: Target, facts: Facts) -> bool:
-    """The caller's own key is for whom the caller asked, and what a model does not serve is no trial of it."""
+    """The caller's own key is for whom the caller asked; what a caller says goes to no provider that it may not use;
+    and what a model does not serve is no trial of it."""
+    if provider.credential.kind == "caller" or not may_use_provider(facts.caller, provider.name):
+        return False
     entry = entry_of(provider, target.model)
-    return provider.credential.kind != "caller" and (entry is None or facts.family in entry.endpoints)
+    return entry is None or facts.family in entry.endpoints
 
 
 def _written(target: Target, metadata: Metadata) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extproc import names
-from extproc.facts.request import Facts
+from extproc.facts.request import CallerFacts, Facts
 from extproc.rewrite.shadow import LONGEST, copy_headers, read_copy
 from extproc.snapshot import Credential, ShadowSpec, Target
 from tests.exchange.scene import snapshot
@@ -58,8 +58,9 @@ def test_a_copy_says_all_that_an_attempt_needs_and_holds_no_credential() -> None
         (ShadowSpec(Target("beta", "m"), 0.0), FACTS, BETA),
         (SPEC, replace(FACTS, family="embeddings"), BETA),
         (SPEC, FACTS, replace(BETA, credential=Credential("caller"))),
+        (SPEC, replace(FACTS, caller=CallerFacts(providers=("alpha",))), BETA),
     ],
-    ids=["no shadow", "a share of nothing", "another family", "the caller's own key"],
+    ids=["no shadow", "a share of nothing", "another family", "the caller's own key", "a caller kept from it"],
 )
 def test_what_cannot_or_need_not_be_copied_is_not(spec: ShadowSpec | None, facts: Facts, provider: Any) -> None:
     here = replace(HERE, providers={**HERE.providers, "beta": provider})
