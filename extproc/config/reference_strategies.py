@@ -21,9 +21,10 @@ MEANINGS: Final[dict[str, str]] = {
     "code": "Models with the capability `code`, or a name made for it, before the others; then by quality.",
     "capability": "Who declares most of what the request needs: tools, vision, json_schema, its context, tags.",
     "region": "The nearest first: where the request says, then `regions`, globs over each provider's `region`.",
-    "sticky": "The same session, user, caller or prompt always goes to the same target, so that its cache stays warm.",
+    "sticky": "The same session, user, caller or prompt always goes to the same target, so that its cache stays warm. "
+    "A prompt is known by its beginning up to the first turn of the user.",
     "round_robin": "Who stood first longest ago.",
-    "least_connections": "Who has the fewest requests in flight.",
+    "least_connections": "Who has the fewest requests in flight; with `ties: round_robin` idle ones take turns.",
     "token_balance": "Who has most left of its provider's limit on tokens, as its answers say.",
     "blend": "Several kinds at once, each counting as much as `scores` says.",
     "canary": "Two arms: `stable`, and a share for `canary` that climbs or is rolled back.",
