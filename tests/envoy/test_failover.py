@@ -60,7 +60,7 @@ def gateway(demos: dict[str, Demo], bad: dict[str, Upstream]) -> Iterator[Gatewa
             "long": ["s500/m", "s503/m", "s408/m", "lab/m"],
             "two-bad": ["s503/two", "s429/two"],
         },
-        "failover": {"max_attempts": 3, "first_byte_timeout": "700ms"},
+        "failover": {"max_attempts": 3, "first_byte_timeout": "1500ms"},
     }
     with running(config) as gateway:
         yield gateway
