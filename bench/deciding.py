@@ -17,10 +17,8 @@ from extproc.decision.strategies import KINDS
 from extproc.facts.request import Facts
 from extproc.money import Price
 from extproc.snapshot import (
-    Endpoint,
     Match,
     Model,
-    Provider,
     RolloutSpec,
     Route,
     Rule,
@@ -28,6 +26,7 @@ from extproc.snapshot import (
     StrategySpec,
     Target,
 )
+from tests.decision.samples import provider
 
 SIZES: Final = (10, 1_000, 10_000)  # targets, and as many routes
 SERVING: Final = 3  # providers of one model
@@ -127,24 +126,11 @@ def snapshot(size: int) -> Snapshot:
         listed.setdefault(target.provider, {})[target.model] = Model(target.model, price=price, context=128_000)
     return Snapshot(
         id=f"of {size}",
-        providers={name: provider(name, tuple(models.values())) for name, models in listed.items()},
+        providers={name: provider(name, *models.values()) for name, models in listed.items()},
         services={},
         routes=tuple(Route(f"route-{number}", Match()) for number in range(size)),
         aliases={},
         strategies=strategies(size),
-    )
-
-
-def provider(name: str, models: tuple[Model, ...]) -> Provider:
-    return Provider(
-        name=name,
-        dialect="openai",
-        cluster=f"{name}.0",
-        endpoints=(Endpoint("https", f"{name}.test", 443),),
-        path_prefix="/v1",
-        versioned=True,
-        models=models,
-        lists_models=True,
     )
 
 

@@ -90,17 +90,17 @@ async def babble(writer: asyncio.StreamWriter) -> None:
 
 
 async def drip_headers(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        writer.write(b"x-slow: loris\r\n")
-        await writer.drain()
-        await asyncio.sleep(0.02)
+    await _drip(writer, b"HTTP/1.1 200 OK\r\n", b"x-slow: loris\r\n")
 
 
 async def drip_body(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
+    await _drip(writer, b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n", b"#")
+
+
+async def _drip(writer: asyncio.StreamWriter, beginning: bytes, drop: bytes) -> None:
+    writer.write(beginning)
     while True:
-        writer.write(b"#")
+        writer.write(drop)
         await writer.drain()
         await asyncio.sleep(0.02)
 

@@ -24,30 +24,22 @@ _ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 def every(parts: Sequence[Read]) -> Read:
     """&&: false as soon as one is, whatever the others; without a value where one has none."""
-
-    def read(facts: Facts) -> bool | None:
-        known: bool | None = True
-        for part in parts:
-            value = part(facts)
-            if value is False:
-                return False
-            if value is not True:
-                known = None
-        return known
-
-    return read
+    return _decided_by(False, parts)
 
 
 def some(parts: Sequence[Read]) -> Read:
     """||: true as soon as one is."""
+    return _decided_by(True, parts)
 
+
+def _decided_by(value: bool, parts: Sequence[Read]) -> Read:
     def read(facts: Facts) -> bool | None:
-        known: bool | None = False
+        known: bool | None = not value
         for part in parts:
-            value = part(facts)
-            if value is True:
-                return True
-            if value is not False:
+            said: object = part(facts)
+            if said is value:
+                return value
+            if said is not (not value):
                 known = None
         return known
 
