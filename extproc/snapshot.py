@@ -129,6 +129,14 @@ class ClusterSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """A neighbour that tunnels to upstreams: HTTP CONNECT."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     name: str
     dialect: Dialect
@@ -146,6 +154,7 @@ class Provider:
     api_version: str | None = None
     timeout: float | None = None
     connect_timeout: float = 5.0
+    proxy: Proxy | None = None
     http2: bool = False
     tls: Tls = Tls()
     breaker: BreakerSpec = BreakerSpec()
@@ -172,6 +181,7 @@ class Service:
     http2: bool = False
     tls: Tls = Tls()
     connect_timeout: float = 5.0
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +339,18 @@ class ShadowSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Cors:
+    """What scripts of other origins may do. No origins: nothing is said, a service answers for itself."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    max_age: float = 600.0
+    credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     name: str
     match: Match
@@ -349,6 +371,7 @@ class Route:
     when_down: Literal["refuse", "pass"] = "refuse"
     on_loss: Literal["reject", "warn", "drop"] = "warn"
     shadow: ShadowSpec | None = None
+    cors: Cors | None = None  # None: as `listen.cors` says
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,13 +386,46 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """What a request may be."""
+
     body: int = 32 * 1024 * 1024
+    headers: int = 60 * 1024
+    header_count: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLimit:
+    """What one address may do before anybody is asked who calls: a bucket of `burst`, filled at this rate."""
+
+    requests_per_second: int
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListenLimits:
+    connections: int = 50_000
+    connections_per_second: int | None = None
+    streams_per_connection: int = 1_000
+    per_address: AddressLimit | None = None
+    headers_timeout: float = 30.0
+    idle_timeout: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ListenTls:
+    """That clients are spoken to in TLS; certificate and key are in files of Envoy's, see the data plane."""
+
+    clients_show_certificates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
     host: str | None = None
     port: int | None = None
+    tls: ListenTls | None = None
+    http3: bool = False
+    cors: Cors | None = None
+    limits: ListenLimits = ListenLimits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,24 @@ RedirectChoice = Annotated[
 ]
 
 
+class CorsKeys(Keys):
+    origins: TextOrList = Field(
+        description="Where scripts may call from: `https://app.example.com`, `https://*.example.com`, or `*`."
+    )
+    methods: list[str] = Field(["GET", "POST", "PUT", "PATCH", "DELETE"], description="What they may do.")
+    headers: list[str] = Field(
+        [], description="Request headers that they may set; left out: those that API clients send."
+    )
+    expose: list[str] = Field([], description="Answer headers that they may read, beside the gateway's own.")
+    max_age: Duration = Field(600.0, description="How long a browser remembers the answer to its question.")
+    credentials: Flag = Field(False, description="Cookies and certificates may go along; not with `*`.")
+
+
+CorsChoice = Annotated[
+    Text | Annotated[CorsKeys, Tag(MAPPING)], one_of("`none`, or a mapping of origins, methods, headers, …")
+]
+
+
 class RouteKeys(Keys):
     name: str | None = Field(None, description="Shown in logs and metrics; left out: made from its place and path.")
     match: MatchKeys = Field(MatchKeys(), description="All that is written must hold; left out: everything.")
@@ -143,6 +161,9 @@ class RouteKeys(Keys):
         "refuse", description="What Envoy does while the processor is down; `pass` is for services only."
     )
     on_loss: Literal["reject", "warn", "drop"] = Field("warn", description="What a target cannot express.")
+    cors: CorsChoice | None = Field(
+        None, description="Instead of `listen.cors` here; `none` leaves it to the service itself."
+    )
 
 
 class AliasKeys(Keys):
@@ -173,6 +194,11 @@ class CallerKeys(Keys):
     name: str = Field(description="Shown in logs and metrics.")
     key: SecretKeys | None = Field(None, description="The key, as the caller sends it.")
     hash: str | None = Field(None, description="Or the SHA-256 of the key, in hex.")
+    certificate: TextOrList | None = Field(
+        None,
+        description="Or, with `listen.tls.client_ca`, who its certificate says it is: a DNS name, an email address, "
+        "a URI (`spiffe://…`) or the subject; `*` stands for any characters.",
+    )
     labels: dict[str, str] = Field({}, description="team, project, …: who pays.")
     models: list[str] = Field([], description="Globs over model names and provider/model; left out: all.")
     providers: list[str] = Field([], description="Left out: all.")
@@ -187,20 +213,60 @@ class ClassificationKeys(Keys):
 
 
 class ListenTlsKeys(Keys):
-    certificate: str = Field(description="A PEM file.")
-    key: str = Field(description="Its key.")
-    client_ca: str | None = Field(None, description="Callers must show a certificate of this CA.")
+    certificate: str = Field(
+        description="A PEM file with the chain that clients are shown, the leaf first; may rotate."
+    )
+    key: str = Field(description="A PEM file with its key.")
+    client_ca: str | None = Field(
+        None, description="A PEM file: who connects must show a certificate of one of its CAs."
+    )
+
+
+class AddressLimitKeys(Keys):
+    requests_per_second: Count = Field(gt=0, description="Of one address, in the long run; above it 429.")
+    burst: Count | None = Field(None, gt=0, description="And at once; left out: as many as in two seconds.")
+
+
+class ListenLimitsKeys(Keys):
+    connections: Count = Field(50_000, gt=0, description="Open at a time; more are closed at once.")
+    connections_per_second: Count | None = Field(
+        None, gt=0, description="New ones, of all clients; more are closed at once."
+    )
+    streams_per_connection: Count = Field(
+        1_000, gt=0, le=2_147_483_647, description="Requests at a time on one HTTP/2 or HTTP/3 connection."
+    )
+    per_address: AddressLimitKeys | None = Field(
+        None, description="What one address may do, before anybody is asked who calls."
+    )
+    headers_timeout: Duration = Field(30.0, gt=0, description="Until a request's headers are complete.")
+    idle_timeout: Duration = Field(3600.0, gt=0, description="Until a connection without requests is closed.")
 
 
 class ListenKeys(Keys):
     host: str | None = Field(None, description="127.0.0.1 unless --host says otherwise.")
     port: Count | None = Field(None, ge=1, le=65535, description="8080 unless --port says otherwise.")
     tls: ListenTlsKeys | None = Field(None, description="Speak TLS to clients.")
+    http3: Flag = Field(False, description="With tls: HTTP/3 too, on the same port's UDP.")
+    cors: CorsKeys | None = Field(None, description="What scripts of other origins may do; left out: nothing.")
+    limits: ListenLimitsKeys = Field(ListenLimitsKeys(), description="What clients may do before they are known.")
 
 
 class LimitsKeys(Keys):
     body: Size = Field(
         32 * 1024 * 1024, gt=0, le=0xFFFFFFFF, description="Largest body of a request that is read; above it 413."
+    )
+    headers: Size = Field(
+        60 * 1024, ge=1024, le=8192 * 1024, description="All headers of a request together; above it 431."
+    )
+    header_count: Count = Field(100, ge=20, le=10_000, description="How many headers a request may have; above it 431.")
+
+
+class EgressKeys(Keys):
+    proxy: str | None = Field(
+        None, description="`http://HOST:PORT` of a proxy that tunnels (CONNECT), for every https:// upstream."
+    )
+    no_proxy: list[str] = Field(
+        [], description="Hosts that are reached directly: names, `.example.com` for all below, addresses, networks."
     )
 
 
@@ -218,5 +284,6 @@ class Configuration(Keys):
     policies: list[str] | None = Field(None, description="Files of AIPolicy documents.")
     budgets: list[str] | None = Field(None, description="Files of AIBudget documents.")
     state: str = Field("memory", description="Where counters live.")
+    egress: EgressKeys = Field(EgressKeys(), description="How upstreams are reached.")
     listen: ListenKeys = Field(ListenKeys(), description="Where clients connect.")
     limits: LimitsKeys = Field(LimitsKeys(), description="What a request may be at most.")

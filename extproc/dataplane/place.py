@@ -1,9 +1,22 @@
 """Where a rendered Envoy runs: what depends on the machine and the run, and not on the configuration."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 STANDARD_OUTPUT = "-"
 NO_LOG = "off"
+# whole: what Envoy 1.40 can; portable: what older and others' Envoys can too (no plan is walked)
+Form = Literal["whole", "portable"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorTls:
+    """TLS between Envoy and processors: files that Envoy reads, on its own machine."""
+
+    ca: str
+    certificate: str
+    key: str
+    server_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,11 +24,13 @@ class Place:
     host: str  # where callers connect
     port: int
     admin: str  # Envoy's admin interface: a Unix socket
-    processors: tuple[str, ...]  # a Unix socket for each worker
+    processors: tuple[str, ...]  # for each worker a Unix socket's path, or HOST:PORT
     xds: str  # the directory with lds.json, rds.json, cds.json
     secrets: str  # the directory (0700) with files for each cluster with a credential or certificates
     ca_bundle: str  # the system's CA certificates, see ca.py
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
+    processor_tls: ProcessorTls | None = None
+    form: Form = "whole"
 
     @property
     def lds(self) -> str:
