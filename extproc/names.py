@@ -34,6 +34,7 @@ CTL_RETRY: Final = "x-extproc-ctl-retry"  # attempt filter → Envoy's router: t
 CTL_SHADOW: Final = "x-extproc-ctl-shadow"  # router filter → Envoy's router: the cluster that gets a copy
 CTL_SHADOW_CALL: Final = "x-extproc-ctl-shadow-call"  # router filter → the shadow's attempt filter: what to do with it
 CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's header mutation → Lua, in a cluster: the host of this attempt
+CTL_PEER: Final = "x-extproc-ctl-peer"  # Envoy's listener → router filter: the certificate that the client has shown
 CTL_CLUSTER: Final = "x-extproc-ctl-cluster"  # router filter → Envoy's router, portable form: where the request goes
 FORM_METADATA: Final = "x-extproc-form"  # gRPC metadata: `portable` where Envoy cannot walk a plan; left out elsewhere
 FORM_PORTABLE: Final = "portable"
@@ -116,6 +117,7 @@ ATTR_ROUTE: Final = "xds.route_name"
 ATTR_CLUSTER: Final = "xds.cluster_name"
 ATTR_ATTEMPT: Final = "upstream.request_attempt_count"
 ATTR_SOURCE: Final = "source.address"
+ATTR_PEER: Final = "connection.sha256_peer_certificate_digest"  # of the client's certificate, in hex
 ATTR_DETAILS: Final = "response.code_details"  # who answered: an upstream, or Envoy and why
 VIA_UPSTREAM: Final = "via_upstream"  # what those say of an answer that an upstream gave
 

@@ -377,11 +377,12 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Caller:
     name: str
-    key_sha256: str  # hex of the key's SHA-256: the key itself is never kept
+    key_sha256: str | None  # hex of the key's SHA-256: the key itself is never kept
     labels: Mapping[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()  # globs over provider/model and model; () is all
     providers: tuple[str, ...] = ()
     strategy: str | None = None  # before the route's, behind the request's
+    certificate: tuple[str, ...] = ()  # patterns over the names in its client certificate; with a key, both are needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,9 +414,11 @@ class ListenLimits:
 
 @dataclass(frozen=True, slots=True)
 class ListenTls:
-    """That clients are spoken to in TLS; certificate and key are in files of Envoy's, see the data plane."""
+    """That clients are spoken to in TLS, and where what is needed for it is read from."""
 
-    clients_show_certificates: bool = False
+    certificate: str
+    key: str
+    client_ca: str | None = None  # written: whoever connects shows a certificate of one of its CAs
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,3 +443,12 @@ class Snapshot:
     open: bool = False  # strangers may call without a key: somebody said so on purpose
     limits: Limits = Limits()
     listen: Listen = Listen()
+
+    @property
+    def clients_show_certificates(self) -> bool:
+        return self.listen.tls is not None and self.listen.tls.client_ca is not None
+
+    @property
+    def knows_by_certificate(self) -> bool:
+        """Whether anybody must be told which certificate a client has shown."""
+        return any(caller.certificate for caller in self.callers)

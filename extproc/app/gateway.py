@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extproc.api.gateway import gateway_app
-from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
+from extproc.api.listening import AddressInUse, HttpServer, free_or_raise, free_udp_or_raise
 from extproc.app.origin import Origin, find_origin, read_origin
+from extproc.app.reaching import reached
 from extproc.app.rendering import Listening, configured
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
@@ -90,6 +91,8 @@ class _Gateway:
         first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
         refuse_strangers(listening.host, first.snapshot)
         free_or_raise(listening.host, listening.port, "--port")
+        if first.snapshot.listen.http3:
+            free_udp_or_raise(listening.host, listening.port)
         free_or_raise(LOOPBACK_HOST, self._settings.admin_port, "--admin-port")
         supervisor = self._supervisor(listening)
         admin = HttpServer(gateway_app(supervisor), f"{LOOPBACK_HOST}:{self._settings.admin_port}")
@@ -98,13 +101,15 @@ class _Gateway:
             return
         await admin.start()
         self._stack.push_async_callback(admin.stop)
+        address = Address(listening.host, listening.port, first.snapshot.listen.tls is not None)
         welcome(
             Started(
-                address=Address(listening.host, listening.port).local,
+                address=address.local,
                 admin=f"http://{LOOPBACK_HOST}:{self._settings.admin_port}",
                 snapshot=first.snapshot,
                 origin=self._origin.text,
                 notes=loaded.notes,
+                reached=reached(address, first.snapshot.listen.tls, loaded.compiled.listener.pair),
             )
         )
         await self._until_ended(supervisor, self._watch(supervisor, listening, loaded, seen))
@@ -170,6 +175,8 @@ class _Gateway:
             await self._ending.wait()
             return
         followed, told = list(first.files), set(first.notes)
+        assert first.compiled is not None
+        http3 = first.compiled.snapshot.listen.http3
         async for _ in changes(self._origin.source, lambda: tuple(followed), since=seen):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
             followed[:] = loaded.files or followed
@@ -179,14 +186,25 @@ class _Gateway:
             new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
             try:
                 refuse_strangers(listening.host, new.snapshot)
-            except CannotStart as error:
+                if new.snapshot.listen.http3 and not http3:
+                    free_udp_or_raise(listening.host, listening.port)
+            except (CannotStart, AddressInUse) as error:
                 await supervisor.refuse(str(error))
                 continue
-            for note in loaded.notes:
+            notes = (*loaded.notes, *_at_the_next_start(listening, self._listening(loaded)))
+            for note in notes:
                 if note not in told:
                     _log.warning("note: %s", note)
-            told = set(loaded.notes)
+            told, http3 = set(notes), new.snapshot.listen.http3
             await supervisor.change(new)
+
+
+def _at_the_next_start(now: Listening, then: Listening) -> tuple[str, ...]:
+    """What of the file waits for a restart: an address is nothing that a client could be moved from."""
+    if (now.host, now.port) == (then.host, then.port):
+        return ()
+    here, there = Address(now.host, now.port).authority, Address(then.host, then.port).authority
+    return (f"listen: clients connect at {here} until the next start of extproc up, and then at {there}",)
 
 
 def _envoy_said(level: str, text: str) -> None:

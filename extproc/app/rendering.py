@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from extproc.app.keyring import key_file
 from extproc.config.aws import AwsKeys
-from extproc.config.certificates import UpstreamCertificates
+from extproc.config.certificates import HeldCertificates
 from extproc.config.compile import Compiled
 from extproc.config.credentials import Held
 from extproc.config.transfer import encode_snapshot
 from extproc.dataplane.ca import find_ca_bundle
+from extproc.dataplane.downstream_tls import LISTENER_AUTHORITIES, LISTENER_CERTIFICATE
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import aws_keys_file, render, sds
 from extproc.dataplane.run_directory import RunDirectory
@@ -49,6 +50,7 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         secrets={
             **dict(_file_of(held, clusters[name], place) for name, held in compiled.secrets.items()),
             **_certificate_files(compiled, place),
+            **_listener_files(compiled.listener, place),
         },
         keys={str(run.keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()},
     )
@@ -71,7 +73,18 @@ def _certificate_files(compiled: Compiled, place: Place) -> dict[str, str]:
     return files
 
 
-def _certificates_of(held: UpstreamCertificates, cluster: str, place: Place) -> dict[str, str]:
+def _listener_files(held: HeldCertificates, place: Place) -> dict[str, str]:
+    """The same for TLS to clients."""
+    files = {}
+    if held.pair is not None:
+        pair = client_secret(held.pair.certificate, held.pair.key, LISTENER_CERTIFICATE)
+        files[place.listener_certificate] = json.dumps(pair)
+    if held.ca is not None:
+        files[place.listener_authorities] = json.dumps(ca_secret(held.ca.certificates, LISTENER_AUTHORITIES))
+    return files
+
+
+def _certificates_of(held: HeldCertificates, cluster: str, place: Place) -> dict[str, str]:
     files = {}
     if held.pair is not None:
         files[place.client_certificate(cluster)] = json.dumps(client_secret(held.pair.certificate, held.pair.key))

@@ -192,12 +192,15 @@ class FailoverKeys(Keys):
 
 class CallerKeys(Keys):
     name: str = Field(description="Shown in logs and metrics.")
-    key: SecretKeys | None = Field(None, description="The key, as the caller sends it.")
+    key: SecretKeys | None = Field(
+        None, description="The key, as the caller sends it. A caller needs one of `key`, `hash` and `certificate`."
+    )
     hash: str | None = Field(None, description="Or the SHA-256 of the key, in hex.")
     certificate: TextOrList | None = Field(
         None,
-        description="Or, with `listen.tls.client_ca`, who its certificate says it is: a DNS name, an email address, "
-        "a URI (`spiffe://…`) or the subject; `*` stands for any characters.",
+        description="With `listen.tls.client_ca`: who its certificate says it is, by a DNS name, an email address, a "
+        "URI (`spiffe://…`) or the whole subject (`CN=…`, as RFC 2253 writes it); `*` stands for any characters, alone "
+        "for every certificate. Beside a key: both are needed.",
     )
     labels: dict[str, str] = Field({}, description="team, project, …: who pays.")
     models: list[str] = Field([], description="Globs over model names and provider/model; left out: all.")

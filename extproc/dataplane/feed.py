@@ -53,12 +53,14 @@ class Feed:
     def _write(self, name: str, version: str, resources: list[Resource]) -> None:
         replace(self._xds / f"{name}.json", discovery(version, resources))
 
-    def _write_listeners(self, version: str, listeners: list[Resource]) -> None:
+    def _write_listeners(self, version: str, listeners: list[Resource]) -> bool:
         """Only when they changed: every new listener makes Envoy drain the connections of the old one."""
         text = json.dumps(listeners, sort_keys=True)
-        if text != self._listeners:
-            self._listeners = text
-            self._write("lds", version, listeners)
+        if text == self._listeners:
+            return False
+        self._listeners = text
+        self._write("lds", version, listeners)
+        return True
 
     def start(
         self, snapshot_id: str, listeners: list[Resource], clusters: list[Resource], routes: list[Resource]
@@ -86,8 +88,16 @@ class Feed:
         await self._until(lambda: self._has_clusters(envoy, version), "the new clusters", envoy, patience)
         await swap()
         self._write("rds", version, routes)
-        self._write_listeners(version, listeners)
+        if self._write_listeners(version, listeners):
+            await self._take_listeners(envoy, version, patience)
         await self._until(lambda: self._has_routes(envoy, version), "the new routes", envoy, patience)
+
+    async def _take_listeners(self, envoy: Envoy, version: str, patience: float) -> None:
+        try:
+            await self._until(lambda: self._has_listeners(envoy, version), "the new listener", envoy, patience)
+        except EnvoyFailed:
+            self._listeners = ""  # what Envoy has not taken is no reason to write nothing the next time
+            raise
 
     def drop_old(self, snapshot_id: str, clusters: list[Resource]) -> None:
         """After draining: only what the current snapshot names."""
@@ -100,6 +110,11 @@ class Feed:
         if await envoy.stat("cluster_manager.cds.version_text") != version:
             return False
         return await envoy.stat("cluster_manager.warming_clusters") == "0"
+
+    async def _has_listeners(self, envoy: Envoy, version: str) -> bool:
+        if await envoy.stat("listener_manager.lds.version_text") != version:
+            return False
+        return await envoy.stat("listener_manager.total_listeners_warming") == "0"
 
     async def _has_routes(self, envoy: Envoy, version: str) -> bool:
         return await envoy.route_version() == version

@@ -48,7 +48,7 @@ def asks_processor(filter_name: str, said: str, **fields: object) -> Node:
     )
 
 
-def router_filter() -> Node:
+def router_filter(*more_attributes: str) -> Node:
     """Asks for a decision. Bodies are asked for by route, so that upgrades and uploads are never buffered."""
     return asks_processor(
         names.ROUTER_FILTER,
@@ -56,7 +56,7 @@ def router_filter() -> Node:
         allow_mode_override=True,
         # answers only where a route may be attended: the processor is not asked about Envoy's own refusals
         processing_mode=headers_only("SKIP"),
-        request_attributes=[names.ATTR_ROUTE, names.ATTR_SOURCE],
+        request_attributes=[names.ATTR_ROUTE, names.ATTR_SOURCE, *more_attributes],
         # which target an attended answer came from, and whether it did
         response_attributes=[names.ATTR_ATTEMPT, names.ATTR_DETAILS],
         metadata_options={

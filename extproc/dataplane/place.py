@@ -53,5 +53,14 @@ class Place:
     def authorities(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.ca.json"
 
+    @property
+    def listener_certificate(self) -> str:
+        """What clients are shown; no cluster's file ends so."""
+        return f"{self.secrets}/listen.certificate.json"
+
+    @property
+    def listener_authorities(self) -> str:
+        return f"{self.secrets}/listen.client_ca.json"
+
     def aws_keys(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.aws"

@@ -17,6 +17,7 @@ IDLE: Final = "600s"  # a silent answer, streamed or not, is given up after this
 MILLION: Final = 1_000_000
 TO_SERVICES_NEVER: Final = (
     *names.CALLER_HEADERS,
+    names.CTL_PEER,  # the processor takes it off too, where it is asked
     "x-envoy-external-address",
     "x-envoy-internal",
     "x-envoy-original-path",

@@ -52,6 +52,7 @@ class Configured:
 class Address:
     host: str
     port: int
+    secure: bool = False
 
     @property
     def reachable(self) -> str:
@@ -59,9 +60,16 @@ class Address:
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
     @property
+    def authority(self) -> str:
+        return f"{_in_url(self.host)}:{self.port}"
+
+    @property
     def local(self) -> str:
-        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{_in_url(self.reachable)}:{self.port}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class Supervisor:

@@ -55,14 +55,14 @@ def may_rotate(tls: Tls) -> bool:
     return tls.client_certificate is not None or tls.ca is not None
 
 
-def client_secret(certificate: str, key: str) -> Node:
-    """The contents of the file with a client's certificate and key. Its directory is the owner's alone."""
+def client_secret(certificate: str, key: str, name: str = CLIENT_SECRET) -> Node:
+    """The contents of the file with a certificate and its key. Its directory is the owner's alone."""
     pair = {"certificate_chain": {"inline_string": certificate}, "private_key": {"inline_string": key}}
-    return _secret(CLIENT_SECRET, tls_certificate=pair)
+    return _secret(name, tls_certificate=pair)
 
 
-def ca_secret(certificates: str) -> Node:
-    return _secret(CA_SECRET, validation_context={"trusted_ca": {"inline_string": certificates}})
+def ca_secret(certificates: str, name: str = CA_SECRET) -> Node:
+    return _secret(name, validation_context={"trusted_ca": {"inline_string": certificates}})
 
 
 def _secret(name: str, **what: Node) -> Node:

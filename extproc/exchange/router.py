@@ -20,6 +20,7 @@ from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
+from extproc.facts.peer import UNNAMED, Peer, read_peer
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
@@ -94,7 +95,7 @@ class RouterExchange:
         endpoint = BY_NAME.get(matched.endpoint)
         if endpoint is None or headers.get(":method") != endpoint.method:
             return self._refuse(unknown_endpoint(headers.get(":method") or "", headers.get(":path") or ""), matched)
-        identity = identify(headers, _source(event), matched.snapshot)
+        identity = identify(headers, _source(event), matched.snapshot, _peer(event, matched.snapshot))
         if isinstance(identity, Refusal):
             return self._refuse(identity, matched)
         if endpoint.ours:
@@ -312,3 +313,13 @@ def _too_large(snapshot: Snapshot) -> Refusal:
 def _source(event: HeadersEvent) -> str | None:
     source = event.context.attributes.get(names.ATTR_SOURCE)
     return str(source) if source else None
+
+
+def _peer(event: HeadersEvent, snapshot: Snapshot) -> Peer | None:
+    """Who the client's certificate says it is, as far as anybody must know."""
+    digest = event.context.attributes.get(names.ATTR_PEER)
+    if not digest or not snapshot.clients_show_certificates:
+        return None
+    if not snapshot.knows_by_certificate:
+        return UNNAMED
+    return read_peer(event.headers.get(names.CTL_PEER) or "", str(digest))
