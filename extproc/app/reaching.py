@@ -4,10 +4,12 @@ Law: what is proposed works as it stands, but for what only the reader has: a cl
 """
 
 import shlex
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import verification
 
 from extproc.config.certificates import Pair
@@ -50,7 +52,9 @@ def _is_publicly_signed(chain: list[x509.Certificate], host: str) -> bool:
     if is_ip(host):
         return False  # next to no public CA signs addresses, and a CA too many does no harm
     try:
-        known = x509.load_pem_x509_certificates(Path(find_ca_bundle()).read_bytes())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # of old CAs
+            known = x509.load_pem_x509_certificates(Path(find_ca_bundle()).read_bytes())
         verifier = verification.PolicyBuilder().store(verification.Store(known)).time(datetime.now(UTC))
         verifier.build_server_verifier(x509.DNSName(host)).verify(chain[0], chain[1:])
     except (NoCaBundle, OSError, ValueError, verification.VerificationError):

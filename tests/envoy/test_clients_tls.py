@@ -80,7 +80,13 @@ def test_plain_text_at_the_door_of_tls_gets_no_answer(gateway: Gateway) -> None:
 
 def test_a_service_and_a_redirect_know_that_it_was_tls(gateway: Gateway, place: Place, lab: Demo) -> None:
     """Whatever the client says of it; and nothing of certificates that it makes up goes on."""
-    says = {"x-forwarded-proto": "http", "x-forwarded-client-cert": "Hash=made-up", "x-extproc-ctl-peer": "made-up"}
+    own = f"Bearer {lab.key}"  # services get what the caller sends
+    says = {
+        "authorization": own,
+        "x-forwarded-proto": "http",
+        "x-forwarded-client-cert": "Hash=made-up",
+        "x-extproc-ctl-peer": "made-up",
+    }
     with client(place.client()) as connected:
         assert connected.get(https(gateway) + "/shop/models", headers=says).status_code == 200
         told = lab.last()["headers"]
@@ -92,8 +98,8 @@ def test_a_service_and_a_redirect_know_that_it_was_tls(gateway: Gateway, place: 
 
 def test_in_plain_text_http2_is_spoken_to_whoever_begins_with_it(demos: dict[str, Demo], lab: Demo) -> None:
     with running(config(demos["lab"], {})) as gateway:
-        answer = curl("--http2-prior-knowledge", "-i", "-H", "x-forwarded-client-cert: made-up",
-                      gateway.url + "/shop/models")  # fmt: skip
+        own = ("-H", f"authorization: Bearer {lab.key}", "-H", "x-forwarded-client-cert: made-up")
+        answer = curl("--http2-prior-knowledge", "-i", *own, gateway.url + "/shop/models")
         assert answer.startswith("HTTP/2 200")
         told = lab.last()["headers"]
         assert told["x-forwarded-proto"] == "http" and "x-forwarded-client-cert" not in told
