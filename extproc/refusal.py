@@ -32,7 +32,8 @@ class Reason(Enum):
     INVALID_API_KEY = Kind(
         401,
         "authentication_error",
-        "`callers` is set and the request carries none of its keys; or the provider refuses the caller's own key.",
+        "`callers` is set and the request carries none of its keys, and shows none of its certificates; or "
+        "the provider refuses the caller's own key.",
     )
     CALLER_CREDENTIAL_MISSING = Kind(
         401, "authentication_error", "The target takes the caller's own key (`credential: caller`) and none was sent."

@@ -16,6 +16,7 @@ from extproc.exchange.attempt import destination
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts import matcher
 from extproc.facts.identify import KEY_HEADERS, Identified
+from extproc.facts.peer import named
 from extproc.facts.read import identify, read_facts
 from extproc.facts.request import CallerFacts, Facts
 from extproc.facts.routes import entries
@@ -39,6 +40,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    certificate: tuple[str, ...] = ()  # the names in the certificate that the client shows
 
 
 def explain_request(
@@ -55,7 +57,7 @@ def explain_request(
     headers = _headers_of(asked)
     if endpoint is None:
         return _refused(unknown_endpoint(asked.method, asked.path), known)
-    identity = _identity(headers, snapshot)
+    identity = _identity(headers, asked.certificate, snapshot)
     if isinstance(identity, Refusal):
         return _refused(identity, known)
     if endpoint.ours:
@@ -112,11 +114,11 @@ def _readable(body: bytes) -> Any:
         return f"{len(body)} bytes"
 
 
-def _identity(headers: Headers, snapshot: Snapshot) -> Identified | Refusal:
-    """Whoever may explain has the configuration: a request without a key is explained as nobody's in particular."""
-    if not any(headers.get(name) for name in KEY_HEADERS):
+def _identity(headers: Headers, certificate: tuple[str, ...], snapshot: Snapshot) -> Identified | Refusal:
+    """Whoever may explain has the configuration: a request that shows nothing is explained as nobody's."""
+    if not certificate and not any(headers.get(name) for name in KEY_HEADERS):
         return Identified(CallerFacts())
-    return identify(headers, None, snapshot)
+    return identify(headers, None, snapshot, named(certificate) if certificate else None)
 
 
 def _told(plan: Plan, headers: Headers) -> dict[str, str]:

@@ -89,7 +89,7 @@ class _Gateway:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
         first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
-        refuse_strangers(listening.host, first.snapshot)
+        refuse_strangers(listening.host, first.snapshot, certified=first.snapshot.clients_show_certificates)
         free_or_raise(listening.host, listening.port, "--port")
         if first.snapshot.listen.http3:
             free_udp_or_raise(listening.host, listening.port)
@@ -185,7 +185,7 @@ class _Gateway:
                 continue
             new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
             try:
-                refuse_strangers(listening.host, new.snapshot)
+                refuse_strangers(listening.host, new.snapshot, certified=new.snapshot.clients_show_certificates)
                 if new.snapshot.listen.http3 and not http3:
                     free_udp_or_raise(listening.host, listening.port)
             except (CannotStart, AddressInUse) as error:

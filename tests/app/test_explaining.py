@@ -13,7 +13,7 @@ from extproc.decision.explain import HIDDEN
 from extproc.facts import matcher
 from extproc.facts.routes import entries
 from extproc.protocol.events import BodyEvent
-from extproc.snapshot import Credential, SignSpec, Snapshot
+from extproc.snapshot import Caller, Credential, SignSpec, Snapshot
 from tests.exchange.scene import CALLERS, CLAUDE_FIRST, PROVIDERS, ROUTES, Scene, request, snapshot
 
 WEIGHTED = """
@@ -213,3 +213,14 @@ def test_a_page_of_the_gateways_own_needs_no_plan() -> None:
     told = explain_request(CONFIGS["open"], Asked("GET", "/health/providers", {}, b""), now=0.0, draw=0.0)
     assert (told["refusal"], told["answered"], told["plan"]) == (None, "by the gateway itself", [])
     assert told["facts"]["endpoint"] == "health_of_providers" and "models" not in told
+
+
+def test_a_caller_is_explained_by_the_names_in_its_certificate() -> None:
+    known = replace(CONFIGS["open"], callers=(Caller("ci", None, certificate=("ci.test",)),))
+
+    def explained(*names_in_it: str) -> dict[str, Any]:
+        asked = Asked("POST", CHAT, {"content-type": "application/json"}, b'{"model":"m"}', names_in_it)
+        return explain_request(known, asked, now=0.0, draw=0.5)
+
+    assert explained("ci.test")["facts"]["caller"]["name"] == "ci"
+    assert explained("other.test")["refusal"]["code"] == "invalid_api_key"
