@@ -1,16 +1,18 @@
 """TLS to clients, as it is rendered; Envoy's own view of it is in tests/envoy."""
 
 import json
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from extproc import names
+from extproc.dataplane import downstream_tls
 from extproc.dataplane.render import render
 from extproc.snapshot import Caller, Listen, ListenTls, Snapshot
 from tests.dataplane.certificates import Ca
-from tests.dataplane.envoy import complaints, place_in
+from tests.dataplane.envoy import complaints, place_in, running
 from tests.dataplane.snapshots import llm, provider, snapshot
 
 BASE = snapshot(provider("openai"), llm())
@@ -61,3 +63,13 @@ def test_a_certificate_is_asked_for_only_where_somebody_is_known_by_it(tmp_path:
 def test_whoever_must_show_a_certificate_shows_it_each_time(tmp_path: Path) -> None:
     assert rendered(listening(tmp_path, client_ca=True), tmp_path).count('session_resumption": true') == 2
     assert "session_resumption" not in rendered(listening(tmp_path), tmp_path)
+
+
+@pytest.mark.envoy
+def test_who_connects_and_says_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downstream_tls, "HANDSHAKE_WITHIN", "0.5s")
+    with (
+        running(listening(tmp_path)) as envoy,
+        socket.create_connection(("127.0.0.1", envoy.place.port), timeout=10) as silent,
+    ):
+        assert silent.recv(1) == b""
