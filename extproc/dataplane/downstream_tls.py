@@ -39,6 +39,7 @@ def over_quic(listener: Node, tls: ListenTls, place: Place) -> Node:
         "envoy.transport_sockets.quic",
         "transport_sockets.quic.v3.QuicDownstreamTransport",
         downstream_tls_context=_context(tls, place),
+        enable_early_data=False,  # what comes before the handshake may be sent again by anybody: a chat, billed twice
     )
     quic = _with_socket(listener, socket)
     quic["name"] += ".http3"

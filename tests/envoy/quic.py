@@ -18,6 +18,7 @@ from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ConnectionTerminated, QuicEvent
+from aioquic.tls import SessionTicket
 
 
 @dataclass(slots=True)
@@ -70,15 +71,20 @@ def ask(
     body: bytes = b"",
     shows: tuple[Path, Path] | None = None,
     seconds: float = 15.0,
+    tickets: list[SessionTicket] | None = None,
 ) -> tuple[Answer, Any]:
-    """One request on a connection of its own; the answer, and the certificate that the server has shown."""
+    """One request on a connection of its own; the answer, and the certificate that the server has shown. What resumes
+    the connection is added to `tickets`."""
 
     async def go() -> tuple[Answer, Any]:
         settings = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name="gateway.test")
         settings.load_verify_locations(cadata=SERVERS.certificate)
         if shows is not None:
             settings.load_cert_chain(*shows)
-        async with connect("127.0.0.1", port, configuration=settings, create_protocol=_Client) as client:
+        keep = tickets.append if tickets is not None else None
+        async with connect(
+            "127.0.0.1", port, configuration=settings, create_protocol=_Client, session_ticket_handler=keep
+        ) as client:
             assert isinstance(client, _Client)
             answer = await client.ask("POST" if body else "GET", path, headers or {}, body)
             return answer, client._quic.tls._peer_certificate

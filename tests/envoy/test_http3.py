@@ -38,7 +38,18 @@ def test_a_chat_and_a_stream_are_answered(gateway: Gateway) -> None:
     assert answer.status == 200 and answer.body.rstrip().endswith(b"[DONE]")
 
 
-def test_a_large_body_is_taken_and_one_that_is_too_large_is_not(gateway: Gateway) -> None:
+def test_nothing_is_taken_before_the_handshake_which_could_be_sent_again(gateway: Gateway) -> None:
+    tickets: list[quic.SessionTicket] = []
+
+    def has_tickets() -> bool:
+        assert quic.ask(gateway.port, "/v1/models", tickets=tickets)[0].status == 200
+        return bool(tickets)
+
+    eventually(has_tickets, "what resumes a connection")
+    assert not any(ticket.max_early_data_size for ticket in tickets)
+
+
+def test_a_large_body_is_taken(gateway: Gateway) -> None:
     large = json.dumps({**body("m"), "user": "x" * 3_000_000}).encode()
     assert quic.ask(gateway.port, CHAT, JSON, large)[0].status == 200
 
