@@ -1,4 +1,4 @@
-"""The gRPC server with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
+"""Both servers, with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
 
 import asyncio
 import logging
@@ -9,9 +9,11 @@ import grpc
 import grpc.aio
 import pytest
 
-from extproc.transport.grpc_server import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS, GrpcServer
+from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Health, asked_service
+from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
+from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS
 
 PATIENCE = 20.0
 EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -48,11 +50,13 @@ class Heard:
 
 
 class Running:
-    def __init__(self, listen: list[str]) -> None:
+    transport = GrpcServer
+
+    def __init__(self, listen: list[str], server=None) -> None:
         self.streams: list[Upper] = []
         self.logs: list[Heard] = []
         self.broken: list[BaseException] = []
-        self.server = GrpcServer(listen, self._stream, self._log, self.broken.append)
+        self.server = (server or Running.transport)(listen, self._stream, self._log, self.broken.append)
 
     def _stream(self, metadata):
         self.streams.append(Upper())
@@ -61,6 +65,12 @@ class Running:
     def _log(self):
         self.logs.append(Heard())
         return self.logs[-1]
+
+
+@pytest.fixture(params=[GrpcServer, LeanServer], autouse=True)
+def transport(request, monkeypatch):
+    monkeypatch.setattr(Running, "transport", request.param)
+    return request.param
 
 
 @pytest.fixture
@@ -126,13 +136,13 @@ async def test_a_stream_that_raises_ends_alone_and_tells_the_peer_nothing(channe
     assert caplog.records == []
 
 
-async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog):
+async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog, transport):
     broken: list[BaseException] = []
 
     def refuse(metadata):
         raise LookupError
 
-    server = GrpcServer([f"unix://{directory}/s"], refuse, Heard, broken.append)
+    server = transport([f"unix://{directory}/s"], refuse, Heard, broken.append)
     await server.start()
     async with grpc.aio.insecure_channel(server.addresses[0]) as channel:
         call = process(channel)
