@@ -13,7 +13,7 @@ from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Health, asked_service
 from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
-from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS
+from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
 
 PATIENCE = 20.0
 EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -236,6 +236,38 @@ async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(
     assert running.logs[0].fed == [b"1", b"2"]
     assert running.streams[0].ends == 1
     assert list(directory.iterdir()) == []
+
+
+LARGE = 40 * 1024 * 1024
+
+
+@pytest.fixture
+async def wide_channel(running):
+    limits = [
+        ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
+        ("grpc.max_send_message_length", 2 * MESSAGE_LIMIT),
+    ]
+    async with grpc.aio.insecure_channel(running.server.addresses[0], options=limits) as made:
+        yield made
+
+
+async def test_a_large_message_goes_both_ways(wide_channel):
+    call = process(wide_channel)
+    await call.write(b"a" * LARGE)
+    assert await hear(call) == b"A" * LARGE
+    await call.write(b"bye")
+    assert await hear(call) == b"BYE"
+    assert await call.code() == grpc.StatusCode.OK
+
+
+async def test_a_message_over_the_limit_ends_its_stream_alone(wide_channel):
+    healthy, large = process(wide_channel), process(wide_channel)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await large.write(b"x" * (MESSAGE_LIMIT + 1))
+        await hear(large)
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    await healthy.write(b"a")
+    assert await hear(healthy) == b"A"
 
 
 async def test_a_socket_with_a_living_server_refuses_a_second_one(running, directory):
