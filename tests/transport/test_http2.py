@@ -111,9 +111,10 @@ def test_whatever_comes_is_understood_or_ends_the_connection(noise: bytes) -> No
         assert said(made)[-1][0] == frames.GOAWAY
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 10), st.integers(0, 255), st.integers(0, 5), st.binary(max_size=40)), max_size=12)
-)
+ANY_FRAME = st.tuples(st.integers(0, 10), st.integers(0, 255), st.integers(0, 5), st.binary(max_size=40))
+
+
+@given(st.lists(ANY_FRAME, max_size=12))
 def test_whatever_frames_come_are_understood_or_end_the_connection(
     random_frames: list[tuple[int, int, int, bytes]],
 ) -> None:
@@ -315,5 +316,5 @@ def test_what_is_sent_can_be_read_by_any_decoder() -> None:
         (b":status", b"200"),
         (b"content-type", b"application/grpc"),
         (b"grpc-status", b"13"),
-        (b"grpc-message", "100%25 %C2%ABno%C2%BB%0A".encode()),
+        (b"grpc-message", b"100%25 %C2%ABno%C2%BB%0A"),
     ]
