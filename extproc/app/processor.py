@@ -48,7 +48,7 @@ from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Snapshot
 from extproc.stores.rollout_memory import RolloutMemory
 from extproc.transport.contract import ByteStream, RecordSink
-from extproc.transport.grpc_server import GrpcServer
+from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
 from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
@@ -146,7 +146,7 @@ class _Processor:
         )
         self._expiries = Expiries(self._metrics, time.time)
         self._expiries.look(first)
-        self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
+        self._server = LeanServer(settings.listen, self._open_stream, self._open_log, self._broken)
 
     async def run(self) -> None:
         ending = asyncio.Event()

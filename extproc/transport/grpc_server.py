@@ -18,13 +18,8 @@ import grpc.aio
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.health import SERVICE_UNKNOWN, Health
 from extproc.transport.listen import ListenError, SocketFile, check_port, unix_path
+from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
 
-PROCESS: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
-STREAM_LOGS: Final = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
-HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
-HEALTH_WATCH: Final = "/grpc.health.v1.Health/Watch"
-
-MESSAGE_LIMIT: Final = 64 * 1024 * 1024  # twice the default body limit: a body, its headers and its metadata fit
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_send_message_length", MESSAGE_LIMIT),

@@ -1,4 +1,4 @@
-"""The gRPC server with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
+"""Both servers, with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
 
 import asyncio
 import logging
@@ -9,9 +9,11 @@ import grpc
 import grpc.aio
 import pytest
 
-from extproc.transport.grpc_server import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS, GrpcServer
+from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Health, asked_service
+from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
+from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
 
 PATIENCE = 20.0
 EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -48,11 +50,13 @@ class Heard:
 
 
 class Running:
-    def __init__(self, listen: list[str]) -> None:
+    transport = GrpcServer
+
+    def __init__(self, listen: list[str], server=None) -> None:
         self.streams: list[Upper] = []
         self.logs: list[Heard] = []
         self.broken: list[BaseException] = []
-        self.server = GrpcServer(listen, self._stream, self._log, self.broken.append)
+        self.server = (server or Running.transport)(listen, self._stream, self._log, self.broken.append)
 
     def _stream(self, metadata):
         self.streams.append(Upper())
@@ -61,6 +65,12 @@ class Running:
     def _log(self):
         self.logs.append(Heard())
         return self.logs[-1]
+
+
+@pytest.fixture(params=[GrpcServer, LeanServer], autouse=True)
+def transport(request, monkeypatch):
+    monkeypatch.setattr(Running, "transport", request.param)
+    return request.param
 
 
 @pytest.fixture
@@ -126,13 +136,13 @@ async def test_a_stream_that_raises_ends_alone_and_tells_the_peer_nothing(channe
     assert caplog.records == []
 
 
-async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog):
+async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog, transport):
     broken: list[BaseException] = []
 
     def refuse(metadata):
         raise LookupError
 
-    server = GrpcServer([f"unix://{directory}/s"], refuse, Heard, broken.append)
+    server = transport([f"unix://{directory}/s"], refuse, Heard, broken.append)
     await server.start()
     async with grpc.aio.insecure_channel(server.addresses[0]) as channel:
         call = process(channel)
@@ -226,6 +236,38 @@ async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(
     assert running.logs[0].fed == [b"1", b"2"]
     assert running.streams[0].ends == 1
     assert list(directory.iterdir()) == []
+
+
+LARGE = 40 * 1024 * 1024
+
+
+@pytest.fixture
+async def wide_channel(running):
+    limits = [
+        ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
+        ("grpc.max_send_message_length", 2 * MESSAGE_LIMIT),
+    ]
+    async with grpc.aio.insecure_channel(running.server.addresses[0], options=limits) as made:
+        yield made
+
+
+async def test_a_large_message_goes_both_ways(wide_channel):
+    call = process(wide_channel)
+    await call.write(b"a" * LARGE)
+    assert await hear(call) == b"A" * LARGE
+    await call.write(b"bye")
+    assert await hear(call) == b"BYE"
+    assert await call.code() == grpc.StatusCode.OK
+
+
+async def test_a_message_over_the_limit_ends_its_stream_alone(wide_channel):
+    healthy, large = process(wide_channel), process(wide_channel)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await large.write(b"x" * (MESSAGE_LIMIT + 1))
+        await hear(large)
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    await healthy.write(b"a")
+    assert await hear(healthy) == b"A"
 
 
 async def test_a_socket_with_a_living_server_refuses_a_second_one(running, directory):
