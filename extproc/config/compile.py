@@ -10,6 +10,8 @@ from pathlib import Path
 
 from extproc.config.certificates import UpstreamCertificates
 from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain
+from extproc.config.compile_cors import compile_cors
+from extproc.config.compile_limits import listen_limits, request_limits
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
 from extproc.config.compile_strategies import compile_strategies
@@ -23,7 +25,7 @@ from extproc.config.retired import note_retired
 from extproc.config.schema import Configuration
 from extproc.config.validate import validate
 from extproc.names import KEY_WEBHOOK
-from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
+from extproc.snapshot import Listen, Provider, Service, Snapshot
 
 _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
 
@@ -88,8 +90,8 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         aliases=compile_aliases(configuration.aliases, names, report),
         strategies=strategies,
         callers=compile_callers(configuration.callers, names, report),
-        limits=Limits(body=configuration.limits.body),
-        listen=_listen(configuration),
+        limits=request_limits(configuration.limits),
+        listen=_listen(configuration, report),
     )
     return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates)
 
@@ -105,6 +107,13 @@ def _check_state(state: str, report: Report) -> None:
         report.add(("state",), "must be memory", nearest(state, ["memory"]))
 
 
-def _listen(configuration: Configuration) -> Listen:
-    port = configuration.listen.port
-    return Listen(configuration.listen.host, None if port is None else int(port))
+def _listen(configuration: Configuration, report: Report) -> Listen:
+    keys = configuration.listen
+    return Listen(
+        host=keys.host,
+        port=None if keys.port is None else int(keys.port),
+        cors=compile_cors(keys.cors, ("listen", "cors"), report) if keys.cors is not None else None,
+        limits=listen_limits(keys.limits),
+        trusted_hops=int(keys.trusted_hops),
+        proxy_protocol=keys.proxy_protocol,
+    )

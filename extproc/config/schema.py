@@ -239,7 +239,15 @@ class ListenLimitsKeys(Keys):
         None, description="What one address may do, before anybody is asked who calls."
     )
     headers_timeout: Duration = Field(30.0, gt=0, description="Until a request's headers are complete.")
+    request_timeout: Duration = Field(
+        3600.0, gt=0, description="Until a request is complete, its body too, or its answer begins; then 408."
+    )
     idle_timeout: Duration = Field(3600.0, gt=0, description="Until a connection without requests is closed.")
+    memory: Size | None = Field(
+        None,
+        ge=32 * 1024 * 1024,
+        description="What Envoy may hold; near it new requests get 503. Left out: found from the machine's memory.",
+    )
 
 
 class ListenKeys(Keys):
@@ -249,6 +257,18 @@ class ListenKeys(Keys):
     http3: Flag = Field(False, description="With tls: HTTP/3 too, on the same port's UDP.")
     cors: CorsKeys | None = Field(None, description="What scripts of other origins may do; left out: nothing.")
     limits: ListenLimitsKeys = Field(ListenLimitsKeys(), description="What clients may do before they are known.")
+    trusted_hops: Count = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many proxies of yours stand in front, each of which adds to `x-forwarded-for`. Above 0, who "
+        "can go around them chooses its own address.",
+    )
+    proxy_protocol: Flag = Field(
+        False,
+        description="The load balancer in front tells who calls by the PROXY protocol (v1 or v2); other connections "
+        "are closed.",
+    )
 
 
 class LimitsKeys(Keys):

@@ -1,12 +1,13 @@
 """The one listener: edge hygiene, filters, logs."""
 
-from extproc.dataplane import access_logs
+from extproc.dataplane import access_logs, cors, protection
 from extproc.dataplane.edge import early_header_mutation
 from extproc.dataplane.errors_filter import errors_filter
 from extproc.dataplane.filters import answer_filter, router_filter
 from extproc.dataplane.form import Node, file_source, named, socket_address
 from extproc.dataplane.local_replies import local_reply_config
 from extproc.dataplane.place import Place
+from extproc.snapshot import Snapshot
 
 ROUTES = "routes"
 CALLERS = "callers"  # the listener's name, and that of its statistics
@@ -14,16 +15,18 @@ STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that t
 CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
 
 
-def listener(place: Place) -> Node:
+def listener(snapshot: Snapshot, place: Place) -> Node:
     return {
         "name": CALLERS,
+        "stat_prefix": CALLERS,
         "address": socket_address(place.host, place.port),
         "per_connection_buffer_limit_bytes": CONNECTION_BUFFER,  # a route's request_body_buffer_limit raises this one
-        "filter_chains": [{"filters": [_http(place)]}],
+        "listener_filters": protection.listener_filters(snapshot.listen),
+        "filter_chains": [{"filters": [_http(snapshot, place)]}],
     }
 
 
-def _http(place: Place) -> Node:
+def _http(snapshot: Snapshot, place: Place) -> Node:
     return named(
         "envoy.filters.network.http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -42,7 +45,15 @@ def _http(place: Place) -> Node:
         local_reply_config=local_reply_config(),
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": False}],  # services' routes enable it
         # answers come through them from the last to the first
-        http_filters=[answer_filter(), router_filter(), errors_filter(), _router()],
+        http_filters=[
+            answer_filter(),
+            *cors.filters(),
+            protection.address_filter(),
+            router_filter(),
+            errors_filter(),
+            _router(),
+        ],
+        **protection.connection_manager(snapshot.listen, snapshot.limits),
         rds={"route_config_name": ROUTES, "config_source": file_source(place.rds)},
     )
 

@@ -29,8 +29,8 @@ class Rendered:
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
     return Rendered(
-        bootstrap=bootstrap.bootstrap(place),
-        listeners=({"@type": LISTENER_TYPE, **listener.listener(place)},),
+        bootstrap=bootstrap.bootstrap(place, snapshot.listen.limits),
+        listeners=({"@type": LISTENER_TYPE, **listener.listener(snapshot, place)},),
         routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
     )

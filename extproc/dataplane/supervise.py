@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -21,7 +21,7 @@ from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.snapshot import Snapshot
-from extproc.stores.private_files import replace
+from extproc.stores import private_files
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
 RESOLVE_PATIENCE = 3.0  # seconds
@@ -96,7 +96,7 @@ class Supervisor:
 
     async def start(self, configured: Configured) -> None:
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
-        replace(self._run.bootstrap, json.dumps(configured.bootstrap))
+        private_files.replace(self._run.bootstrap, json.dumps(configured.bootstrap))
         self._feed.write_secrets(configured.secrets)
         self._feed.write_secrets(configured.keys)
         self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
@@ -194,7 +194,9 @@ class Supervisor:
             except (EnvoyFailed, ProcessorFailed, httpx.HTTPError) as error:
                 await self.refuse(str(error))
                 return
-            self._take(configured)
+            if self._in_force is not None and configured.bootstrap != self._in_force.bootstrap:
+                _log.warning("`connections` and `memory` of `listen.limits` hold from the next start on")
+            self._take(replace(configured, bootstrap=self._in_force.bootstrap) if self._in_force else configured)
             _log.info("configuration %s is in force", configured.snapshot.id)
             if self._drop is not None:
                 self._drop.cancel()
