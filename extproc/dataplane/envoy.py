@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from extproc.dataplane import envoy_metrics
 from extproc.dataplane.children import Child, start_child
 
 VERSION_WANTED = "1.40"
@@ -82,6 +83,10 @@ class Envoy:
     async def stat(self, name: str) -> str:
         text = (await self.ask(f"/stats?filter=^{re.escape(name)}$")).text.strip()
         return text.partition(": ")[2].strip('"')
+
+    async def refusals(self) -> dict[str, float]:
+        """Its counters of what it ended by itself."""
+        return envoy_metrics.read((await self._http.get("/stats", params={"filter": envoy_metrics.FILTER})).text)
 
     async def route_version(self) -> str:
         """The version of the routes that it works with, empty while it has none."""

@@ -7,10 +7,10 @@ from extproc.dataplane.filters import answer_filter, router_filter
 from extproc.dataplane.form import Node, file_source, named, socket_address
 from extproc.dataplane.local_replies import local_reply_config
 from extproc.dataplane.place import Place
+from extproc.observe.envoy_table import CALLERS
 from extproc.snapshot import Snapshot
 
 ROUTES = "routes"
-CALLERS = "callers"  # the listener's name, and that of its statistics
 STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that the route's own limit speaks first
 CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from extproc.dataplane import overload
+from extproc.snapshot import ListenLimits
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 OWN_CGROUP: Final = Path("/proc/self/cgroup")
 # macOS says «infinity» and refuses it: what its kernel takes for one process, and what every system takes
 USUAL: Final = (1_048_576, 65_536, 10_240)
+A_HANDFUL: Final = 1_000
 _log = logging.getLogger("extproc")
 
 
@@ -36,9 +38,10 @@ def raise_descriptor_limit() -> int | None:
 
 
 def note_few_descriptors(wanted: int, descriptors: int | None) -> None:
-    """Says so where there are fewer than the connections of the configuration need."""
+    """Says so where there are fewer than the connections of the configuration need. As many as are allowed where
+    nothing is written is no wish, so then only a handful is worth a line."""
     possible = overload.connections(wanted, descriptors)
-    if possible < wanted:
+    if possible < (wanted if wanted != ListenLimits().connections else A_HANDFUL):
         needed = wanted * overload.DESCRIPTORS_OF_A_REQUEST + overload.DESCRIPTORS_OF_OURS
         _log.warning(
             "at most %d connections at a time, not %d: a process may have %s files and sockets open, and %d are needed "

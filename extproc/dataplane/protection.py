@@ -50,9 +50,7 @@ def listener_filters(listen: Listen) -> list[Node]:
     if listen.limits.connections_per_second is not None:
         found.append(_connection_rate(listen.limits.connections_per_second))
     if listen.proxy_protocol:
-        found.append(
-            named("envoy.filters.listener.proxy_protocol", "filters.listener.proxy_protocol.v3.ProxyProtocol")
-        )
+        found.append(named("envoy.filters.listener.proxy_protocol", "filters.listener.proxy_protocol.v3.ProxyProtocol"))
     return found
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import httpx
 
+from extproc.dataplane import envoy_metrics
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
 from extproc.dataplane.feed import Feed, keep_only
-from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
+from extproc.observe.envoy_table import CALLERS
 from extproc.snapshot import Snapshot
 from extproc.stores import private_files
 
@@ -247,7 +248,14 @@ class Supervisor:
         return self._accepting
 
     async def metrics(self) -> str:
-        return await self._processor.metrics()
+        """The processor's, and of Envoy's what it alone knows."""
+        return await self._processor.metrics() + await self._envoy_metrics()
+
+    async def _envoy_metrics(self) -> str:
+        try:
+            return envoy_metrics.exposed(await self._envoy.refusals()) if self._envoy is not None else ""
+        except httpx.HTTPError:
+            return ""
 
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""
