@@ -197,6 +197,14 @@ def test_an_idle_connection_is_closed(small: Limited) -> None:
         assert connection.recv(1) == b""
 
 
+def test_new_connections_have_a_rate() -> None:
+    """Those above it are closed before a byte is read; a moment later others are let in."""
+    with limited(Listen(limits=ListenLimits(connections_per_second=3))) as (envoy, _):
+        statuses = [ask(envoy, FLOODED).status for _ in range(40)]
+        assert 0 in statuses and set(statuses) <= {0, 200}
+        assert eventually(lambda: ask(envoy, FLOODED).status == 200)
+
+
 # --- behind a load balancer ------------------------------------------------------------------------------------------
 
 

@@ -7,11 +7,12 @@ import asyncio
 import contextlib
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
+LARGEST_FRAME = 16_384
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 MAX_CONCURRENT_STREAMS, INITIAL_WINDOW = 3, 4
 REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 7, 8, 11
@@ -55,6 +56,7 @@ class Http2:
     reset: dict[int, int] = field(default_factory=dict)  # by stream: why
     settings: dict[int, int] = field(default_factory=dict)  # the peer's
     gone_away: int | None = None  # why the peer wants no more of this connection
+    pongs: int = 0
     closed: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -62,7 +64,12 @@ class Http2:
         """Opens a stream; with None as its body it stays open on our side."""
         stream, self.next_stream = self.next_stream, self.next_stream + 2
         ends = END_STREAM if body == b"" else 0
-        self.writer.write(frame(HEADERS, END_HEADERS | ends, stream, head(method, path, headers or {})))
+        block = head(method, path, headers or {})
+        pieces = [block[at : at + LARGEST_FRAME] for at in range(0, len(block), LARGEST_FRAME)]
+        for place, piece in enumerate(pieces):
+            kind, flags = (CONTINUATION, 0) if place else (HEADERS, ends)
+            flags |= END_HEADERS if place == len(pieces) - 1 else 0
+            self.writer.write(frame(kind, flags, stream, piece))
         if body:
             self.writer.write(frame(DATA, END_STREAM, stream, body))
         return stream
@@ -70,13 +77,19 @@ class Http2:
     def cancel(self, stream: int) -> None:
         self.writer.write(frame(RST_STREAM, 0, stream, struct.pack(">I", CANCEL)))
 
+    async def heard(self) -> None:
+        """Waits until the peer has read all that was sent, or has ended the connection."""
+        expected = self.pongs + 1
+        self.writer.write(frame(PING, 0, 0, bytes(8)))
+        await self.until(lambda: self.pongs >= expected)
+
     def is_ok(self, stream: int) -> bool:
         return self.answered.get(stream, b"")[:1] == bytes([OK])
 
-    async def until(self, holds: "asyncio.Future[None] | object", seconds: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], object], seconds: float = 20.0) -> None:
         """Waits until `holds()` is true, or the connection has ended."""
         async with self.changed:
-            await asyncio.wait_for(self.changed.wait_for(lambda: holds() or self.closed), seconds)  # type: ignore[operator]
+            await asyncio.wait_for(self.changed.wait_for(lambda: holds() or self.closed), seconds)
 
     async def read(self) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -103,7 +116,9 @@ class Http2:
             pairs = struct.iter_unpack(">HI", payload)
             self.settings |= dict(pairs)
             self.writer.write(frame(SETTINGS, ACK, 0))
-        elif kind == PING and not flags & ACK:
+        elif kind == PING and flags & ACK:
+            self.pongs += 1
+        elif kind == PING:
             self.writer.write(frame(PING, ACK, 0, payload))
         if kind in (HEADERS, DATA) and flags & END_STREAM:
             self.ended.add(stream)
