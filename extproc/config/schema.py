@@ -223,14 +223,16 @@ class ListenTlsKeys(Keys):
 
 
 class AddressLimitKeys(Keys):
-    requests_per_second: Count = Field(gt=0, description="Of one address, in the long run; above it 429.")
-    burst: Count | None = Field(None, gt=0, description="And at once; left out: as many as in two seconds.")
+    requests_per_second: Count = Field(gt=0, le=1_000_000, description="Of one address, in the long run; above it 429.")
+    burst: Count | None = Field(
+        None, gt=0, le=10_000_000, description="And at once; left out: as many as in two seconds."
+    )
 
 
 class ListenLimitsKeys(Keys):
-    connections: Count = Field(50_000, gt=0, description="Open at a time; more are closed at once.")
+    connections: Count = Field(50_000, gt=0, le=10_000_000, description="Open at a time; more are closed at once.")
     connections_per_second: Count | None = Field(
-        None, gt=0, description="New ones, of all clients; more are closed at once."
+        None, gt=0, le=1_000_000, description="New ones, of all clients; more are closed at once."
     )
     streams_per_connection: Count = Field(
         1_000, gt=0, le=2_147_483_647, description="Requests at a time on one HTTP/2 or HTTP/3 connection."

@@ -15,6 +15,7 @@ from extproc.dataplane import envoy_metrics
 from extproc.dataplane.children import Child, start_child
 
 VERSION_WANTED = "1.40"
+LISTENER_DRAIN = 3600  # seconds
 
 
 class EnvoyMissing(Exception):
@@ -110,7 +111,6 @@ async def start_envoy(
     admin_socket: Path,
     *,
     concurrency: int,
-    drain: float,
     said: Callable[[str, str], None],
 ) -> Envoy:
     """`said(level, text)` hears each line of Envoy's own log from warnings up."""
@@ -122,8 +122,12 @@ async def start_envoy(
         "--reject-unknown-dynamic-fields",  # a misspelled field must not be silently ignored
         "--concurrency",
         str(concurrency),
+        # of connections to a listener that was changed: streams that run on them are cut behind this, and not before.
+        # How long the whole gateway drains, the supervisor decides.
         "--drain-time-s",
-        str(max(1, round(drain))),
+        str(LISTENER_DRAIN),
+        "--drain-strategy",  # each answer asks its connection to close, not ever more of them
+        "immediate",
         "--log-level",
         "warning",
         "--log-format",

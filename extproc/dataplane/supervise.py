@@ -107,7 +107,6 @@ class Supervisor:
             self._run.bootstrap,
             self._run.envoy_admin,
             concurrency=self._concurrency,
-            drain=self._drain,
             said=self._said,
         )
         self._take(configured)
