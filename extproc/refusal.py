@@ -46,7 +46,16 @@ class Reason(Enum):
     UNKNOWN_ENDPOINT = Kind(404, "invalid_request_error", "The path is no endpoint of the gateway.")
     ROUTE_NOT_FOUND = Kind(404, "invalid_request_error", "No route of the configuration matches the request.")
     METHOD_NOT_ALLOWED = Kind(405, "invalid_request_error", "The endpoint exists, with another method.")
+    REQUEST_TIMEOUT = Kind(
+        408, "invalid_request_error", "The request did not arrive within `headers_timeout` or `request_timeout`."
+    )
     REQUEST_TOO_LARGE = Kind(413, "invalid_request_error", "The body is larger than `limits.body`.")
+    HEADERS_TOO_LARGE = Kind(
+        431, "invalid_request_error", "The headers are larger or more than `limits.headers` and `limits.header_count`."
+    )
+    TOO_MANY_REQUESTS = Kind(
+        429, "rate_limit_error", "This address asks more often than `listen.limits.per_address` lets it."
+    )
     UNSUPPORTED_PARAMETER = Kind(
         400, "invalid_request_error", "No candidate can be told what the request asks for, and the route says `reject`."
     )
@@ -63,6 +72,7 @@ class Reason(Enum):
         "upstream_error",
         "No target is left: shut by its breaker, unhealthy, not chosen by the strategy, or not to be reached.",
     )
+    OVERLOADED = Kind(503, "server_error", "Envoy's memory is almost full; try again.")
     PROCESSOR_UNAVAILABLE = Kind(503, "server_error", "The processor did not answer Envoy.")
     SNAPSHOT_LOST = Kind(503, "server_error", "The configuration that the attempt was planned with is gone; try again.")
     UPSTREAM_TIMEOUT = Kind(504, "upstream_error", "No provider sent its first byte within `first_byte_timeout`.")

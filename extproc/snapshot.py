@@ -338,6 +338,9 @@ class ShadowSpec:
     share: float = 1.0
 
 
+ANYTHING: Final = "*"  # as an origin, a method or a header of CORS
+
+
 @dataclass(frozen=True, slots=True)
 class Cors:
     """What scripts of other origins may do. No origins: nothing is said, a service answers for itself."""
@@ -409,7 +412,9 @@ class ListenLimits:
     streams_per_connection: int = 1_000
     per_address: AddressLimit | None = None
     headers_timeout: float = 30.0
+    request_timeout: float = 3600.0
     idle_timeout: float = 3600.0
+    memory: int | None = None  # bytes that Envoy may hold; None: found where it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +434,8 @@ class Listen:
     http3: bool = False
     cors: Cors | None = None
     limits: ListenLimits = ListenLimits()
+    trusted_hops: int = 0  # proxies in front whose `x-forwarded-for` is believed
+    proxy_protocol: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
+from extproc.dataplane.machine import memory, note_few_descriptors, raise_descriptor_limit
 from extproc.dataplane.processor import ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.start import CannotStart, Started, refuse_strangers
@@ -50,13 +51,14 @@ class UpSettings:
 async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) -> None:
     """Raises CannotStart; returns when a signal asked it to end."""
     set_up_logs(sys.stderr)
+    descriptors = raise_descriptor_limit()  # Envoy and the processors inherit it
     try:
         binary = find_envoy(settings.envoy)
         origin = find_origin(settings.source, os.environ)
         run = new_run_directory()
         try:
             async with contextlib.AsyncExitStack() as stack:
-                await _Gateway(settings, binary, origin, run, stack).run(welcome)
+                await _Gateway(settings, binary, origin, run, stack, descriptors).run(welcome)
         finally:
             run.remove()
     except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse) as error:
@@ -71,12 +73,14 @@ class _Gateway:
         origin: Origin,
         run: RunDirectory,
         stack: contextlib.AsyncExitStack,
+        descriptors: int | None,
     ) -> None:
         self._settings = settings
         self._binary = binary
         self._origin = origin
         self._run = run
         self._stack = stack
+        self._descriptors = descriptors
         self._ending = asyncio.Event()
 
     async def run(self, welcome: Callable[[Started], None]) -> None:
@@ -90,6 +94,7 @@ class _Gateway:
         listening = self._listening(loaded)
         first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
         refuse_strangers(listening.host, first.snapshot, certified=first.snapshot.clients_show_certificates)
+        note_few_descriptors(first.snapshot.listen.limits.connections, self._descriptors)
         free_or_raise(listening.host, listening.port, "--port")
         if first.snapshot.listen.http3:
             free_udp_or_raise(listening.host, listening.port)
@@ -126,6 +131,8 @@ class _Gateway:
             host=self._settings.host or listen.host or LOOPBACK_HOST,
             port=self._settings.port or listen.port or DEFAULT_PORT,
             access_log=self._settings.access_log,
+            memory=memory(),
+            descriptors=self._descriptors,
         )
 
     def _supervisor(self, listening: Listening) -> Supervisor:

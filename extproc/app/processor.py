@@ -29,6 +29,7 @@ from extproc.config.credentials import Secret
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
+from extproc.dataplane.machine import raise_descriptor_limit
 from extproc.dataplane.start import CannotStart
 from extproc.dialects.tokens import load_for
 from extproc.exchange.attempt import AttemptExchange
@@ -78,6 +79,7 @@ class ProcessorSettings:
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
     """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
+    raise_descriptor_limit()
     processor = _Processor(settings, _first_snapshot(settings, compiled), compiled.keys if compiled else None)
     try:
         await processor.run()

@@ -24,6 +24,8 @@ class Listening:
     host: str
     port: int
     access_log: str  # a file, `-` for standard output, `off` for none
+    memory: int | None = None  # of the machine or container
+    descriptors: int | None = None  # that Envoy may have open
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
@@ -37,6 +39,8 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         secrets=str(run.secrets),
         ca_bundle=find_ca_bundle(),
         access_log=listening.access_log,
+        memory=listening.memory,
+        descriptors=listening.descriptors,
     )
     rendered = render(snapshot, place)
     clusters = {name: snapshot.providers[name].cluster for name in compiled.secrets}

@@ -11,6 +11,8 @@ from pathlib import Path
 from extproc.config.certificates import HeldCertificates
 from extproc.config.compile_callers import compile_callers
 from extproc.config.compile_choices import compile_aliases, compile_chain
+from extproc.config.compile_cors import compile_cors
+from extproc.config.compile_limits import listen_limits, request_limits
 from extproc.config.compile_listen import compile_listen_tls
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
@@ -25,7 +27,7 @@ from extproc.config.retired import note_retired
 from extproc.config.schema import Configuration, ListenKeys
 from extproc.config.validate import validate
 from extproc.names import KEY_WEBHOOK
-from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
+from extproc.snapshot import Listen, Provider, Service, Snapshot
 
 _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
 
@@ -91,7 +93,7 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         aliases=compile_aliases(configuration.aliases, names, report),
         strategies=strategies,
         callers=compile_callers(configuration.callers, configuration.listen, names, report),
-        limits=Limits(body=configuration.limits.body),
+        limits=request_limits(configuration.limits),
         listen=_listen(configuration.listen, report),
     )
     return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates, report.listener)
@@ -114,4 +116,8 @@ def _listen(keys: ListenKeys, report: Report) -> Listen:
         port=None if keys.port is None else int(keys.port),
         tls=compile_listen_tls(keys, report),
         http3=keys.http3,
+        cors=compile_cors(keys.cors, ("listen", "cors"), report) if keys.cors is not None else None,
+        limits=listen_limits(keys.limits),
+        trusted_hops=int(keys.trusted_hops),
+        proxy_protocol=keys.proxy_protocol,
     )

@@ -17,6 +17,8 @@ def compile_listen_tls(keys: ListenKeys, report: Report) -> ListenTls | None:
         if keys.http3:
             report.add(("listen", "http3"), "needs `listen.tls`", "HTTP/3 is spoken in TLS only")
         return None
+    if keys.http3 and keys.proxy_protocol:
+        report.add(("listen", "http3"), "does not go with `proxy_protocol`", "UDP carries no PROXY line")
     here: PathParts = ("listen", "tls")
     certificate = NamedFile(keys.tls.certificate, (*here, "certificate"), "the certificate", report)
     key = NamedFile(keys.tls.key, (*here, "key"), "the certificate's key", report)

@@ -16,7 +16,6 @@ LISTENER_CERTIFICATE: Final = "listen"
 LISTENER_AUTHORITIES: Final = "listen.client_ca"
 HANDSHAKE_WITHIN: Final = "15s"  # else who says nothing holds a connection for ever
 ALT_SVC_AGE: Final = 86_400  # seconds for which a client remembers that there is HTTP/3
-HTTP3: Final[Node] = {"codec_type": "HTTP3", "http3_protocol_options": {}}  # of the connection manager
 _CONTEXT: Final = "transport_sockets.tls.v3.DownstreamTlsContext"
 
 
@@ -31,6 +30,12 @@ def secured(listener: Node, listen: Listen, place: Place) -> Node:
     }
     socket = named("envoy.transport_sockets.tls", _CONTEXT, **context)
     return _with_socket(listener, socket, transport_socket_connect_timeout=HANDSHAKE_WITHIN)
+
+
+def http3(listen: Listen) -> Node:
+    """Fields of the connection manager."""
+    streams = {"max_concurrent_streams": listen.limits.streams_per_connection}
+    return {"codec_type": "HTTP3", "http3_protocol_options": {"quic_protocol_options": streams}}
 
 
 def over_quic(listener: Node, tls: ListenTls, place: Place) -> Node:

@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 
+from extproc.dataplane import envoy_metrics
 from extproc.dataplane.children import Child, start_child
 
 VERSION_WANTED = "1.40"
+LISTENER_DRAIN = 3600  # seconds
 
 
 class EnvoyMissing(Exception):
@@ -83,6 +85,10 @@ class Envoy:
         text = (await self.ask(f"/stats?filter=^{re.escape(name)}$")).text.strip()
         return text.partition(": ")[2].strip('"')
 
+    async def refusals(self) -> dict[str, float]:
+        """Its counters of what it ended by itself."""
+        return envoy_metrics.read((await self._http.get("/stats", params={"filter": envoy_metrics.FILTER})).text)
+
     async def route_version(self) -> str:
         """The version of the routes that it works with, empty while it has none."""
         dump: dict[str, Any] = json.loads((await self.ask("/config_dump?resource=dynamic_route_configs")).text)
@@ -105,7 +111,6 @@ async def start_envoy(
     admin_socket: Path,
     *,
     concurrency: int,
-    drain: float,
     said: Callable[[str, str], None],
 ) -> Envoy:
     """`said(level, text)` hears each line of Envoy's own log from warnings up."""
@@ -117,8 +122,12 @@ async def start_envoy(
         "--reject-unknown-dynamic-fields",  # a misspelled field must not be silently ignored
         "--concurrency",
         str(concurrency),
+        # of connections to a listener that was changed: streams that run on them are cut behind this, and not before.
+        # How long the whole gateway drains, the supervisor decides.
         "--drain-time-s",
-        str(max(1, round(drain))),
+        str(LISTENER_DRAIN),
+        "--drain-strategy",  # each answer asks its connection to close, not ever more of them
+        "immediate",
         "--log-level",
         "warning",
         "--log-format",

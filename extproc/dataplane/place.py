@@ -31,6 +31,8 @@ class Place:
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
     processor_tls: ProcessorTls | None = None
     form: Form = "whole"
+    memory: int | None = None  # bytes of the machine or container; None: not known
+    descriptors: int | None = None  # files and sockets that Envoy may have open; None: not known
 
     @property
     def lds(self) -> str:

@@ -29,7 +29,7 @@ class Rendered:
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
     return Rendered(
-        bootstrap=bootstrap.bootstrap(place),
+        bootstrap=bootstrap.bootstrap(place, snapshot.listen.limits),
         listeners=tuple({"@type": LISTENER_TYPE, **one} for one in listener.listeners(snapshot, place)),
         routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),

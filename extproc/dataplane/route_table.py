@@ -4,10 +4,10 @@ Law: the list, its order and its path tests are those of `facts.routes`; here th
 takes is answered by Envoy, without the processor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from extproc import names
-from extproc.dataplane import filters, services
+from extproc.dataplane import cors, filters, protection, services
 from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
@@ -28,22 +28,34 @@ BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
 
 
 def route_table(snapshot: Snapshot) -> Node:
-    routes = [_route(entry, snapshot) for entry in entries(snapshot)]
+    routes = [route for entry in entries(snapshot) for route in _routes(entry, snapshot)]
+    host = {
+        "name": "all",
+        "domains": ["*"],
+        "routes": [*routes, *cors.around_direct(_nothing_matched(), snapshot.listen.cors, SINK_CLUSTER)],
+        "typed_per_filter_config": protection.on_all_routes(snapshot.listen.limits),
+    }
     return {
         "name": ROUTES,
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [*routes, _nothing_matched()]}],
+        "virtual_hosts": [host],
         "max_direct_response_body_size_bytes": LARGEST_ANSWER,  # Envoy's default is 4 KiB
         "validate_clusters": True,  # a route to a cluster that Envoy does not know is refused, the old table stays
     }
 
 
-def _route(entry: Entry, snapshot: Snapshot) -> Node:
-    route = {"name": entry.key(snapshot.id), "match": _match(entry)}
-    if entry.route.kind == "service":
-        return {**route, **services.to_service(entry, snapshot)}
+def _routes(entry: Entry, snapshot: Snapshot) -> Iterator[Node]:
+    """One, and where its match would not take the preflights of what it takes, one for these before it."""
+    route: Node = {"name": entry.key(snapshot.id), "match": _match(entry)}
+    policy, asked = cors.policy_of(entry.route, snapshot), entry.route.match
     if entry.route.kind == "answer":
-        return {**route, **services.answered(entry)}
-    return {**route, **_to_plan(entry, snapshot)}
+        yield from cors.around_direct({**route, **services.answered(entry)}, policy, SINK_CLUSTER, asked.methods)
+        return
+    route |= services.to_service(entry, snapshot) if entry.route.kind == "service" else _to_plan(entry, snapshot)
+    route["typed_per_filter_config"] |= cors.on_route(policy)
+    passes_preflights = entry.route.kind == "service" and entry.route.cors is not None
+    if entry.is_last and (asked.methods or asked.headers) and (policy is not None or passes_preflights):
+        yield {**route, "match": cors.preflight(route["match"], asked.methods)}
+    yield route
 
 
 def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:

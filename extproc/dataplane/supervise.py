@@ -10,18 +10,19 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
+from extproc.dataplane import envoy_metrics
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
 from extproc.dataplane.feed import Feed, keep_only
-from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
+from extproc.observe.envoy_table import CALLERS
 from extproc.snapshot import Snapshot
-from extproc.stores.private_files import replace
+from extproc.stores import private_files
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
 RESOLVE_PATIENCE = 3.0  # seconds
@@ -104,7 +105,7 @@ class Supervisor:
 
     async def start(self, configured: Configured) -> None:
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
-        replace(self._run.bootstrap, json.dumps(configured.bootstrap))
+        private_files.replace(self._run.bootstrap, json.dumps(configured.bootstrap))
         self._feed.write_secrets(configured.secrets)
         self._feed.write_secrets(configured.keys)
         self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
@@ -114,7 +115,6 @@ class Supervisor:
             self._run.bootstrap,
             self._run.envoy_admin,
             concurrency=self._concurrency,
-            drain=self._drain,
             said=self._said,
         )
         self._take(configured)
@@ -202,7 +202,9 @@ class Supervisor:
             except (EnvoyFailed, ProcessorFailed, httpx.HTTPError) as error:
                 await self.refuse(str(error))
                 return
-            self._take(configured)
+            if self._in_force is not None and configured.bootstrap != self._in_force.bootstrap:
+                _log.warning("`connections` and `memory` of `listen.limits` hold from the next start on")
+            self._take(replace(configured, bootstrap=self._in_force.bootstrap) if self._in_force else configured)
             _log.info("configuration %s is in force", configured.snapshot.id)
             if self._drop is not None:
                 self._drop.cancel()
@@ -253,7 +255,14 @@ class Supervisor:
         return self._accepting
 
     async def metrics(self) -> str:
-        return await self._processor.metrics()
+        """The processor's, and of Envoy's what it alone knows."""
+        return await self._processor.metrics() + await self._envoy_metrics()
+
+    async def _envoy_metrics(self) -> str:
+        try:
+            return envoy_metrics.exposed(await self._envoy.refusals()) if self._envoy is not None else ""
+        except httpx.HTTPError:
+            return ""
 
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""

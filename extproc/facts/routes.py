@@ -28,6 +28,11 @@ class Entry:
     methods: tuple[str, ...] = ()  # () is any
     body: BodyKind = "none"
 
+    @property
+    def is_last(self) -> bool:
+        """Whether it takes what no other entry of its route has taken."""
+        return self.endpoint in (names.ENDPOINT_UNKNOWN, names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER)
+
     def key(self, snapshot_id: str) -> str:
         return names.route_key(snapshot_id, self.route.name, self.endpoint)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from extproc.observe.decision_log import FIELDS, LONGEST_LINE
+from extproc.observe.envoy_table import ENVOY_METRICS
 from extproc.observe.labels import NONE, OTHER
 from extproc.observe.metric_table import METRICS
 
@@ -30,6 +31,19 @@ def page() -> str:
     for metric in METRICS:
         labels = " ".join(f"`{label}`" for label in metric.labels)
         lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.doc} |")
+    lines += [
+        "",
+        "### Of Envoy itself",
+        "",
+        "Under `extproc up` the same page tells what Envoy did alone, before it asked a processor:",
+        "",
+        "| name | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for each in ENVOY_METRICS:
+        values = " ".join(f"`{value}`" for value, _ in each.stats if value)
+        labelled = f"`{each.label}`: {values}" if each.label else ""
+        lines.append(f"| `{each.name}` | {each.type} | {labelled} | {each.doc} |")
     lines += [
         "",
         "## The decision log",
