@@ -7,8 +7,7 @@ from extproc.dataplane.form import Node, file_source, named, pipe, socket_addres
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import SINK_ADDRESS
 from extproc.dataplane.route_table import SINK_CLUSTER
-
-MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000]
+from extproc.dataplane.statistics import stats_config
 
 
 def bootstrap(place: Place) -> Node:
@@ -17,11 +16,7 @@ def bootstrap(place: Place) -> Node:
         "admin": {"address": pipe(place.admin)},  # it can stop Envoy and read its secrets: no TCP port
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
         "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()]},
-        "stats_config": {
-            "histogram_bucket_settings": [{"match": {"suffix": "_ms"}, "buckets": MILLISECONDS}],
-            # a provider's cluster is its name and a hash of what it means; statistics are asked for by the name
-            "stats_tags": [{"tag_name": "provider", "regex": r"^cluster\.((.+)[-.@][0-9a-f]{6,64}\.)"}],
-        },
+        "stats_config": stats_config(),
         # without a limit Envoy warns, and takes connections until it has no file descriptors for upstreams
         "overload_manager": {
             "resource_monitors": [

@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,27 @@ class Envoy:
         except httpx.HTTPError:
             return False
 
+    async def responds(self) -> bool:
+        """Whether its main thread works."""
+        try:
+            await self.ask("/ready")
+        except httpx.HTTPError:
+            return False
+        return True
+
     async def reaches_processor(self) -> bool:
         """Whether its own health check of the processor has passed."""
         try:
             return await self.stat("cluster.processor.membership_healthy") not in ("", "0")
         except httpx.HTTPError:
             return False
+
+    async def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        """All of them, as Prometheus reads them, in pieces as they come: many upstreams make megabytes."""
+        path = "/stats/prometheus?usedonly" if used_only else "/stats/prometheus"
+        async with self._http.stream("GET", path) as answer:
+            async for piece in answer.aiter_bytes():
+                yield piece
 
     async def version(self) -> str:
         info = (await self.ask("/server_info")).json()

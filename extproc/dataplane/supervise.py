@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +89,7 @@ class Supervisor:
         self._since = 0.0
         self._problem: str | None = None
         self._accepting = False
+        self._ending = False
         self._reload = asyncio.Lock()
         self._drop: asyncio.Task[None] | None = None
 
@@ -139,6 +140,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Envoy first stops listening and lets open exchanges end, as long as `drain` says; the processor goes last."""
+        self._ending = True
         if self._drop is not None:
             self._drop.cancel()
         if self._envoy is not None:
@@ -216,6 +218,20 @@ class Supervisor:
         self._since = time.monotonic()
         self._problem = None
 
+    async def reopen_logs(self) -> None:
+        """Envoy goes on in a new file by the old name: whoever rotates has moved the old one away."""
+        if self._envoy is not None:
+            try:
+                (await self._envoy.tell("/reopen_logs")).raise_for_status()
+            except httpx.HTTPError as error:
+                _log.error("Envoy did not open its access log anew: %s", error or type(error).__name__)
+            else:
+                _log.info("Envoy opened its access log anew")
+
+    async def is_alive(self) -> bool:
+        """Whether Envoy still answers, ready or not; while everything ends it need not."""
+        return self._ending or (self._envoy is not None and await self._envoy.responds())
+
     # --- what it looks like from outside -----------------------------------------------------------------------------
 
     async def ready(self) -> dict[str, object]:
@@ -246,6 +262,12 @@ class Supervisor:
 
     async def metrics(self) -> str:
         return await self._processor.metrics()
+
+    def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        """Envoy's own, as Prometheus reads them."""
+        if self._envoy is None:
+            raise EnvoyFailed("Envoy does not run yet")
+        return self._envoy.statistics(used_only=used_only)
 
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""
