@@ -1,0 +1,36 @@
+"""Programs that check what lies around the package: found on PATH or among the tests' environments, else a skip."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.sdk.environments import DEBIAN, MANIFESTS
+
+ROOT = Path(__file__).parents[2]
+
+
+def on_path(program: str, why: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"this machine has no {program}: {why}")
+    return found
+
+
+def of_debian(program: str) -> str:
+    found = shutil.which(program) or shutil.which(f"/usr/sbin/{program}")
+    if found is not None:
+        return found
+    if (why := DEBIAN.why_missing()) is not None:
+        pytest.skip(f"no {program}: {why}")
+    return next(str(DEBIAN.home / "usr" / where / program) for where in ("bin", "sbin") if _has(where, program))
+
+
+def _has(where: str, program: str) -> bool:
+    return (DEBIAN.home / "usr" / where / program).is_file()
+
+
+def of_manifests(program: str) -> str:
+    if (why := MANIFESTS.why_missing()) is not None:
+        pytest.skip(f"no {program}: {why}")
+    return str(MANIFESTS.home / "bin" / program)
