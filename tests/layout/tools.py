@@ -1,10 +1,13 @@
 """Programs that check what lies around the package: found on PATH or among the tests' environments, else a skip."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from extproc.cli import application
 from tests.sdk.environments import DEBIAN, MANIFESTS
 
 ROOT = Path(__file__).parents[2]
@@ -34,3 +37,9 @@ def of_manifests(program: str) -> str:
     if (why := MANIFESTS.why_missing()) is not None:
         pytest.skip(f"no {program}: {why}")
     return str(MANIFESTS.home / "bin" / program)
+
+
+def understood_by(verb: str, words: Sequence[str]) -> None:
+    """Fails where the command line does not take these words."""
+    command = typer.main.get_command(application()).commands[verb]  # type: ignore[attr-defined]
+    command.make_context(verb, list(words))
