@@ -1,5 +1,6 @@
 """Programs that check what lies around the package: found on PATH or among the tests' environments, else a skip."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,12 @@ def of_debian(program: str) -> str:
     if (why := DEBIAN.why_missing()) is not None:
         pytest.skip(f"no {program}: {why}")
     return next(str(DEBIAN.home / "usr" / where / program) for where in ("bin", "sbin") if _has(where, program))
+
+
+def with_libraries_of_debian() -> dict[str, str]:
+    """The environment in which a program of `of_debian` finds the libraries that were unpacked beside it."""
+    libraries = ":".join(str(path) for path in (DEBIAN.home / "usr" / "lib").glob("*-linux-gnu"))
+    return {**os.environ, "LD_LIBRARY_PATH": libraries}
 
 
 def _has(where: str, program: str) -> bool:

