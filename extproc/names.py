@@ -57,6 +57,7 @@ ANSWER_FILTER: Final = "envoy.filters.http.lua.answer"
 WALK_FILTER: Final = "envoy.filters.http.lua.walk"
 LOG_EXCHANGE: Final = "exchange"
 LOG_ATTEMPT: Final = "attempt"
+LOG_OF_BOTH: Final = "extproc"  # one name, so that Envoy sends both kinds on one stream, to one processor
 EXT_PROC_ATTRIBUTES: Final = "envoy.filters.http.ext_proc"  # the key under which Envoy puts attributes
 
 # --- dynamic metadata: namespaces and keys ---------------------------------------------------------------------------
