@@ -13,7 +13,9 @@ MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60
 def bootstrap(place: Place) -> Node:
     return {
         "node": {"id": "extproc", "cluster": "extproc"},
-        "admin": {"address": pipe(place.admin)},  # it can stop Envoy and read its secrets: no TCP port
+        "admin": {
+            "address": pipe(place.admin, place.admin_mode)
+        },  # it can stop Envoy and read its secrets: no TCP port
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
         "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()]},
         "stats_config": {

@@ -34,6 +34,7 @@ class Place:
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
     processor_tls: ProcessorTls | None = None
     form: Form = "whole"
+    admin_mode: int | None = None  # of Envoy's admin socket; None: as Envoy's user makes files
 
     @property
     def lds(self) -> str:
