@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from extproc.app.keyring import key_file
 from extproc.config.aws import AwsKeys
@@ -17,6 +18,9 @@ from extproc.dataplane.supervise import Configured
 from extproc.dataplane.upstream_tls import ca_secret, client_secret
 from extproc.snapshot import Provider, Service
 
+DEFAULT_PORT = 8080
+LOOPBACK_HOST = "127.0.0.1"
+
 
 @dataclass(frozen=True, slots=True)
 class Listening:
@@ -26,7 +30,6 @@ class Listening:
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
-    snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     place = Place(
         host=listening.host,
         port=listening.port,
@@ -37,6 +40,12 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         ca_bundle=find_ca_bundle(),
         access_log=listening.access_log,
     )
+    return configured_at(compiled, place, run.keys, open_to_strangers=open_to_strangers)
+
+
+def configured_at(compiled: Compiled, place: Place, keys: Path | None, *, open_to_strangers: bool) -> Configured:
+    """`keys`: where the processor reads its own secrets; None: it has them at hand."""
+    snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     rendered = render(snapshot, place)
     clusters = {name: snapshot.providers[name].cluster for name in compiled.secrets}
     return Configured(
@@ -50,7 +59,7 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
             **dict(_file_of(held, clusters[name], place) for name, held in compiled.secrets.items()),
             **_certificate_files(compiled, place),
         },
-        keys={str(run.keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()},
+        keys={str(keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()} if keys else {},
     )
 
 

@@ -11,7 +11,10 @@ Form = Literal["whole", "portable"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessorTls:
-    """TLS between Envoy and processors: files that Envoy reads, on its own machine."""
+    """TLS between Envoy and processors: files that Envoy reads, on its own machine, and reads again when they change.
+
+    What tells it of them is in `dataplane.processor_cluster.tls_files`.
+    """
 
     ca: str
     certificate: str
@@ -31,6 +34,7 @@ class Place:
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
     processor_tls: ProcessorTls | None = None
     form: Form = "whole"
+    admin_mode: int | None = None  # of Envoy's admin socket; None: as Envoy's user makes files
 
     @property
     def lds(self) -> str:
@@ -43,6 +47,14 @@ class Place:
     @property
     def cds(self) -> str:
         return f"{self.xds}/cds.json"
+
+    @property
+    def processor_certificate(self) -> str:
+        return f"{self.xds}/processor.certificate.json"
+
+    @property
+    def processor_ca(self) -> str:
+        return f"{self.xds}/processor.ca.json"
 
     def secret(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.yaml"
