@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from extproc.observe.envoy_table import ENVOY_METRICS
 from tests.dataplane.certificates import Ca
 from tests.envoy.demo import CHAT, Demo, body, demo
 from tests.envoy.gateway import Gateway, running
@@ -172,6 +173,17 @@ def test_every_metric_and_label_that_it_names_is_in_a_scrape(gateway: Gateway) -
     def gaps() -> list[str]:
         there = [one for one, _ in series(scraped(gateway))]
         return [gap for each in EXPRESSIONS if (gap := missing(filled_in(each), there)) is not None]
+
+    with traffic(gateway):
+        assert none_left(gaps) == []
+
+
+def test_every_metric_that_the_page_explains_is_in_a_scrape(gateway: Gateway) -> None:
+    def gaps() -> list[str]:
+        there: dict[str, set[str]] = {}
+        for (name, labels), _ in series(scraped(gateway)):
+            there.setdefault(name.removesuffix("_bucket"), set()).update(label for label, _ in labels)
+        return [one.name for one in ENVOY_METRICS if not set(one.labels) <= there.get(one.name, {"no such metric"})]
 
     with traffic(gateway):
         assert none_left(gaps) == []
