@@ -6,7 +6,7 @@ is never given the whole file, and a change of it is followed like every other s
 
 import re
 from configparser import Error, RawConfigParser
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,11 @@ class AwsKeys:
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+    # where they came from: what others can refer to
+    variables: tuple[str | None, ...] = field(default=(), repr=False, compare=False)  # of those that are set, in order
+    file: Path | None = field(default=None, repr=False, compare=False)
+    profile: str | None = field(default=None, repr=False, compare=False)  # of that file
+    written: str = field(default="", repr=False, compare=False)  # FILE:LINE: PATH
 
     def __repr__(self) -> str:
         return "AwsKeys(…)"
@@ -49,7 +54,8 @@ def keys_of_profile(name: str, path: PathParts, report: Report) -> AwsKeys | Non
         hint = nearest_or_all(name, profiles.sections(), "profile")
         report.add(here, f"{file} holds no profile `{name}`", hint)
         return None
-    return _keys(dict(profiles[name]), f"the profile `{name}` of {file}", here, report)
+    keys = _keys(dict(profiles[name]), f"the profile `{name}` of {file}", here, report)
+    return None if keys is None else replace(keys, file=file, profile=name, written=report.document.place(here))
 
 
 def _keys(profile: dict[str, str], what: str, path: PathParts, report: Report) -> AwsKeys | None:

@@ -47,6 +47,15 @@ class Document:
             entry = _below(entry, part) if entry is not None else None
         return entry is not None
 
+    def variable(self, path: PathParts) -> str | None:
+        """The environment variable that a value is and nothing else."""
+        return self.entry(path).variable if self.has(path) else None
+
+    def place(self, path: PathParts) -> str:
+        """Where a value is written, for people."""
+        entry = self.entry(path)
+        return f"{entry.file}:{entry.line}: {path_text(path)}"
+
     def problem(self, path: PathParts, message: str, hint: str = "") -> Problem:
         """A problem at this path: a scalar's own line, a mapping's or a list's key."""
         entry = self.entry(path)

@@ -40,9 +40,17 @@ def _scalar(entry: Entry, environment: Mapping[str, str], path: PathParts) -> li
         message, hint = unset.args
         return [Problem(entry.file, entry.line, path_text(path), message, hint)]
     entry.variables_in = True  # an entry that several aliases share is replaced once
+    entry.variable = _alone(text)
     if new != text:
         entry.content = substituted(new) if entry.plain else new
     return []
+
+
+def _alone(text: str) -> str | None:
+    """The variable that the whole text is. With a default it may be another's value, so it is not named."""
+    found = _MARK.fullmatch(text)
+    inside = _INSIDE.match(found["inside"]) if found is not None and found["inside"] else None
+    return inside["name"] if inside is not None and inside["default"] is None else None
 
 
 def _replacement(found: re.Match[str], environment: Mapping[str, str]) -> str:

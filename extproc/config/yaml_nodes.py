@@ -35,6 +35,7 @@ class Entry:
     key_line: int = 0  # of the key that leads here; 0: it is an item of a list, or the document
     plain: bool = False  # an unquoted scalar
     variables_in: bool = field(default=False)
+    variable: str | None = None  # the one that the value is: `${NAME}`, and nothing around it
 
 
 class _CoreResolver(BaseResolver):

@@ -11,6 +11,7 @@ from extproc.dataplane import bootstrap, clusters, listener, route_table
 from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
+from extproc.dataplane.references import InFile, Variable, source
 from extproc.snapshot import Snapshot
 
 CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
@@ -38,8 +39,16 @@ def render(snapshot: Snapshot, place: Place) -> Rendered:
 
 def sds(secret: str) -> Node:
     """The contents of a cluster's secret file. Whoever writes it keeps it in a directory that only the owner reads."""
-    resource = {"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": {"inline_string": secret}}}
-    return {"resources": [resource]}
+    return _sds({"inline_string": secret})
+
+
+def sds_reference(reference: Variable | InFile) -> Node:
+    """The same for an Envoy that finds the secret itself."""
+    return _sds(source(reference))
+
+
+def _sds(secret: Node) -> Node:
+    return {"resources": [{"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": secret}}]}
 
 
 def aws_keys_file(access_key_id: str, secret_access_key: str, session_token: str | None) -> str:
