@@ -1,11 +1,10 @@
 """What Envoy starts with and cannot be told anew: its name, admin socket, the files it follows, two clusters."""
 
-from extproc.dataplane.clusters import PROTOCOL_OPTIONS, WIDE
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
-from extproc.dataplane.filters import PROCESSOR_CLUSTER
-from extproc.dataplane.form import Node, file_source, named, pipe, socket_address, typed
+from extproc.dataplane.form import Node, file_source, named, pipe, socket_address
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import SINK_ADDRESS
+from extproc.dataplane.processor_cluster import processor_cluster
 from extproc.dataplane.route_table import SINK_CLUSTER
 
 MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000]
@@ -42,36 +41,6 @@ def bootstrap(place: Place) -> Node:
                     },
                 }
             ]
-        },
-    }
-
-
-def processor_cluster(place: Place) -> Node:
-    return {
-        "name": PROCESSOR_CLUSTER,
-        "type": "STATIC",
-        "connect_timeout": "0.25s",  # it is a neighbour
-        "circuit_breakers": WIDE,
-        "per_connection_buffer_limit_bytes": 64 * 1024 * 1024,  # whole bodies go to it
-        # a worker that is gone is left out within a second, long before its streams would fail
-        "health_checks": [
-            {
-                "timeout": "0.5s",
-                "interval": "1s",
-                "no_traffic_interval": "1s",
-                "unhealthy_threshold": 1,
-                "healthy_threshold": 1,
-                "tcp_health_check": {},
-            }
-        ],
-        "typed_extension_protocol_options": {
-            PROTOCOL_OPTIONS: typed(
-                "upstreams.http.v3.HttpProtocolOptions", explicit_http_config={"http2_protocol_options": {}}
-            )
-        },
-        "load_assignment": {
-            "cluster_name": PROCESSOR_CLUSTER,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": pipe(path)}} for path in place.processors]}],
         },
     }
 

@@ -14,7 +14,10 @@ Form = Literal["whole", "portable"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessorTls:
-    """TLS between Envoy and processors: files that Envoy reads, on its own machine."""
+    """TLS between Envoy and processors: files that Envoy reads, on its own machine, and reads again when they change.
+
+    What tells it of them is in `dataplane.processor_cluster.tls_files`.
+    """
 
     ca: str
     certificate: str
@@ -50,6 +53,14 @@ class Place:
     @property
     def cds(self) -> str:
         return f"{self.xds}/cds.json"
+
+    @property
+    def processor_certificate(self) -> str:
+        return f"{self.xds}/processor.certificate.json"
+
+    @property
+    def processor_ca(self) -> str:
+        return f"{self.xds}/processor.ca.json"
 
     def secret(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.yaml"

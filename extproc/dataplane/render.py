@@ -5,9 +5,10 @@ from files of their own (`sds`, `aws_keys_file`).
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from extproc.dataplane import bootstrap, clusters, listener, route_table
+from extproc.dataplane import bootstrap, clusters, listener, processor_cluster, route_table
 from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
@@ -26,6 +27,7 @@ class Rendered:
     listeners: tuple[Node, ...]  # resources of a file that Envoy follows, as are the next two
     routes: tuple[Node, ...]
     clusters: tuple[Node, ...]
+    processor_files: Mapping[str, Node] = field(default_factory=dict)  # by path; there before Envoy starts
 
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
@@ -34,6 +36,7 @@ def render(snapshot: Snapshot, place: Place) -> Rendered:
         listeners=({"@type": LISTENER_TYPE, **listener.listener(place)},),
         routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
+        processor_files=processor_cluster.tls_files(place),
     )
 
 

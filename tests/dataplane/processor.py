@@ -18,6 +18,7 @@ from extproc import names
 from extproc.dataplane.place import Place
 from extproc.protocol.events import Headers
 from extproc.protocol.replies import HeaderEdit
+from extproc.transport.health import SERVING
 from extproc.wire.pb import access_log_service_pb2 as logs
 from extproc.wire.pb import core_pb2 as core
 from extproc.wire.pb import external_processor_pb2 as pb
@@ -230,6 +231,9 @@ def struct_to_dict(data: Any) -> dict[str, Any]:
     return json_format.MessageToDict(data) if data is not None else {}
 
 
+HEALTHY = grpc.unary_unary_rpc_method_handler(lambda request, context: SERVING)
+
+
 @contextmanager
 def serving(processor: Processor, place: Place) -> Iterator[Processor]:
     def handler(method: Any, kind: str, request: Any, response: Any) -> Any:
@@ -251,6 +255,7 @@ def serving(processor: Processor, place: Place) -> Iterator[Processor]:
                     )
                 },
             ),
+            grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": HEALTHY}),
         )
     )
     server.add_insecure_port(f"unix:{place.processors[0]}")
