@@ -200,7 +200,7 @@ class _Processor:
 
     def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
         filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        handler = _HANDLERS.get(filter_name, RouterExchange)(self._desk)
+        handler = self._handler(filter_name, portable=metadata.get(names.FORM_METADATA) == names.FORM_PORTABLE)
 
         def on_bug(bug: BaseException) -> ImmediateReply:
             self._metrics.bug()
@@ -212,6 +212,12 @@ class _Processor:
 
         stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
         return Counted(stream, filter_name, self._metrics)
+
+    def _handler(
+        self, filter_name: str, *, portable: bool
+    ) -> AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange:
+        made = _HANDLERS.get(filter_name, RouterExchange)
+        return RouterExchange(self._desk, portable=portable) if made is RouterExchange else made(self._desk)
 
     def _open_log(self) -> RecordSink:
         return LogStream(self._books.record)

@@ -45,7 +45,7 @@ def exchange_logs(place: Place) -> list[Node]:
     return [
         *_json_log(place),
         _records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)),
-        *_statistics(),
+        *(_statistics() if place.form == "whole" else ()),
     ]
 
 

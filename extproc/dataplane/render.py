@@ -13,6 +13,7 @@ from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
 from extproc.dataplane.references import InFile, Variable, source
+from extproc.protocol.replies import LARGEST_BUFFERED
 from extproc.snapshot import Snapshot
 
 CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
@@ -33,11 +34,18 @@ class Rendered:
 def render(snapshot: Snapshot, place: Place) -> Rendered:
     return Rendered(
         bootstrap=bootstrap.bootstrap(place),
-        listeners=({"@type": LISTENER_TYPE, **listener.listener(place)},),
-        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
+        listeners=({"@type": LISTENER_TYPE, **listener.listener(place, connection_buffer(snapshot, place))},),
+        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot, place.form)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
         processor_files=processor_cluster.tls_files(place),
     )
+
+
+def connection_buffer(snapshot: Snapshot, place: Place) -> int:
+    """In the portable form no route can raise the listener's."""
+    if place.form == "whole":
+        return listener.CONNECTION_BUFFER
+    return max(snapshot.limits.body, LARGEST_BUFFERED)
 
 
 def sds(secret: str) -> Node:

@@ -62,7 +62,7 @@ def test_a_secret_is_where_the_configuration_took_it_from(tmp_path: Path, text: 
     given = made(found, PLACE)
     wanted = {"file": InFile(str(tmp_path / "key")), "profile": AwsProfile(str(tmp_path / "aws"), "work")}
     (reference,) = given.place.references.values()
-    assert reference == (wanted.get(expected, None) if isinstance(expected, str) else expected)
+    assert reference == (wanted.get(expected) if isinstance(expected, str) else expected)
     assert CANARY not in json.dumps(given.rendered.bootstrap) + "".join(files(found, PLACE).values())
 
 
