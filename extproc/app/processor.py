@@ -22,6 +22,7 @@ from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
 from extproc.app.expiries import LOOK, Expiries
 from extproc.app.health import HealthPages
+from extproc.app.hop import NEIGHBOUR, Hop, warnings_of
 from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
 from extproc.config.compile import Compiled
@@ -73,6 +74,7 @@ class ProcessorSettings:
     snapshot_file: Path | None = None
     keys: Path | None = None  # the directory with the secrets that belong to the snapshot file
     with_parent: bool = False
+    hop: Hop = NEIGHBOUR
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
@@ -146,7 +148,14 @@ class _Processor:
         )
         self._expiries = Expiries(self._metrics, time.time)
         self._expiries.look(first)
-        self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
+        self._server = GrpcServer(
+            settings.listen,
+            self._open_stream,
+            self._open_log,
+            self._broken,
+            tls=settings.hop.tls,
+            socket_mode=settings.hop.socket_mode,
+        )
 
     async def run(self) -> None:
         ending = asyncio.Event()
@@ -156,6 +165,8 @@ class _Processor:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._webhooks.close)
             await self._server.start()
+            for warning in warnings_of(self._settings.listen, self._settings.hop):
+                _log.warning("%s", warning)
             try:
                 admin = await self._start_admin()
             except AddressInUse:
@@ -172,9 +183,17 @@ class _Processor:
                 stack.callback(task.cancel)
             _spare_the_collector()
             await ending.wait()
-            self._draining = True
+            await self._say_goodbye(ending)
             await self._server.drain(self._settings.drain)
             self._books.flush()
+
+    async def _say_goodbye(self, ending: asyncio.Event) -> None:
+        """Envoy and whoever routes to us need a moment to notice; a second signal does not wait for it."""
+        self._draining = True
+        self._server.say_goodbye()
+        ending.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), self._settings.hop.linger)
 
     async def _start_admin(self) -> HttpServer | None:
         if self._settings.admin is None:

@@ -25,9 +25,13 @@ class Started:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+def is_loopback(host: str) -> bool:
+    return host in LOOPBACK or host.startswith("127.")
+
+
 def refuse_strangers(host: str, snapshot: Snapshot) -> None:
     """Without callers only loopback may call: listening elsewhere has to be meant."""
-    if host in LOOPBACK or host.startswith("127.") or snapshot.callers or snapshot.open:
+    if is_loopback(host) or snapshot.callers or snapshot.open:
         return
     raise CannotStart(
         f"listening on {host} without `callers` would let anybody spend your keys: "

@@ -12,6 +12,8 @@ import pytest
 from extproc.transport.grpc_server import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS, GrpcServer
 from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Health, asked_service
 from extproc.transport.listen import ListenError
+from extproc.transport.tls import TlsFiles
+from tests.transport.hop import dial, pki
 
 PATIENCE = 20.0
 EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -48,11 +50,11 @@ class Heard:
 
 
 class Running:
-    def __init__(self, listen: list[str]) -> None:
+    def __init__(self, listen: list[str], tls: TlsFiles | None = None) -> None:
         self.streams: list[Upper] = []
         self.logs: list[Heard] = []
         self.broken: list[BaseException] = []
-        self.server = GrpcServer(listen, self._stream, self._log, self.broken.append)
+        self.server = GrpcServer(listen, self._stream, self._log, self.broken.append, tls=tls)
 
     def _stream(self, metadata):
         self.streams.append(Upper())
@@ -63,18 +65,20 @@ class Running:
         return self.logs[-1]
 
 
-@pytest.fixture
-async def running(directory):
-    made = Running([f"unix://{directory}/s", "127.0.0.1:0"])
+@pytest.fixture(params=["unix", "tcp", "tls"])
+async def running(request, directory):
+    """Every law holds on each kind of hop."""
+    tls = pki(directory) if request.param == "tls" else None
+    made = Running([f"unix://{directory}/s" if request.param == "unix" else "127.0.0.1:0"], tls and tls.files)
+    made.pki = tls
     await made.server.start()
     yield made
     await made.server.drain(0)
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def channel(request, running):
-    unix, tcp = running.server.addresses
-    async with grpc.aio.insecure_channel(unix if request.param == "unix" else tcp) as made:
+@pytest.fixture
+async def channel(running):
+    async with dial(running.server.addresses[0], running.pki) as made:
         yield made
 
 
@@ -228,19 +232,27 @@ async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(
     assert list(directory.iterdir()) == []
 
 
-async def test_a_socket_with_a_living_server_refuses_a_second_one(running, directory):
+@pytest.fixture
+async def both(directory):
+    made = Running([f"unix://{directory}/s", "127.0.0.1:0"])
+    await made.server.start()
+    yield made
+    await made.server.drain(0)
+
+
+async def test_a_socket_with_a_living_server_refuses_a_second_one(both, directory):
     with pytest.raises(ListenError, match="another process listens"):
         await Running([f"unix://{directory}/s"]).server.start()
 
 
-async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(running, directory):
-    second = Running([f"unix://{directory}/t", running.server.addresses[1]])
+async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(both, directory):
+    second = Running([f"unix://{directory}/t", both.server.addresses[1]])
     with pytest.raises(ListenError, match="in use"):
         await second.server.start()
     assert [path.name for path in directory.iterdir()] == ["s"]
 
 
-async def test_a_start_that_failed_lets_go_of_every_address(running, directory):
+async def test_a_start_that_failed_lets_go_of_every_address(both, directory):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     failing = Running([f"127.0.0.1:{port}", f"unix://{directory}/s"])
