@@ -12,6 +12,7 @@ from typing import Final
 
 from extproc.config.problems import PathParts, nearest_or_all
 from extproc.config.report import Report
+from extproc.config.variables import unknown
 
 PROVIDER_CHAIN: Final = "default"  # as a profile: wherever AWS's own programs look
 _FILE_VARIABLE: Final = "AWS_SHARED_CREDENTIALS_FILE"
@@ -41,6 +42,8 @@ class AwsKeys:
 def keys_of_profile(name: str, path: PathParts, report: Report) -> AwsKeys | None:
     here = (*path, "aws")
     file = Path(report.environment.get(_FILE_VARIABLE) or "~/.aws/credentials").expanduser().absolute()
+    if report.is_elsewhere(here, str(file)):
+        return AwsKeys(unknown(name), unknown(name), file=file, profile=name, written=report.document.place(here))
     data = report.read(here, str(file), "the AWS credentials file")
     if data is None:
         return None

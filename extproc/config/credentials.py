@@ -22,6 +22,7 @@ from extproc.config.schema_credentials import (
     SecretFileKeys,
 )
 from extproc.config.schema_upstreams import ProviderKeys
+from extproc.config.variables import unknown
 from extproc.snapshot import Credential
 
 _HASH = re.compile(r"^(?:sha256:)?([0-9a-fA-F]{64})$")
@@ -121,6 +122,8 @@ def secret_of(written: str | SecretFileKeys | CredentialValueKeys, path: PathPar
     if isinstance(written, str):
         return _written(written, path, report) if _fit(written, path, report, "the secret") else None
     here = (*path, "file")
+    if report.is_elsewhere(here, written.file):
+        return _elsewhere(written.file, here, report)
     data = report.read(here, written.file, "the secret file")
     if data is None:
         return None
@@ -137,6 +140,8 @@ def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Rep
             return None
         return _written(written, path, report)
     here = (*path, "file")
+    if report.is_elsewhere(here, written.file):
+        return _elsewhere(written.file, here, report)
     data = report.read(here, written.file, "the secret file")
     if data is None:
         return None
@@ -152,7 +157,12 @@ def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Rep
 
 
 def _written(value: str, path: PathParts, report: Report) -> Secret:
+    report.secrets.add(path)
     return Secret(value, variable=report.document.variable(path), written=report.document.place(path))
+
+
+def _elsewhere(file: str, path: PathParts, report: Report) -> Secret:
+    return Secret(unknown(file), Path(report.location(path, file)), written=report.document.place(path))
 
 
 def _from_file(text: str, path: PathParts, report: Report) -> Secret:

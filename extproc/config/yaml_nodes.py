@@ -36,6 +36,7 @@ class Entry:
     plain: bool = False  # an unquoted scalar
     variables_in: bool = field(default=False)
     variable: str | None = None  # the one that the value is: `${NAME}`, and nothing around it
+    elsewhere: bool = False  # that variable is not set here: its value is not known, only that it is a secret
 
 
 class _CoreResolver(BaseResolver):

@@ -5,6 +5,7 @@ from extproc.dataplane.form import Node, file_source, named, pipe, socket_addres
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import SINK_ADDRESS
 from extproc.dataplane.processor_cluster import processor_cluster
+from extproc.dataplane.references import InFile, Variable, source
 from extproc.dataplane.route_table import SINK_CLUSTER
 
 MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000]
@@ -13,9 +14,12 @@ MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60
 def bootstrap(place: Place) -> Node:
     return {
         "node": {"id": "extproc", "cluster": "extproc"},
-        "admin": {"address": pipe(place.admin)},  # it can stop Envoy and read its secrets: no TCP port
+        "admin": {"address": _admin(place.admin)},
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
-        "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()]},
+        "static_resources": {
+            "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
+            **_secrets(place),
+        },
         "stats_config": {
             "histogram_bucket_settings": [{"match": {"suffix": "_ms"}, "buckets": MILLISECONDS}],
             # a provider's cluster is its name and a hash of what it means; statistics are asked for by the name
@@ -43,6 +47,26 @@ def bootstrap(place: Place) -> Node:
             ]
         },
     }
+
+
+def _admin(address: str) -> Node:
+    """It can stop Envoy and read its secrets: a Unix socket, or what somebody says who means it."""
+    if address.startswith("/"):
+        return pipe(address)
+    host, _, port = address.rpartition(":")
+    return socket_address(host.strip("[]"), int(port))
+
+
+def _secrets(place: Place) -> Node:
+    """By reference, where they have no files of their own."""
+    if place.secrets_apart:
+        return {}
+    named_here = [
+        {"name": cluster, "generic_secret": {"secret": source(reference)}}
+        for cluster, reference in place.references.items()
+        if isinstance(reference, (Variable, InFile))
+    ]
+    return {"secrets": named_here} if named_here else {}
 
 
 def _sink_cluster() -> Node:

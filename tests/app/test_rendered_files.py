@@ -117,3 +117,35 @@ def test_contents_are_for_a_private_directory(tmp_path: Path) -> None:
     texts = files(found, PLACE, "contents")
     holding = [path for path, text in texts.items() if CANARY in text]
     assert holding == [PLACE.secret(found.snapshot.providers["lab"].cluster)]
+
+
+ELSEWHERE = """
+providers:
+  lab: {dialect: openai, base_url: 'http://127.0.0.1:1/v1', credential: '${NOT_HERE}'}
+  own: {dialect: openai, base_url: 'https://own.example.com/v1', credential: {file: /run/not/here}, tls: {ca: /run/no}}
+callers: [{name: a, key: '${KEY_OF_A}'}, {name: b, key: '${KEY_OF_B}'}]
+"""
+
+
+def test_secrets_need_not_be_on_the_machine_that_renders(tmp_path: Path) -> None:
+    path = tmp_path / "extproc.yaml"
+    path.write_text(ELSEWHERE)
+    here, there = load(path, {}, elsewhere=True), load(path, {})
+    assert here.problems == () and here.compiled is not None
+    lab, own = made(here.compiled, PLACE).place.references.values()
+    assert (lab, own) == (Variable("NOT_HERE"), InFile("/run/not/here"))
+    assert {problem.path for problem in there.problems} == {
+        "providers.lab.credential",
+        "providers.own.credential.file",
+        "providers.own.tls.ca",
+        "callers[0].key",
+        "callers[1].key",
+    }
+
+
+def test_whatever_is_no_secret_must_be_known(tmp_path: Path) -> None:
+    path = tmp_path / "extproc.yaml"
+    path.write_text("providers: {lab: {dialect: openai, base_url: '${LAB_URL}', credential: 'x-${KEY}'}}")
+    said = [str(problem) for problem in load(path, {}, elsewhere=True).problems]
+    assert any("the variable LAB_URL is not set (only secrets may be set elsewhere)" in line for line in said)
+    assert any("the variable KEY is not set" in line for line in said)
