@@ -34,6 +34,12 @@ class Made:
     rendered: Rendered
     secrets: Mapping[str, str]
 
+    @property
+    def certificates_of_processors(self) -> Mapping[str, str]:
+        """Where those of the way to the processor are; they name files and hold nothing."""
+        named = self.rendered.processor_files if self.place.secrets_apart else {}
+        return {path: _written(node) for path, node in named.items()}
+
 
 def made(compiled: Compiled, place: Place, secrets: Secrets = "by_reference") -> Made:
     """Raises CannotRefer where a secret has no place to refer to."""
@@ -49,6 +55,7 @@ def files(compiled: Compiled, place: Place, secrets: Secrets = "by_reference") -
     version = compiled.snapshot.id
     return {
         **what.secrets,
+        **what.certificates_of_processors,
         place.cds: discovery(version, list(what.rendered.clusters)),
         place.rds: discovery(version, list(what.rendered.routes)),
         place.lds: discovery(version, list(what.rendered.listeners)),
@@ -86,7 +93,7 @@ def _references(compiled: Compiled, place: Place) -> dict[str, str]:
     texts = {
         place.secret(cluster): _written(sds_reference(reference))
         for cluster, reference in place.references.items()
-        if isinstance(reference, (Variable, InFile))
+        if isinstance(reference, InFile) or (isinstance(reference, Variable) and place.form == "whole")
     }
     for upstream in _upstreams(compiled).values():
         texts |= _certificate_references(upstream.cluster, upstream.tls, place)
