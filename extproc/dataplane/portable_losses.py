@@ -44,6 +44,10 @@ PORTABLE: Final = (
         "Envoy signs with those that it finds itself: its environment, AWS_PROFILE, the machine's role",
     ),
     Loss(
+        "a line break at the end of a key's file is part of the key",
+        "older Envoys refuse such a request: write the file without one (`printf %s KEY`)",
+    ),
+    Loss(
         "Envoy counts nothing by provider and caller",
         "the statistics `extproc_*` of its admin port are missing; the processor's own metrics are whole",
     ),
