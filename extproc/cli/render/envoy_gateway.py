@@ -12,7 +12,7 @@ from extproc.dataplane.envoy_gateway import EnvoyGateway
 NAME = "envoy-gateway"
 EXAMPLES = (
     "**Examples:** `extproc render envoy-gateway -c extproc.yaml --processor extproc.gateway.svc:50051 "
-    "--gateway eg --namespace default | kubectl apply -f -`"
+    "--gateway eg --namespace default | kubectl apply --server-side -f -`"
 )
 
 

@@ -12,7 +12,7 @@ from extproc.dataplane.istio import Context, Istio
 NAME = "istio"
 EXAMPLES = (
     "**Examples:** `extproc render istio -c extproc.yaml --processor extproc.gateway.svc:50051 "
-    "--selector istio=ingressgateway | kubectl apply -f -`"
+    "--selector istio=ingressgateway | kubectl apply --server-side -f -`"
 )
 
 

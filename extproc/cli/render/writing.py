@@ -57,8 +57,17 @@ def into(directory: Path, texts: Iterable[tuple[str, str]]) -> None:
         _write(text, directory / name)
 
 
+class _Plain(yaml.SafeDumper):
+    """What stands twice is written twice: not every reader of manifests takes anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def _yaml(nodes: Sequence[Node]) -> str:
-    return "---\n".join(yaml.safe_dump(node, sort_keys=True, width=120, allow_unicode=True) for node in nodes)
+    return "---\n".join(
+        yaml.dump(node, Dumper=_Plain, sort_keys=True, width=120, allow_unicode=True) for node in nodes
+    )
 
 
 def _write(text: str, output: Path | None) -> None:
