@@ -16,7 +16,7 @@ from pathlib import Path
 from extproc.api.gateway import gateway_app
 from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
 from extproc.app.origin import Origin, find_origin, read_origin
-from extproc.app.rendering import Listening, configured
+from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST, Listening, configured
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.children import Child, start_child
@@ -27,10 +27,8 @@ from extproc.dataplane.start import CannotStart, Started, refuse_strangers
 from extproc.dataplane.supervise import Address, Supervisor
 from extproc.observe.logs import set_up_logs
 
-DEFAULT_PORT = 8080
 _log = logging.getLogger("extproc")
 _envoy_log = logging.getLogger("envoy")
-LOOPBACK_HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """From a compiled configuration to all that is put in force together: bytes for processors, resources for Envoy."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from extproc.app.keyring import key_file
 from extproc.app.rendered_files import made
@@ -11,6 +12,9 @@ from extproc.dataplane.place import Place
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.dataplane.supervise import Configured
 
+DEFAULT_PORT = 8080
+LOOPBACK_HOST = "127.0.0.1"
+
 
 @dataclass(frozen=True, slots=True)
 class Listening:
@@ -20,7 +24,6 @@ class Listening:
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
-    snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     place = Place(
         host=listening.host,
         port=listening.port,
@@ -31,6 +34,12 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         ca_bundle=find_ca_bundle(),
         access_log=listening.access_log,
     )
+    return configured_at(compiled, place, run.keys, open_to_strangers=open_to_strangers)
+
+
+def configured_at(compiled: Compiled, place: Place, keys: Path | None, *, open_to_strangers: bool) -> Configured:
+    """`keys`: where the processor reads its own secrets; None: it has them at hand."""
+    snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     given = made(replace(compiled, snapshot=snapshot), place, "contents")
     return Configured(
         snapshot=snapshot,
@@ -40,5 +49,5 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         clusters=list(given.rendered.clusters),
         routes=list(given.rendered.routes),
         secrets=given.secrets,
-        keys={str(run.keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()},
+        keys={str(keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()} if keys else {},
     )

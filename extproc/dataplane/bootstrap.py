@@ -14,7 +14,7 @@ MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60
 def bootstrap(place: Place) -> Node:
     return {
         "node": {"id": "extproc", "cluster": "extproc"},
-        "admin": {"address": _admin(place.admin)},
+        "admin": {"address": _admin(place)},
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
         "static_resources": {
             "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
@@ -49,11 +49,11 @@ def bootstrap(place: Place) -> Node:
     }
 
 
-def _admin(address: str) -> Node:
+def _admin(place: Place) -> Node:
     """It can stop Envoy and read its secrets: a Unix socket, or what somebody says who means it."""
-    if address.startswith("/"):
-        return pipe(address)
-    host, _, port = address.rpartition(":")
+    if place.admin.startswith("/"):
+        return pipe(place.admin, place.admin_mode)
+    host, _, port = place.admin.rpartition(":")
     return socket_address(host.strip("[]"), int(port))
 
 

@@ -51,6 +51,13 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     return made
 
 
+def cluster_names(snapshot: Snapshot) -> list[str]:
+    """Those that a plan or a copy may name."""
+    named = [provider.cluster for provider in snapshot.providers.values()]
+    named += [snapshot.providers[name].cluster + names.HELD_SUFFIX for name in _held(snapshot)]
+    return named + [snapshot.providers[name].cluster + names.SHADOW_SUFFIX for name in _shadows(snapshot)]
+
+
 def _held(snapshot: Snapshot) -> frozenset[str]:
     """Providers whose answers some route holds until it is known what they say."""
     return frozenset(

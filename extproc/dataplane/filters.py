@@ -4,6 +4,7 @@ Law: the two ext_proc filters never share a name, or per-route settings of one w
 fails open would send a caller's credential upstream.
 """
 
+from collections.abc import Iterable
 from importlib.resources import files
 
 from extproc import names
@@ -212,9 +213,11 @@ def without_answer_filter() -> Node:
     return {names.ANSWER_FILTER: typed(LUA_PER_ROUTE, disabled=True)}
 
 
-def router_mode(mode: Node, *, fail_open: bool = False) -> Node:
-    """What a route asks of the router filter."""
+def router_mode(mode: Node, *, fail_open: bool = False, tells: Iterable[tuple[str, str]] = ()) -> Node:
+    """What a route asks of the router filter; `tells`: what its streams say to the processor."""
     overrides: Node = {"processing_mode": mode}
+    if told := [{"key": key, "value": value} for key, value in tells]:
+        overrides["grpc_initial_metadata"] = told
     if fail_open:
         overrides["failure_mode_allow"] = True
     return {names.ROUTER_FILTER: typed(PER_ROUTE, overrides=overrides)}

@@ -37,6 +37,7 @@ class Place:
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
     processor_tls: ProcessorTls | None = None
     form: Form = "whole"
+    admin_mode: int | None = None  # of Envoy's admin socket; None: as Envoy's user makes files
     # by cluster: where its credential is on Envoy's machine; without one its contents are in a file of `secrets`
     references: Mapping[str, Reference] = field(default_factory=dict)
     # whether secrets have files of their own, which Envoy follows; else they are named where they are used

@@ -5,6 +5,7 @@ came after 1.32. What is lost by that is listed in `portable_losses`, and a requ
 meant to go: without the header there is no cluster, and Envoy answers itself.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from extproc import names
@@ -17,7 +18,7 @@ from extproc.refusal import RETRIABLE_STATUSES
 from extproc.snapshot import Provider
 
 MOST_RETRIES: Final = 15  # the processor says less by header
-OTHER_HOSTS: Final = 5  # how often another endpoint is looked for before one is tried again
+OTHER_HOSTS: Final = 50  # how often another endpoint is drawn before one is tried again; it costs nothing
 # Envoy's edge obeys whom it takes for internal, by default whoever calls from a private network: nobody, then.
 NOBODY_IS_INTERNAL: Final = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
 # every 5 s: the fields for more are on their way out of newer Envoys
@@ -50,11 +51,11 @@ def older(asks_processor: Node) -> Node:
     return {**asks_processor, "typed_config": config}
 
 
-def to_chosen_cluster(entry: Entry) -> Node:
+def to_chosen_cluster(entry: Entry, told: Iterable[tuple[str, str]]) -> Node:
     """An LLM route: its answers always come by, because no other filter shows their errors."""
     mode = filters.with_request_body("SEND") if entry.body == "json" else filters.headers_only("SEND")
     return {
-        "typed_per_filter_config": filters.router_mode(mode),
+        "typed_per_filter_config": filters.router_mode(mode, tells=told),
         "route": {"cluster_header": names.CTL_CLUSTER, "retry_policy": _retry_policy()},
     }
 

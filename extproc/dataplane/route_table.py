@@ -8,12 +8,14 @@ from collections.abc import Mapping
 
 from extproc import names
 from extproc.dataplane import filters, portable, services
+from extproc.dataplane.clusters import cluster_names
 from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
 from extproc.dataplane.place import Form
 from extproc.facts import globs
 from extproc.facts.attended import may_attend
+from extproc.facts.given import write_given
 from extproc.facts.matcher import PRESENT
 from extproc.facts.paths import PathTest
 from extproc.facts.routes import Entry, entries
@@ -53,7 +55,7 @@ def _route(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
 
 
 def _llm(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
-    made = portable.to_chosen_cluster(entry) if form == "portable" else _to_plan(entry, snapshot)
+    made = _to_first(entry, snapshot) if form == "portable" else _to_plan(entry, snapshot)
     action = {
         **made["route"],
         "timeout": "0s",  # a route's timeout cuts streams
@@ -73,12 +75,20 @@ def _llm(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
     }
 
 
+def _to_first(entry: Entry, snapshot: Snapshot) -> Node:
+    clusters = [name for name in cluster_names(snapshot) if not name.endswith(names.HELD_SUFFIX)]  # none is held there
+    told = write_given(clusters, answers=True)
+    return portable.to_chosen_cluster(entry, told)
+
+
 def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
     # whoever may be attended shows its answer too; where it is not, the processor ends the stream before
-    answer = "SEND" if may_attend(entry.route, snapshot, entry.endpoint) else "SKIP"
+    attended = may_attend(entry.route, snapshot, entry.endpoint)
+    answer = "SEND" if attended else "SKIP"
+    told = write_given(cluster_names(snapshot), answers=attended)
     mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
     return {
-        "typed_per_filter_config": filters.router_mode(mode),
+        "typed_per_filter_config": filters.router_mode(mode, tells=told),
         # Of answers too, in spite of its name, so it may be more than `limits.body`, which the processor minds. Over it
         # a request's body is 413; what passes is not held here, however slowly it is read.
         "request_body_buffer_limit": max(snapshot.limits.body, LARGEST_BUFFERED),

@@ -24,7 +24,6 @@ from extproc.snapshot import Snapshot
 from extproc.stores.private_files import replace
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
-RESOLVE_PATIENCE = 3.0  # seconds
 OPEN_EXCHANGES = f"http.{CALLERS}.downstream_rq_active"
 _START_PATIENCE = 30.0
 _log = logging.getLogger("extproc")
@@ -111,21 +110,10 @@ class Supervisor:
         )
         self._take(configured)
         await self._until_ready()
-        await self._until_resolved(configured.cluster_names)
+        await self._envoy.until_resolved(configured.cluster_names)
         self._envoy_version = await self._envoy.version()
         if not self._envoy_version.startswith(VERSION_WANTED):
             raise EnvoyFailed(f"{self._binary} is Envoy {self._envoy_version}; extproc up needs {VERSION_WANTED}")
-
-    async def _until_resolved(self, names: set[str]) -> None:
-        """A target whose name has not been looked up yet would be passed over. Names that do not exist are waited for
-        a moment only: they must not keep everything else from starting."""
-        assert self._envoy is not None
-        deadline = time.monotonic() + RESOLVE_PATIENCE
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError, ValueError):
-                if not await self._envoy.unresolved(names):
-                    return
-            await asyncio.sleep(0.05)
 
     async def _until_ready(self) -> None:
         assert self._envoy is not None
@@ -202,7 +190,8 @@ class Supervisor:
 
     async def _swap_when_resolved(self, configured: Configured) -> None:
         old = self._in_force.cluster_names if self._in_force is not None else set()
-        await self._until_resolved(configured.cluster_names - old)  # the old ones have had their moment
+        assert self._envoy is not None
+        await self._envoy.until_resolved(configured.cluster_names - old)  # the old ones have had their moment
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
         await self._processor.swap(configured.snapshot_bytes, configured.snapshot.id)
 

@@ -21,6 +21,7 @@ from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
+from extproc.facts.given import Given
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
@@ -57,6 +58,7 @@ class Matched:
     snapshot: Snapshot
     route: Route
     endpoint: str
+    given: Given | None = None  # where Envoy's configuration is another: what it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,11 @@ class Admitted:
 
 
 class RouterExchange:
-    def __init__(self, desk: Desk, *, portable: bool = False) -> None:
-        """`portable`: Envoy walks no plan, goes by a header, and has no filter of its own for errors."""
+    def __init__(self, desk: Desk, given: Given | None = None, *, portable: bool = False) -> None:
+        """`given`: what Envoy says that it has, in case its configuration is another than ours; `portable`: it walks
+        no plan, goes by a header, and has no filter of its own for errors."""
         self._desk = desk
+        self._given = given
         self._portable = portable
         self.id = desk.new_id()
         self._began = desk.now()
@@ -98,7 +102,7 @@ class RouterExchange:
     async def _on_request_headers(self, event: HeadersEvent) -> Turn:
         headers = event.headers
         self._request_id = headers.get("x-request-id") or ""
-        matched = find_route(str(event.context.attributes.get(names.ATTR_ROUTE, "")), self._desk)
+        matched = find_route(str(event.context.attributes.get(names.ATTR_ROUTE, "")), self._desk, self._given)
         if isinstance(matched, Refusal):
             return self._refuse(matched, None)
         if matched.endpoint == names.ENDPOINT_SERVICE:
@@ -134,6 +138,7 @@ class RouterExchange:
         facts = await _read(admitted, body)
         if isinstance(facts, Refusal):
             return self._refuse(facts, matched, caller=admitted.identity.caller.name)
+        facts = facts if matched.given is None else replace(facts, given=matched.given)
         observations = self._desk.books.observations(matched.snapshot)
         decision = decide(facts, matched.snapshot, observations, self._desk.now(), self._desk.draw())
         if isinstance(decision.outcome, Refusal):
@@ -165,7 +170,7 @@ class RouterExchange:
         self, plan: Plan, facts: Facts, admitted: Admitted, received: Received, call: Call, *, in_headers: bool
     ) -> Turn:
         matched, headers = admitted.matched, admitted.headers
-        attended = is_attended(plan, call, matched.route, matched.snapshot)
+        attended = facts.answer_shown and is_attended(plan, call, matched.route, matched.snapshot)
         if attended or self._portable:
             self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot, only_errors=not attended)
         told = portable_metadata if self._portable else plan_metadata
@@ -310,18 +315,28 @@ async def _read(admitted: Admitted, body: bytes | None) -> Facts | Refusal:
     return read_facts(*asked)
 
 
-def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
-    """The snapshot, route and endpoint that Envoy's route name stands for."""
+def find_route(route_name: str, desk: Desk, given: Given | None = None) -> Matched | Refusal:
+    """The snapshot, route and endpoint that Envoy's route name stands for.
+
+    Where Envoy follows us step by step, that is the snapshot which matched the request. Else it is the current one: an
+    Envoy that somebody runs may be behind for days, and what an operator has written since must hold. The route then
+    goes by its name, and the plan to what this Envoy has.
+    """
     key = names.parse_route_key(route_name)
     if key is None:
         return Refusal(Reason.ROUTE_NOT_FOUND, "no route of the configuration matches this request")
     snapshot_id, route_name, endpoint = key
-    # A processor that was started anew may not have the snapshot that Envoy still routes by: the current one then.
-    snapshot = desk.shelf.get(snapshot_id) or desk.shelf.current
+    current = desk.shelf.current
+    known = desk.shelf.get(snapshot_id) if desk.agreement is None or desk.agreement.in_order else None
+    snapshot = known or current
     route = index_of(snapshot).routes.get(route_name)
-    if route is not None:
-        return Matched(snapshot, route, endpoint)
-    return Refusal(Reason.SNAPSHOT_LOST, "the configuration is changing; try again", retry_after=1)
+    served = route is not None and (route.kind == "service") == (endpoint == names.ENDPOINT_SERVICE)
+    if desk.agreement is not None:
+        desk.agreement.met(snapshot_id, served=served)
+    if route is None or not served:
+        told = f"Envoy works with configuration {snapshot_id}, and {current.id} has no route {route_name} like it"
+        return Refusal(Reason.SNAPSHOT_LOST, f"{told}; try again", retry_after=1)
+    return Matched(snapshot, route, endpoint, given if snapshot.id != snapshot_id else None)
 
 
 def _too_large(snapshot: Snapshot) -> Refusal:

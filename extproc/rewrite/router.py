@@ -68,7 +68,13 @@ def portable_service_headers(present: Headers) -> HeaderEdit:
 
 def asks_usage(facts: Facts, route: Route) -> bool:
     """Whether the provider must be asked for a stream's usage, though the caller did not."""
-    return route.usage == "exact" and facts.stream and not facts.usage_asked and facts.endpoint in _ASKS_USAGE
+    return (
+        route.usage == "exact"
+        and facts.answer_shown
+        and facts.stream
+        and not facts.usage_asked
+        and facts.endpoint in _ASKS_USAGE
+    )
 
 
 def plan_metadata(
@@ -77,7 +83,7 @@ def plan_metadata(
     """The three namespaces: the decision, what attempts need, and the plan for Envoy."""
     return {
         **_told(plan, snapshot, facts, route, received, attended=attended),
-        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=_is_held(plan, facts)))},
+        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, facts, held=_is_held(plan, facts)))},
     }
 
 
@@ -152,12 +158,13 @@ def _is_held(plan: Plan, facts: Facts) -> bool:
     return (plan.first_event and facts.stream) or bool(plan.fallback_on)
 
 
-def _groups(plan: Plan, snapshot: Snapshot, *, held: bool) -> Iterable[dict[str, Value]]:
+def _groups(plan: Plan, snapshot: Snapshot, facts: Facts, *, held: bool) -> Iterable[dict[str, Value]]:
     """`held`: by the twins of the clusters. Behind the last target is nobody to go to, so its answer never is."""
     last = len(plan.steps) - 1
     for index, step in enumerate(plan.steps):
-        suffix = names.HELD_SUFFIX if held and index < last else ""
-        cluster = snapshot.providers[step.target.provider].cluster + suffix
+        cluster = snapshot.providers[step.target.provider].cluster
+        if held and index < last and facts.envoy_has(cluster + names.HELD_SUFFIX):
+            cluster += names.HELD_SUFFIX
         yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
 
 

@@ -65,9 +65,7 @@ class _Plain(yaml.SafeDumper):
 
 
 def _yaml(nodes: Sequence[Node]) -> str:
-    return "---\n".join(
-        yaml.dump(node, Dumper=_Plain, sort_keys=True, width=120, allow_unicode=True) for node in nodes
-    )
+    return "---\n".join(yaml.dump(node, Dumper=_Plain, sort_keys=True, width=120, allow_unicode=True) for node in nodes)
 
 
 def _write(text: str, output: Path | None) -> None:
