@@ -237,8 +237,7 @@ class _Processor:
 
     def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
         filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        made = _HANDLERS.get(filter_name)
-        handler = made(self._desk) if made is not None else RouterExchange(self._desk, read_given(metadata))
+        handler = self._handler(filter_name, metadata)
 
         def on_bug(bug: BaseException) -> ImmediateReply:
             self._metrics.bug()
@@ -250,6 +249,14 @@ class _Processor:
 
         stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
         return Counted(stream, filter_name, self._metrics)
+
+    def _handler(
+        self, filter_name: str, metadata: Mapping[str, str]
+    ) -> AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange:
+        if (made := _HANDLERS.get(filter_name)) is not None:
+            return made(self._desk)
+        portable = metadata.get(names.FORM_METADATA) == names.FORM_PORTABLE
+        return RouterExchange(self._desk, read_given(metadata), portable=portable)
 
     def _open_log(self) -> RecordSink:
         return LogStream(self._books.record)

@@ -44,9 +44,13 @@ LIMIT_HEADERS = ("retry-after", "retry-after-ms", *rate_limits.HEADERS)
 def exchange_logs(place: Place) -> list[Node]:
     return [
         *_json_log(place),
-        _records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)),
-        *_statistics(),
+        *records_of_exchanges(),
+        *(_statistics() if place.form == "whole" else ()),
     ]
+
+
+def records_of_exchanges() -> list[Node]:
+    return [_records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS))]
 
 
 def attempt_logs() -> list[Node]:

@@ -5,6 +5,7 @@ from extproc.dataplane.form import Node, file_source, named, pipe, socket_addres
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import SINK_ADDRESS
 from extproc.dataplane.processor_cluster import processor_cluster
+from extproc.dataplane.references import InFile, Variable, source
 from extproc.dataplane.route_table import SINK_CLUSTER
 from extproc.dataplane.statistics import stats_config
 
@@ -12,11 +13,12 @@ from extproc.dataplane.statistics import stats_config
 def bootstrap(place: Place) -> Node:
     return {
         "node": {"id": "extproc", "cluster": "extproc"},
-        "admin": {
-            "address": pipe(place.admin, place.admin_mode)
-        },  # it can stop Envoy and read its secrets: no TCP port
+        "admin": {"address": _admin(place)},
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
-        "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()]},
+        "static_resources": {
+            "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
+            **_secrets(place),
+        },
         "stats_config": stats_config(),
         # without a limit Envoy warns, and takes connections until it has no file descriptors for upstreams
         "overload_manager": {
@@ -40,6 +42,26 @@ def bootstrap(place: Place) -> Node:
             ]
         },
     }
+
+
+def _admin(place: Place) -> Node:
+    """It can stop Envoy and read its secrets: a Unix socket, or what somebody says who means it."""
+    if place.admin.startswith("/"):
+        return pipe(place.admin, place.admin_mode)
+    host, _, port = place.admin.rpartition(":")
+    return socket_address(host.strip("[]"), int(port))
+
+
+def _secrets(place: Place) -> Node:
+    """By reference, where they have no files of their own."""
+    if place.secrets_apart:
+        return {}
+    named_here = [
+        {"name": cluster, "generic_secret": {"secret": source(reference)}}
+        for cluster, reference in place.references.items()
+        if isinstance(reference, (Variable, InFile))
+    ]
+    return {"secrets": named_here} if named_here else {}
 
 
 def _sink_cluster() -> Node:

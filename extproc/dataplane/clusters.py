@@ -8,7 +8,7 @@ healthy host» it would not. For the same reason the circuit breakers are wide: 
 from collections.abc import Sequence
 
 from extproc import names
-from extproc.dataplane import filters
+from extproc.dataplane import filters, portable
 from extproc.dataplane.access_logs import CLUSTER_META
 from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
@@ -44,7 +44,7 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
     for provider in snapshot.providers.values():
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
-        if provider.name in _held(snapshot):
+        if place.form == "whole" and provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
@@ -75,13 +75,20 @@ def _shadows(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -> Node:
-    chain = [*filters.walk_filters(), attempt, *filters.credential_filters(provider, place)]
+    walks = place.form == "whole"
+    chain = [*(filters.walk_filters() if walks else ()), *_at_each_attempt(attempt, provider, place)]
     return {
-        **_pool(provider, provider.endpoints, place, limits, sink=True),
+        **_pool(provider, provider.endpoints, place, limits, sink=walks),
         **_checks(provider),
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
         "typed_extension_protocol_options": _protocol(provider, chain),
     }
+
+
+def _at_each_attempt(attempt: Node, provider: Provider, place: Place) -> list[Node]:
+    if place.form == "portable":
+        return [portable.older(attempt), *portable.credential_filters(provider, place)]
+    return [attempt, *filters.credential_filters(provider, place)]
 
 
 def _checks(provider: Provider) -> Node:
@@ -117,7 +124,7 @@ def _shadow(provider: Provider, place: Place, limits: Limits) -> Node:
     Nobody waits for a copy, so nobody would ever end one that gets no answer.
     """
     name = provider.cluster + names.SHADOW_SUFFIX
-    chain = [filters.shadow_attempt_filter(), *filters.credential_filters(provider, place)]
+    chain = _at_each_attempt(filters.shadow_attempt_filter(), provider, place)
     pool = _pool(provider, provider.endpoints, place, limits, sink=False)
     statistics = statistics_name(provider.name, place.form) + names.SHADOW_SUFFIX
     options = _protocol(provider, chain)
@@ -148,7 +155,7 @@ def _pool(
     pool: Node = {
         "name": owner.cluster,
         "alt_stat_name": statistics_name(owner.name, place.form),
-        **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),
+        **(_look_up(place) if by_name else {"type": "STATIC"}),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(owner.connect_timeout),
         "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
@@ -158,6 +165,10 @@ def _pool(
     if endpoints[0].scheme == "https":
         pool["transport_socket"] = upstream_tls(owner.cluster, owner.tls, endpoints, place)
     return pool
+
+
+def _look_up(place: Place) -> Node:
+    return portable.NAMES_ARE_LOOKED_UP if place.form == "portable" else _NAMES_ARE_LOOKED_UP
 
 
 def _protocol(owner: Provider | Service, chain: list[Node]) -> Node:

@@ -1,6 +1,6 @@
 """The one listener: edge hygiene, filters, logs."""
 
-from extproc.dataplane import access_logs
+from extproc.dataplane import access_logs, portable
 from extproc.dataplane.edge import early_header_mutation
 from extproc.dataplane.errors_filter import errors_filter
 from extproc.dataplane.filters import answer_filter, router_filter
@@ -11,14 +11,14 @@ from extproc.dataplane.place import Place
 ROUTES = "routes"
 CALLERS = "callers"  # the listener's name, and that of its statistics
 STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that the route's own limit speaks first
-CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
+CONNECTION_BUFFER = 1024 * 1024  # Envoy's default; a route's request_body_buffer_limit raises it
 
 
-def listener(place: Place) -> Node:
+def listener(place: Place, connection_buffer: int = CONNECTION_BUFFER) -> Node:
     return {
         "name": CALLERS,
         "address": socket_address(place.host, place.port),
-        "per_connection_buffer_limit_bytes": CONNECTION_BUFFER,  # a route's request_body_buffer_limit raises this one
+        "per_connection_buffer_limit_bytes": connection_buffer,
         "filter_chains": [{"filters": [_http(place)]}],
     }
 
@@ -36,15 +36,26 @@ def _http(place: Place) -> Node:
         merge_slashes=True,
         path_with_escaped_slashes_action="REJECT_REQUEST",
         server_header_transformation="PASS_THROUGH",  # a proxied service's answer stays its own
-        early_header_mutation_extensions=[early_header_mutation()],
         access_log=access_logs.exchange_logs(place),
         access_log_options={"access_log_flush_interval": access_logs.PERIOD},
         local_reply_config=local_reply_config(),
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": False}],  # services' routes enable it
-        # answers come through them from the last to the first
-        http_filters=[answer_filter(), router_filter(), errors_filter(), _router()],
         rds={"route_config_name": ROUTES, "config_source": file_source(place.rds)},
+        **_by_form(place),
     )
+
+
+def _by_form(place: Place) -> Node:
+    """Answers come through the filters from the last to the first."""
+    if place.form == "portable":
+        return {
+            "internal_address_config": portable.NOBODY_IS_INTERNAL,
+            "http_filters": [answer_filter(), portable.router_filter(), _router()],
+        }
+    return {
+        "early_header_mutation_extensions": [early_header_mutation()],
+        "http_filters": [answer_filter(), router_filter(), errors_filter(), _router()],
+    }
 
 
 def _router() -> Node:

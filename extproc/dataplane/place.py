@@ -1,7 +1,10 @@
 """Where a rendered Envoy runs: what depends on the machine and the run, and not on the configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from extproc.dataplane.references import Reference
 
 STANDARD_OUTPUT = "-"
 NO_LOG = "off"
@@ -35,6 +38,10 @@ class Place:
     processor_tls: ProcessorTls | None = None
     form: Form = "whole"
     admin_mode: int | None = None  # of Envoy's admin socket; None: as Envoy's user makes files
+    # by cluster: where its credential is on Envoy's machine; without one its contents are in a file of `secrets`
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    # whether secrets have files of their own, which Envoy follows; else they are named where they are used
+    secrets_apart: bool = True
 
     @property
     def lds(self) -> str:

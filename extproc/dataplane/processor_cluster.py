@@ -126,24 +126,29 @@ def _keepalive() -> Node:
 
 def _tls(tls: ProcessorTls, place: Place) -> Node:
     name = {"san_type": "IP_ADDRESS" if is_ip(tls.server_name) else "DNS", "matcher": {"exact": tls.server_name}}
-    context: Node = {
-        "common_tls_context": {
-            "alpn_protocols": ["h2"],
-            "tls_certificate_sds_secret_configs": [
-                {"name": CERTIFICATE_SECRET, "sds_config": file_source(place.processor_certificate)}
-            ],
-            "combined_validation_context": {
-                "default_validation_context": {"match_typed_subject_alt_names": [name]},
-                "validation_context_sds_secret_config": {
-                    "name": CA_SECRET,
-                    "sds_config": file_source(place.processor_ca),
-                },
-            },
-        }
-    }
+    context: Node = {"common_tls_context": {"alpn_protocols": ["h2"], **_certificates(tls, name, place)}}
     if not is_ip(tls.server_name):
         context["sni"] = tls.server_name
     return named("envoy.transport_sockets.tls", "transport_sockets.tls.v3.UpstreamTlsContext", **context)
+
+
+def _certificates(tls: ProcessorTls, name: Node, place: Place) -> Node:
+    if not place.secrets_apart:
+        trusted = {"trusted_ca": {"filename": tls.ca}, "match_typed_subject_alt_names": [name]}
+        return {"tls_certificates": [_pair(tls)], "validation_context": trusted}
+    return {
+        "tls_certificate_sds_secret_configs": [
+            {"name": CERTIFICATE_SECRET, "sds_config": file_source(place.processor_certificate)}
+        ],
+        "combined_validation_context": {
+            "default_validation_context": {"match_typed_subject_alt_names": [name]},
+            "validation_context_sds_secret_config": {"name": CA_SECRET, "sds_config": file_source(place.processor_ca)},
+        },
+    }
+
+
+def _pair(tls: ProcessorTls) -> Node:
+    return {"certificate_chain": {"filename": tls.certificate}, "private_key": {"filename": tls.key}}
 
 
 def _secret(name: str, **what: Node) -> Node:

@@ -12,6 +12,8 @@ from extproc.dataplane import bootstrap, clusters, listener, processor_cluster, 
 from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
+from extproc.dataplane.references import InFile, Variable, source
+from extproc.protocol.replies import LARGEST_BUFFERED
 from extproc.snapshot import Snapshot
 
 CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
@@ -32,17 +34,32 @@ class Rendered:
 def render(snapshot: Snapshot, place: Place) -> Rendered:
     return Rendered(
         bootstrap=bootstrap.bootstrap(place),
-        listeners=({"@type": LISTENER_TYPE, **listener.listener(place)},),
-        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
+        listeners=({"@type": LISTENER_TYPE, **listener.listener(place, connection_buffer(snapshot, place))},),
+        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot, place.form)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
         processor_files=processor_cluster.tls_files(place),
     )
 
 
+def connection_buffer(snapshot: Snapshot, place: Place) -> int:
+    """In the portable form no route can raise the listener's."""
+    if place.form == "whole":
+        return listener.CONNECTION_BUFFER
+    return max(snapshot.limits.body, LARGEST_BUFFERED)
+
+
 def sds(secret: str) -> Node:
     """The contents of a cluster's secret file. Whoever writes it keeps it in a directory that only the owner reads."""
-    resource = {"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": {"inline_string": secret}}}
-    return {"resources": [resource]}
+    return _sds({"inline_string": secret})
+
+
+def sds_reference(reference: Variable | InFile) -> Node:
+    """The same for an Envoy that finds the secret itself."""
+    return _sds(source(reference))
+
+
+def _sds(secret: Node) -> Node:
+    return {"resources": [{"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": secret}}]}
 
 
 def aws_keys_file(access_key_id: str, secret_access_key: str, session_token: str | None) -> str:

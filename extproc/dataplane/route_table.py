@@ -7,11 +7,12 @@ takes is answered by Envoy, without the processor.
 from collections.abc import Mapping
 
 from extproc import names
-from extproc.dataplane import filters, services
+from extproc.dataplane import filters, portable, services
 from extproc.dataplane.clusters import cluster_names
 from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
+from extproc.dataplane.place import Form
 from extproc.facts import globs
 from extproc.facts.attended import may_attend
 from extproc.facts.given import write_given
@@ -29,23 +30,55 @@ MOST_RETRIES = 15  # the processor says less by header; `max_attempts` is at mos
 BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
 
 
-def route_table(snapshot: Snapshot) -> Node:
-    routes = [_route(entry, snapshot) for entry in entries(snapshot)]
+def route_table(snapshot: Snapshot, form: Form = "whole") -> Node:
     return {
         "name": ROUTES,
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [*routes, _nothing_matched()]}],
+        "virtual_hosts": [
+            {"name": "all", "domains": ["*"], "routes": [*routes(snapshot, form), _nothing_matched()]},
+        ],
         "max_direct_response_body_size_bytes": LARGEST_ANSWER,  # Envoy's default is 4 KiB
         "validate_clusters": True,  # a route to a cluster that Envoy does not know is refused, the old table stays
     }
 
 
-def _route(entry: Entry, snapshot: Snapshot) -> Node:
+def routes(snapshot: Snapshot, form: Form) -> list[Node]:
+    return [_route(entry, snapshot, form) for entry in entries(snapshot)]
+
+
+def _route(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
     route = {"name": entry.key(snapshot.id), "match": _match(entry)}
     if entry.route.kind == "service":
-        return {**route, **services.to_service(entry, snapshot)}
+        return {**route, **services.to_service(entry, snapshot, form)}
     if entry.route.kind == "answer":
         return {**route, **services.answered(entry)}
-    return {**route, **_to_plan(entry, snapshot)}
+    return {**route, **_llm(entry, snapshot, form)}
+
+
+def _llm(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
+    made = _to_first(entry, snapshot) if form == "portable" else _to_plan(entry, snapshot)
+    action = {
+        **made["route"],
+        "timeout": "0s",  # a route's timeout cuts streams
+        "idle_timeout": services.IDLE,
+        **_copies(entry),
+    }
+    # the next try is at once; per try until the answer's headers, there is none for its pauses
+    action["retry_policy"] |= {"per_try_timeout": LONGEST_FIRST_BYTE, "retry_back_off": BACK_OFF}
+    return {
+        **made,
+        "route": action,
+        # Nothing of ours comes from an upstream; removal goes before addition.
+        "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
+        "response_headers_to_add": [
+            header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
+        ],
+    }
+
+
+def _to_first(entry: Entry, snapshot: Snapshot) -> Node:
+    clusters = [name for name in cluster_names(snapshot) if not name.endswith(names.HELD_SUFFIX)]  # none is held there
+    told = write_given(clusters, answers=True)
+    return portable.to_chosen_cluster(entry, told)
 
 
 def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
@@ -61,16 +94,8 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
         "request_body_buffer_limit": max(snapshot.limits.body, LARGEST_BUFFERED),
         "route": {
             "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
-            "timeout": "0s",  # a route's timeout cuts streams
-            "idle_timeout": services.IDLE,
             "retry_policy": _retry_policy(),
-            **_copies(entry),
         },
-        # Nothing of ours comes from an upstream; removal goes before addition.
-        "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
-        "response_headers_to_add": [
-            header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
-        ],
     }
 
 
@@ -99,9 +124,7 @@ def _retry_policy() -> Node:
         "retriable_status_codes": sorted(RETRIABLE_STATUSES),
         "retriable_headers": [{"name": names.CTL_RETRY, "string_match": {"exact": "1"}}],
         "num_retries": MOST_RETRIES,
-        "per_try_timeout": LONGEST_FIRST_BYTE,  # until the answer's headers; there is none for its pauses
         "refresh_cluster_on_retry": True,  # without it every try stays on the first target
-        "retry_back_off": BACK_OFF,
     }
 
 

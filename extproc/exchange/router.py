@@ -10,6 +10,7 @@ from typing import Final
 
 from extproc import names
 from extproc.decision.decide import decide
+from extproc.decision.first_target import first_target
 from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
@@ -31,7 +32,16 @@ from extproc.refusal import Reason, Refusal
 from extproc.rewrite.health import health_status, page_reply
 from extproc.rewrite.models import models_reply
 from extproc.rewrite.refusals import immediate
-from extproc.rewrite.router import Received, asks_usage, llm_headers, plan_metadata, service_headers
+from extproc.rewrite.router import (
+    Received,
+    asks_usage,
+    llm_headers,
+    plan_metadata,
+    portable_llm_headers,
+    portable_metadata,
+    portable_service_headers,
+    service_headers,
+)
 from extproc.rewrite.shadow import copy_headers
 from extproc.snapshot import Route, Snapshot
 from extproc.translation.pair import Call
@@ -62,10 +72,12 @@ class Admitted:
 
 
 class RouterExchange:
-    def __init__(self, desk: Desk, given: Given | None = None) -> None:
-        """`given`: what Envoy says that it has, in case its configuration is another than ours."""
+    def __init__(self, desk: Desk, given: Given | None = None, *, portable: bool = False) -> None:
+        """`given`: what Envoy says that it has, in case its configuration is another than ours; `portable`: it walks
+        no plan, goes by a header, and has no filter of its own for errors."""
         self._desk = desk
         self._given = given
+        self._portable = portable
         self.id = desk.new_id()
         self._began = desk.now()
         self._request_id = ""
@@ -136,8 +148,11 @@ class RouterExchange:
         plan = await _rehearsed(decision.outcome, call, facts, matched)
         if isinstance(plan, Refusal):
             return self._refuse(plan, matched, facts, facts.caller.name)
-        for step in plan.steps:
-            self._desk.books.reserve(step.target, self.id)
+        if self._portable:
+            first = matched.snapshot.providers[plan.steps[0].target.provider]
+            plan = first_target(plan, len(first.endpoints), matched.route.failover.max_attempts)
+        for target in dict.fromkeys(step.target for step in plan.steps):
+            self._desk.books.reserve(target, self.id)
         self._report(plan, matched, facts)
         return self._carry_out(plan, facts, admitted, received, call, in_headers=in_headers)
 
@@ -155,18 +170,22 @@ class RouterExchange:
         self, plan: Plan, facts: Facts, admitted: Admitted, received: Received, call: Call, *, in_headers: bool
     ) -> Turn:
         matched, headers = admitted.matched, admitted.headers
-        if facts.answer_shown and is_attended(plan, call, matched.route, matched.snapshot):
-            self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot)
-        attended = self._answer is not None
-        metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received, attended=attended)
-        edit = llm_headers(headers, plan)
+        attended = facts.answer_shown and is_attended(plan, call, matched.route, matched.snapshot)
+        if attended or self._portable:
+            self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot, only_errors=not attended)
+        told = portable_metadata if self._portable else plan_metadata
+        metadata = told(plan, matched.snapshot, facts, matched.route, received, attended=attended)
+        if self._portable:
+            edit = portable_llm_headers(headers, plan, matched.snapshot)
+        else:
+            edit = llm_headers(headers, plan)
         copy = copy_headers(matched.route.shadow, metadata, facts, matched.snapshot)
         if copy and matched.route.shadow is not None:
             self._desk.books.shadow_sent(matched.route.shadow.target)
             edit = replace(edit, set=(*edit.set, *copy))
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
-        return Turn(reply, done=not attended)
+        return Turn(reply, done=self._answer is None)
 
     def _call(self, facts: Facts, received: Received, body: bytes | None, ask_usage: bool) -> Call:
         """The request as the pair of whichever target answers will want it."""
@@ -193,7 +212,8 @@ class RouterExchange:
     # --- what needs no plan ------------------------------------------------------------------------------------------
 
     def _pass_to_service(self, matched: Matched, headers: Headers) -> Turn:
-        return Turn(HeadersReply("request", edit=service_headers(headers), metadata=self._told(matched)), done=True)
+        edit = portable_service_headers(headers) if self._portable else service_headers(headers)
+        return Turn(HeadersReply("request", edit=edit, metadata=self._told(matched)), done=True)
 
     def _answer_itself(self, endpoint: Endpoint, matched: Matched, headers: Headers, identity: Identified) -> Turn:
         if endpoint.family == "models":
