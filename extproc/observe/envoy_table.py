@@ -41,7 +41,9 @@ ENVOY_METRICS: Final = (
         "How long attempts took to their end, in milliseconds: a histogram.",
     ),
     EnvoyMetric("envoy_cluster_upstream_rq_active", _UPSTREAM, "Open requests."),
-    EnvoyMetric("envoy_cluster_upstream_rq_retry", _UPSTREAM, "Attempts that were followed by another."),
+    EnvoyMetric(
+        "envoy_cluster_upstream_rq_retry", _UPSTREAM, "Attempts that it got because another target had failed."
+    ),
     EnvoyMetric("envoy_cluster_upstream_rq_per_try_timeout", _UPSTREAM, "Attempts without a first byte in time."),
     EnvoyMetric("envoy_cluster_upstream_rq_rx_reset", _UPSTREAM, "Requests that the upstream broke off."),
     EnvoyMetric(

@@ -147,7 +147,7 @@ def gateway(demos: dict[str, Demo], tmp_path_factory: pytest.TempPathFactory) ->
     guarded = {"dialect": "openai", "endpoints": ["https://127.0.0.1:1"], "tls": {"ca": str(ca)}}
     config = {
         "providers": {
-            "lab": demos["lab"].configured(),
+            "lab": demos["lab"].configured(circuit_breaker={"failure_threshold": 100_000}),  # its failures shall go on
             "other": demos["other"].configured(),
             "shut": {"dialect": "openai", "base_url": "http://127.0.0.1:1/v1"},
             "guarded": guarded,
@@ -196,5 +196,7 @@ def test_every_expression_gives_a_number_in_a_real_prometheus(gateway: Gateway, 
             return [one for one in map(filled_in, EXPRESSIONS) if not any(map(math.isfinite, server.values(one)))]
 
         assert none_left(silent) == []
-        assert server.values('sum(rate(envoy_cluster_upstream_rq_retry{provider="lab"}[20s]))')[0] > 0
+        failed, followed = "envoy_cluster_retry_upstream_rq_xx", "envoy_cluster_upstream_rq_retry"
+        assert server.values(f'sum(rate({failed}{{provider="lab", envoy_response_code_class="5"}}[20s]))')[0] > 0
+        assert server.values(f'sum(rate({followed}{{provider="other"}}[20s]))')[0] > 0, "whoever is tried next"
         assert server.values('count(extproc_exchanges_total{job="extproc"})')[0] > 0
