@@ -38,6 +38,8 @@ CTL_PEER: Final = "x-extproc-ctl-peer"  # Envoy's listener → router filter: th
 CTL_CLUSTER: Final = "x-extproc-ctl-cluster"  # router filter → Envoy's router, portable form: where the request goes
 FORM_METADATA: Final = "x-extproc-form"  # gRPC metadata: `portable` where Envoy cannot walk a plan; left out elsewhere
 FORM_PORTABLE: Final = "portable"
+GIVEN_CLUSTERS: Final = "x-extproc-clusters"  # gRPC metadata: the clusters that this Envoy has
+GIVEN_ANSWERS: Final = "x-extproc-answers"  # gRPC metadata: `shown` where answers can be read on this route
 FILTER_METADATA: Final = "x-extproc-filter"  # gRPC metadata: which filter opened the stream
 FILTER_ROUTER: Final = "router"
 FILTER_ATTEMPT: Final = "attempt"
@@ -58,6 +60,7 @@ ANSWER_FILTER: Final = "envoy.filters.http.lua.answer"
 WALK_FILTER: Final = "envoy.filters.http.lua.walk"
 LOG_EXCHANGE: Final = "exchange"
 LOG_ATTEMPT: Final = "attempt"
+LOG_OF_BOTH: Final = "extproc"  # one name, so that Envoy sends both kinds on one stream, to one processor
 EXT_PROC_ATTRIBUTES: Final = "envoy.filters.http.ext_proc"  # the key under which Envoy puts attributes
 
 # --- dynamic metadata: namespaces and keys ---------------------------------------------------------------------------

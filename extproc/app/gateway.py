@@ -15,9 +15,10 @@ from pathlib import Path
 
 from extproc.api.gateway import gateway_app
 from extproc.api.listening import AddressInUse, HttpServer, free_or_raise, free_udp_or_raise
+from extproc.app.init_system import READY, STOPPING, InitSystem
 from extproc.app.origin import Origin, find_origin, read_origin
 from extproc.app.reaching import reached
-from extproc.app.rendering import Listening, configured
+from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST, Listening, configured
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.children import Child, start_child
@@ -29,10 +30,8 @@ from extproc.dataplane.start import CannotStart, Started, refuse_strangers
 from extproc.dataplane.supervise import Address, Supervisor
 from extproc.observe.logs import set_up_logs
 
-DEFAULT_PORT = 8080
 _log = logging.getLogger("extproc")
 _envoy_log = logging.getLogger("envoy")
-LOOPBACK_HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class UpSettings:
     source: Path | None
     host: str | None
     port: int | None
+    admin_host: str
     admin_port: int
     drain: float
     open_to_strangers: bool
@@ -82,6 +82,8 @@ class _Gateway:
         self._stack = stack
         self._descriptors = descriptors
         self._ending = asyncio.Event()
+        self._rotated = asyncio.Event()
+        self._init_system = InitSystem(os.environ)
 
     async def run(self, welcome: Callable[[Started], None]) -> None:
         self._listen_to_signals()
@@ -98,9 +100,11 @@ class _Gateway:
         free_or_raise(listening.host, listening.port, "--port")
         if first.snapshot.listen.http3:
             free_udp_or_raise(listening.host, listening.port)
-        free_or_raise(LOOPBACK_HOST, self._settings.admin_port, "--admin-port")
+        admin_at = Address(self._settings.admin_host, self._settings.admin_port)
+        free_or_raise(admin_at.host, admin_at.port, "--admin-port")
         supervisor = self._supervisor(listening)
-        admin = HttpServer(gateway_app(supervisor), f"{LOOPBACK_HOST}:{self._settings.admin_port}")
+        admin = HttpServer(gateway_app(supervisor), f"{admin_at.host}:{admin_at.port}")
+        self._stack.callback(asyncio.ensure_future(self._init_system.watch(supervisor.is_alive)).cancel)
         self._stack.push_async_callback(supervisor.stop)
         if not await self._unless_ended(supervisor.start(first)):
             return
@@ -110,19 +114,26 @@ class _Gateway:
         welcome(
             Started(
                 address=address.local,
-                admin=f"http://{LOOPBACK_HOST}:{self._settings.admin_port}",
+                admin=admin_at.local,
                 snapshot=first.snapshot,
                 origin=self._origin.text,
                 notes=loaded.notes,
                 reached=reached(address, first.snapshot.listen.tls, loaded.compiled.listener.pair),
             )
         )
-        await self._until_ended(supervisor, self._watch(supervisor, listening, loaded, seen))
+        self._init_system.tell(READY, f"STATUS=serving on {listening.host}:{listening.port}")
+        self._stack.callback(self._init_system.tell, STOPPING)
+        await self._until_ended(
+            supervisor,
+            self._watch(supervisor, listening, loaded, seen),
+            self._reopen_logs(supervisor),
+        )
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._rotated.set)
 
     def _listening(self, loaded: Loaded) -> Listening:
         assert loaded.compiled is not None
@@ -159,18 +170,25 @@ class _Gateway:
         task.result()
         return True
 
-    async def _until_ended(self, supervisor: Supervisor, watch: Awaitable[None]) -> None:
+    async def _reopen_logs(self, supervisor: Supervisor) -> None:
+        """At each SIGUSR1, as log rotation sends it."""
+        while await self._rotated.wait():
+            self._rotated.clear()
+            await supervisor.reopen_logs()
+
+    async def _until_ended(self, supervisor: Supervisor, *beside: Awaitable[None]) -> None:
         ending = asyncio.ensure_future(self._ending.wait())
         envoy = asyncio.ensure_future(supervisor.envoy_ended())
-        watching = asyncio.ensure_future(watch)
+        watching = [asyncio.ensure_future(work) for work in beside]
         try:
-            await asyncio.wait({ending, envoy, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if watching.done():
-                watching.result()
+            await asyncio.wait({ending, envoy, *watching}, return_when=asyncio.FIRST_COMPLETED)
+            for work in watching:
+                if work.done():
+                    work.result()
             if envoy.done() and not ending.done():
                 raise EnvoyFailed(f"Envoy ended by itself with exit code {envoy.result()}: {supervisor.last_words()}")
         finally:
-            for task in (ending, envoy, watching):
+            for task in (ending, envoy, *watching):
                 task.cancel()
 
     async def _watch(self, supervisor: Supervisor, listening: Listening, first: Loaded, seen: Fingerprint) -> None:

@@ -17,15 +17,17 @@ from pathlib import Path
 from extproc import names
 from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
+from extproc.app.agreement import Agreement
 from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.counted import Counted
 from extproc.app.expiries import LOOK, Expiries
+from extproc.app.feeding import Feeding, FeedingSettings
 from extproc.app.health import HealthPages
+from extproc.app.hop import NEIGHBOUR, Hop, warnings_of
 from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
 from extproc.config.compile import Compiled
-from extproc.config.credentials import Secret
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
@@ -38,6 +40,7 @@ from extproc.exchange.errors import ErrorExchange
 from extproc.exchange.router import RouterExchange
 from extproc.exchange.shadow import ShadowExchange
 from extproc.exchange.shelf import Shelf
+from extproc.facts.given import read_given
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
 from extproc.observe.redact import redact_error
@@ -49,14 +52,13 @@ from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Snapshot
 from extproc.stores.rollout_memory import RolloutMemory
 from extproc.transport.contract import ByteStream, RecordSink
-from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
+from extproc.transport.serving import new_server
 from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
-_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange]] = {
-    names.FILTER_ROUTER: RouterExchange,
+_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | ShadowExchange]] = {
     names.FILTER_ATTEMPT: AttemptExchange,
     names.FILTER_ERRORS: ErrorExchange,
     names.FILTER_SHADOW: ShadowExchange,
@@ -74,13 +76,15 @@ class ProcessorSettings:
     snapshot_file: Path | None = None
     keys: Path | None = None  # the directory with the secrets that belong to the snapshot file
     with_parent: bool = False
+    hop: Hop = NEIGHBOUR
+    feeding: FeedingSettings | None = None
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
     """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
     raise_descriptor_limit()
-    processor = _Processor(settings, _first_snapshot(settings, compiled), compiled.keys if compiled else None)
+    processor = _Processor(settings, _first_snapshot(settings, compiled), compiled)
     try:
         await processor.run()
     except (ListenError, AddressInUse) as error:
@@ -116,14 +120,16 @@ def _spare_the_collector() -> None:
 
 
 class _Processor:
-    def __init__(self, settings: ProcessorSettings, first: Snapshot, keys: Mapping[str, Secret] | None = None) -> None:
+    def __init__(self, settings: ProcessorSettings, first: Snapshot, compiled: Compiled | None = None) -> None:
         self._settings = settings
+        self._compiled = compiled
+        self._feeding = Feeding(settings.feeding) if settings.feeding is not None else None
         self._metrics = Metrics()
         self._shelf = Shelf(first)
         self._loaded_at = time.monotonic()
         self._problem: str | None = None
         self._draining = False
-        self._held_keys = HeldKeys(keys)
+        self._held_keys = HeldKeys(compiled.keys if compiled is not None else None)
         self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
         self._rollouts = Rollouts(
             self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
@@ -136,7 +142,10 @@ class _Processor:
         self._pages = HealthPages(
             self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
         )
+        fed = settings.snapshot_file is not None or self._feeding is not None
+        self._agreement = Agreement(self._shelf, self._metrics, time.monotonic, in_order=fed)
         self._desk = Desk(
+            agreement=self._agreement,
             shelf=self._shelf,
             books=self._books,
             now=time.monotonic,
@@ -148,7 +157,14 @@ class _Processor:
         )
         self._expiries = Expiries(self._metrics, time.time)
         self._expiries.look(first)
-        self._server = LeanServer(settings.listen, self._open_stream, self._open_log, self._broken)
+        self._server = new_server(
+            settings.listen,
+            self._open_stream,
+            self._open_log,
+            self._broken,
+            tls=settings.hop.tls,
+            socket_mode=settings.hop.socket_mode,
+        )
 
     async def run(self) -> None:
         ending = asyncio.Event()
@@ -158,6 +174,8 @@ class _Processor:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._webhooks.close)
             await self._server.start()
+            for warning in warnings_of(self._settings.listen, self._settings.hop):
+                _log.warning("%s", warning)
             try:
                 admin = await self._start_admin()
             except AddressInUse:
@@ -165,6 +183,7 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
+            await self._start_feeding(stack)
             stack.push_async_callback(self._probing.stop)
             self._probing.use(self._shelf.current)
             ever = (self._tick(), self._watch(), self._look_at_certificates())
@@ -174,9 +193,27 @@ class _Processor:
                 stack.callback(task.cancel)
             _spare_the_collector()
             await ending.wait()
-            self._draining = True
+            await self._say_goodbye(ending)
             await self._server.drain(self._settings.drain)
             self._books.flush()
+
+    async def _say_goodbye(self, ending: asyncio.Event) -> None:
+        """Envoy and whoever routes to us need a moment to notice; a second signal does not wait for it."""
+        self._draining = True
+        self._server.say_goodbye()
+        ending.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), self._settings.hop.linger)
+
+    async def _start_feeding(self, stack: contextlib.AsyncExitStack) -> None:
+        if self._feeding is None:
+            return
+        assert self._compiled is not None
+        stack.push_async_callback(self._feeding.close)
+        await self._feeding.start(self._compiled)
+        looking = asyncio.ensure_future(self._feeding.look())
+        looking.add_done_callback(self._surface)
+        stack.callback(looking.cancel)
 
     async def _start_admin(self) -> HttpServer | None:
         if self._settings.admin is None:
@@ -202,7 +239,7 @@ class _Processor:
 
     def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
         filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        handler = _HANDLERS.get(filter_name, RouterExchange)(self._desk)
+        handler = self._handler(filter_name, metadata)
 
         def on_bug(bug: BaseException) -> ImmediateReply:
             self._metrics.bug()
@@ -214,6 +251,14 @@ class _Processor:
 
         stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
         return Counted(stream, filter_name, self._metrics)
+
+    def _handler(
+        self, filter_name: str, metadata: Mapping[str, str]
+    ) -> AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange:
+        if (made := _HANDLERS.get(filter_name)) is not None:
+            return made(self._desk)
+        portable = metadata.get(names.FORM_METADATA) == names.FORM_PORTABLE
+        return RouterExchange(self._desk, read_given(metadata), portable=portable)
 
     def _open_log(self) -> RecordSink:
         return LogStream(self._books.record)
@@ -246,37 +291,54 @@ class _Processor:
             return
         loaded = load(self._settings.source, os.environ)
         seen = fingerprint(self._settings.source, loaded.files)
-        self._follow(loaded)  # it may have been edited since we were started with it
+        await self._follow(loaded)  # it may have been edited since we were started with it
         followed = list(loaded.files)
         async for _ in changes(self._settings.source, lambda: tuple(followed), since=seen):
             loaded = load(self._settings.source, os.environ)
             followed[:] = loaded.files or followed
-            self._follow(loaded)
+            await self._follow(loaded)
 
-    def _follow(self, loaded: Loaded) -> None:
+    async def _follow(self, loaded: Loaded) -> None:
         if loaded.compiled is None:
-            self._problem = "; ".join(str(problem) for problem in loaded.problems)
-            self._metrics.config_reload("rejected")
-            _log.error("the new configuration is not used: %s", self._problem)
+            self._refuse_configuration("; ".join(str(problem) for problem in loaded.problems))
             return
         self._held_keys.use(loaded.compiled.keys)
-        if loaded.compiled.snapshot.id == self._shelf.current.id:
-            self._problem = None
-        else:
-            self._swap(_opened(loaded.compiled.snapshot, self._settings))
+        new = _opened(loaded.compiled.snapshot, self._settings)
+        same = new.id == self._shelf.current.id
+        if self._feeding is not None:
+            why = await self._feeding.change(loaded.compiled, lambda: self._swap(new), same=same)
+            if why is not None:
+                self._refuse_configuration(why)
+                return
+        elif not same:
+            self._swap(new)
+        self._problem = None
+        if not same:
             self._metrics.config_reload("ok")
-            _log.info("configuration %s is in force", self._shelf.current.id)
+            _log.info("configuration %s is in force", new.id)
+
+    def _refuse_configuration(self, why: str) -> None:
+        self._problem = why
+        self._metrics.config_reload("rejected")
+        _log.error("the new configuration is not used: %s", why)
 
     def _ready(self) -> dict[str, object]:
         return {
-            "status": "draining" if self._draining else "ready",
+            "status": self._status(),
             "config": {
                 "hash": self._shelf.current.id,
                 "age_seconds": round(time.monotonic() - self._loaded_at, 1),
                 "error": self._problem,
             },
             "processors": [{"pid": os.getpid()}],
+            "envoys": self._agreement.document(),
+            **({"envoy": self._feeding.document()} if self._feeding is not None else {}),
         }
+
+    def _status(self) -> str:
+        if self._draining:
+            return "draining"
+        return "ready" if self._feeding is None or self._feeding.live else "not ready"
 
     # --- time and the end --------------------------------------------------------------------------------------------
 

@@ -1,22 +1,19 @@
 """From a compiled configuration to all that is put in force together: bytes for processors, resources for Envoy."""
 
-import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from extproc.app.keyring import key_file
-from extproc.config.aws import AwsKeys
-from extproc.config.certificates import HeldCertificates
+from extproc.app.rendered_files import made
 from extproc.config.compile import Compiled
-from extproc.config.credentials import Held
 from extproc.config.transfer import encode_snapshot
 from extproc.dataplane.ca import find_ca_bundle
-from extproc.dataplane.downstream_tls import LISTENER_AUTHORITIES, LISTENER_CERTIFICATE
 from extproc.dataplane.place import Place
-from extproc.dataplane.render import aws_keys_file, render, sds
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.dataplane.supervise import Configured
-from extproc.dataplane.upstream_tls import ca_secret, client_secret
-from extproc.snapshot import Provider, Service
+
+DEFAULT_PORT = 8080
+LOOPBACK_HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,6 @@ class Listening:
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
-    snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     place = Place(
         host=listening.host,
         port=listening.port,
@@ -42,56 +38,20 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         memory=listening.memory,
         descriptors=listening.descriptors,
     )
-    rendered = render(snapshot, place)
-    clusters = {name: snapshot.providers[name].cluster for name in compiled.secrets}
+    return configured_at(compiled, place, run.keys, open_to_strangers=open_to_strangers)
+
+
+def configured_at(compiled: Compiled, place: Place, keys: Path | None, *, open_to_strangers: bool) -> Configured:
+    """`keys`: where the processor reads its own secrets; None: it has them at hand."""
+    snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
+    given = made(replace(compiled, snapshot=snapshot), place, "contents")
     return Configured(
         snapshot=snapshot,
         snapshot_bytes=encode_snapshot(snapshot),
-        bootstrap=rendered.bootstrap,
-        listeners=list(rendered.listeners),
-        clusters=list(rendered.clusters),
-        routes=list(rendered.routes),
-        secrets={
-            **dict(_file_of(held, clusters[name], place) for name, held in compiled.secrets.items()),
-            **_certificate_files(compiled, place),
-            **_listener_files(compiled.listener, place),
-        },
-        keys={str(run.keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()},
+        bootstrap=given.rendered.bootstrap,
+        listeners=list(given.rendered.listeners),
+        clusters=list(given.rendered.clusters),
+        routes=list(given.rendered.routes),
+        secrets=given.secrets,
+        keys={str(keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()} if keys else {},
     )
-
-
-def _file_of(held: Held, cluster: str, place: Place) -> tuple[str, str]:
-    """Where Envoy reads it, and in the form that it reads there."""
-    if isinstance(held, AwsKeys):
-        text = aws_keys_file(held.access_key_id, held.secret_access_key, held.session_token)
-        return place.aws_keys(cluster), text
-    return place.secret(cluster), json.dumps(sds(held.read()))
-
-
-def _certificate_files(compiled: Compiled, place: Place) -> dict[str, str]:
-    """What Envoy shows and trusts in TLS to upstreams: a file for each, contents included."""
-    upstreams: dict[str, Provider | Service] = {**compiled.snapshot.services, **compiled.snapshot.providers}
-    files: dict[str, str] = {}
-    for name, held in compiled.certificates.items():
-        files |= _certificates_of(held, upstreams[name].cluster, place)
-    return files
-
-
-def _listener_files(held: HeldCertificates, place: Place) -> dict[str, str]:
-    """The same for TLS to clients."""
-    files = {}
-    if held.pair is not None:
-        pair = client_secret(held.pair.certificate, held.pair.key, LISTENER_CERTIFICATE)
-        files[place.listener_certificate] = json.dumps(pair)
-    if held.ca is not None:
-        files[place.listener_authorities] = json.dumps(ca_secret(held.ca.certificates, LISTENER_AUTHORITIES))
-    return files
-
-
-def _certificates_of(held: HeldCertificates, cluster: str, place: Place) -> dict[str, str]:
-    files = {}
-    if held.pair is not None:
-        files[place.client_certificate(cluster)] = json.dumps(client_secret(held.pair.certificate, held.pair.key))
-    if held.ca is not None:
-        files[place.authorities(cluster)] = json.dumps(ca_secret(held.ca.certificates))
-    return files

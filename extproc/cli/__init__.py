@@ -1,4 +1,4 @@
-"""The verbs of the command line, one file each.
+"""The verbs of the command line, one file each, or one folder where a verb has verbs of its own.
 
 Law: output is for people on a terminal (tables, colours) and JSON when it is piped; errors are one clear line on
 standard error. Exit codes: 0 done, 1 the answer is no (a configuration with errors, a refused request), 2 a wrong
@@ -13,7 +13,7 @@ from typing import Final
 
 import typer
 
-VERBS: Final = ("up", "init", "check", "explain", "sign", "verify", "serve", "version")
+VERBS: Final = ("up", "init", "check", "explain", "render", "sign", "verify", "serve", "version")
 
 
 def application(verbs: Sequence[str] = VERBS) -> typer.Typer:
@@ -30,7 +30,10 @@ def application(verbs: Sequence[str] = VERBS) -> typer.Typer:
     )
     for name in verbs:
         verb = import_module(f"extproc.cli.{name}")
-        app.command(verb.NAME, epilog=verb.EXAMPLES)(verb.command)
+        if hasattr(verb, "app"):  # a verb of verbs
+            app.add_typer(verb.app, name=verb.NAME, help=verb.HELP, epilog=verb.EXAMPLES)
+        else:
+            app.command(verb.NAME, epilog=verb.EXAMPLES)(verb.command)
     return app
 
 

@@ -6,12 +6,13 @@ is never given the whole file, and a change of it is followed like every other s
 
 import re
 from configparser import Error, RawConfigParser
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from extproc.config.problems import PathParts, nearest_or_all
 from extproc.config.report import Report
+from extproc.config.variables import unknown
 
 PROVIDER_CHAIN: Final = "default"  # as a profile: wherever AWS's own programs look
 _FILE_VARIABLE: Final = "AWS_SHARED_CREDENTIALS_FILE"
@@ -26,6 +27,11 @@ class AwsKeys:
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+    # where they came from: what others can refer to
+    variables: tuple[str | None, ...] = field(default=(), repr=False, compare=False)  # of those that are set, in order
+    file: Path | None = field(default=None, repr=False, compare=False)
+    profile: str | None = field(default=None, repr=False, compare=False)  # of that file
+    written: str = field(default="", repr=False, compare=False)  # FILE:LINE: PATH
 
     def __repr__(self) -> str:
         return "AwsKeys(…)"
@@ -36,6 +42,8 @@ class AwsKeys:
 def keys_of_profile(name: str, path: PathParts, report: Report) -> AwsKeys | None:
     here = (*path, "aws")
     file = Path(report.environment.get(_FILE_VARIABLE) or "~/.aws/credentials").expanduser().absolute()
+    if report.is_elsewhere(here, str(file)):
+        return AwsKeys(unknown(name), unknown(name), file=file, profile=name, written=report.document.place(here))
     data = report.read(here, str(file), "the AWS credentials file")
     if data is None:
         return None
@@ -49,7 +57,8 @@ def keys_of_profile(name: str, path: PathParts, report: Report) -> AwsKeys | Non
         hint = nearest_or_all(name, profiles.sections(), "profile")
         report.add(here, f"{file} holds no profile `{name}`", hint)
         return None
-    return _keys(dict(profiles[name]), f"the profile `{name}` of {file}", here, report)
+    keys = _keys(dict(profiles[name]), f"the profile `{name}` of {file}", here, report)
+    return None if keys is None else replace(keys, file=file, profile=name, written=report.document.place(here))
 
 
 def _keys(profile: dict[str, str], what: str, path: PathParts, report: Report) -> AwsKeys | None:

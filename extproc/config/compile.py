@@ -49,10 +49,14 @@ class Outcome:
     notes: tuple[str, ...] = ()  # for people: what works, and not as they may think
 
 
-def compile_document(document: Document, environment: Mapping[str, str]) -> Outcome:
+def compile_document(document: Document, environment: Mapping[str, str], *, elsewhere: bool = False) -> Outcome:
+    """`elsewhere`: secrets may be only where the configuration is used, see `load`."""
     validated = validate(document)
-    report = Report(document, validated.broken, list(validated.problems), environment=environment)
+    report = Report(document, validated.broken, list(validated.problems), environment=environment, elsewhere=elsewhere)
     compiled = _compile(validated.configuration, Names.of(document), report)
+    for path in document.known_elsewhere():
+        if path not in report.secrets:
+            report.add(path, f"the variable {document.variable(path)} is not set", "only secrets may be set elsewhere")
     problems = in_order(report.problems)
     if not problems:
         note_retired(compiled.snapshot, report)

@@ -62,7 +62,8 @@ class NamedFile:
 
     def __init__(self, written: str | None, path: PathParts, what: str, report: Report) -> None:
         self.path = path
-        self.data = None if written is None else report.read(path, written, what)
+        missing = written is None or report.is_elsewhere(path, written)
+        self.data = None if written is None or missing else report.read(path, written, what)
         self.location = None if written is None else report.location(path, written)
 
 

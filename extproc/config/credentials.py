@@ -22,6 +22,7 @@ from extproc.config.schema_credentials import (
     SecretFileKeys,
 )
 from extproc.config.schema_upstreams import ProviderKeys
+from extproc.config.variables import unknown
 from extproc.snapshot import Credential
 
 _HASH = re.compile(r"^(?:sha256:)?([0-9a-fA-F]{64})$")
@@ -34,10 +35,12 @@ _GOOGLE_DIALECTS: Final = frozenset({"gemini", "vertex"})
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret as it was read when the configuration was loaded, and the file it came from, if any."""
+    """A secret as it was read when the configuration was loaded, and where it came from: what others can refer to."""
 
     value: str = field(repr=False)
-    file: Path | None = field(default=None, repr=False)
+    file: Path | None = field(default=None, repr=False, compare=False)
+    variable: str | None = field(default=None, repr=False, compare=False)
+    written: str = field(default="", repr=False, compare=False)  # FILE:LINE: PATH
 
     def read(self) -> str:
         return self.value
@@ -103,20 +106,29 @@ def _written_out(written: AwsStaticKeys, path: PathParts, report: Report) -> Aws
         token = secret_of(written.session_token, (*path, "session_token"), report)
     if identity is None or secret is None:
         return None
-    return AwsKeys(identity.read(), secret.read(), token.read() if token else None)
+    held = (identity, secret, *([token] if token else []))
+    return AwsKeys(
+        identity.read(),
+        secret.read(),
+        token.read() if token else None,
+        variables=tuple(one.variable for one in held),
+        written=report.document.place(path),
+    )
 
 
 def secret_of(written: str | SecretFileKeys | CredentialValueKeys, path: PathParts, report: Report) -> Secret | None:
     if isinstance(written, CredentialValueKeys):
         return secret_of(written.value, (*path, "value"), report)
     if isinstance(written, str):
-        return Secret(written) if _fit(written, path, report, "the secret") else None
+        return _written(written, path, report) if _fit(written, path, report, "the secret") else None
     here = (*path, "file")
+    if report.is_elsewhere(here, written.file):
+        return _elsewhere(written.file, here, report)
     data = report.read(here, written.file, "the secret file")
     if data is None:
         return None
     text = data.decode("utf-8", errors="replace").strip()
-    return Secret(text, report.files[-1]) if _fit(text, here, report, "the secret in the file") else None
+    return _from_file(text, here, report) if _fit(text, here, report, "the secret in the file") else None
 
 
 def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Report) -> Secret | None:
@@ -126,8 +138,10 @@ def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Rep
             wrong = "begins or ends with a space or a line break" if written else "is empty"
             report.add(path, f"the secret {wrong}")
             return None
-        return Secret(written)
+        return _written(written, path, report)
     here = (*path, "file")
+    if report.is_elsewhere(here, written.file):
+        return _elsewhere(written.file, here, report)
     data = report.read(here, written.file, "the secret file")
     if data is None:
         return None
@@ -139,7 +153,20 @@ def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Rep
     if not text:
         report.add(here, "the secret in the file is empty")
         return None
-    return Secret(text, report.files[-1])
+    return _from_file(text, here, report)
+
+
+def _written(value: str, path: PathParts, report: Report) -> Secret:
+    report.secrets.add(path)
+    return Secret(value, variable=report.document.variable(path), written=report.document.place(path))
+
+
+def _elsewhere(file: str, path: PathParts, report: Report) -> Secret:
+    return Secret(unknown(file), Path(report.location(path, file)), written=report.document.place(path))
+
+
+def _from_file(text: str, path: PathParts, report: Report) -> Secret:
+    return Secret(text, report.files[-1], written=report.document.place(path))
 
 
 def key_hash_of(caller: CallerKeys, path: PathParts, report: Report) -> str | None:

@@ -4,7 +4,7 @@ Law: a directory reads like one file. Its files merge in the order of their name
 key, `routes` and `callers` are strung together, and the same key twice is a problem that names both places.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,19 @@ class Document:
             entry = _below(entry, part) if entry is not None else None
         return entry is not None
 
+    def known_elsewhere(self) -> list[PathParts]:
+        """The values that are variables which are not set here."""
+        return list(_known_elsewhere(self.root, ()))
+
+    def variable(self, path: PathParts) -> str | None:
+        """The environment variable that a value is and nothing else."""
+        return self.entry(path).variable if self.has(path) else None
+
+    def place(self, path: PathParts) -> str:
+        """Where a value is written, for people."""
+        entry = self.entry(path)
+        return f"{entry.file}:{entry.line}: {path_text(path)}"
+
     def problem(self, path: PathParts, message: str, hint: str = "") -> Problem:
         """A problem at this path: a scalar's own line, a mapping's or a list's key."""
         entry = self.entry(path)
@@ -56,7 +69,7 @@ class Document:
 
 
 def read_document(
-    source: Path, environment: Mapping[str, str]
+    source: Path, environment: Mapping[str, str], *, elsewhere: bool = False
 ) -> tuple[Document | None, list[Problem], tuple[Path, ...]]:
     """The document at a file or directory, what is wrong with its text, and the files that were read."""
     if source.is_dir():
@@ -71,7 +84,7 @@ def read_document(
         tree, found = _read_file(file)
         problems += found
         if tree is not None:
-            problems += put_in(tree, environment)
+            problems += put_in(tree, environment, elsewhere=elsewhere)
             root = tree if root is None else _merge(root, tree, (), problems)
     return (Document(root) if root is not None else None), problems, files
 
@@ -123,6 +136,17 @@ def _below(entry: Entry, part: str | int) -> Entry | None:
     if isinstance(entry.content, list) and isinstance(part, int) and part < len(entry.content):
         return entry.content[part]
     return None
+
+
+def _known_elsewhere(entry: Entry, path: PathParts) -> Iterator[PathParts]:
+    if isinstance(entry.content, dict):
+        for key, child in entry.content.items():
+            yield from _known_elsewhere(child, (*path, key))
+    elif isinstance(entry.content, list):
+        for place, child in enumerate(entry.content):
+            yield from _known_elsewhere(child, (*path, place))
+    elif entry.elsewhere:
+        yield path
 
 
 def _plain(entry: Entry) -> dict[str, Any] | list[Any] | Scalar:

@@ -24,17 +24,21 @@ class Loaded:
     notes: tuple[str, ...] = ()  # for people: what was seen and is not used, or works not as they may think
 
 
-def load(source: Path | None, environment: Mapping[str, str]) -> Loaded:
-    """The configuration at `source`; without one, what the keys in the environment make."""
+def load(source: Path | None, environment: Mapping[str, str], *, elsewhere: bool = False) -> Loaded:
+    """The configuration at `source`; without one, what the keys in the environment make.
+
+    `elsewhere`: for whoever only writes down where secrets are: their variables need not be set here, nor their files
+    be on this machine.
+    """
     if source is None:
         found = find(environment)
         if found.document is None:
             return Loaded(None, notes=found.notes)
         return _loaded(document_of(found.document, ENVIRONMENT), (), (), environment, found.notes)
-    document, problems, files = read_document(source, environment)
+    document, problems, files = read_document(source, environment, elsewhere=elsewhere)
     if document is None:
         return Loaded(None, in_order(problems), files)
-    return _loaded(document, tuple(problems), files, environment)
+    return _loaded(document, tuple(problems), files, environment, elsewhere=elsewhere)
 
 
 def load_document(values: Mapping[str, Any], name: str) -> Loaded:
@@ -48,8 +52,10 @@ def _loaded(
     files: tuple[Path, ...],
     environment: Mapping[str, str],
     notes: tuple[str, ...] = (),
+    *,
+    elsewhere: bool = False,
 ) -> Loaded:
-    outcome = compile_document(document, environment)
+    outcome = compile_document(document, environment, elsewhere=elsewhere)
     said = {(problem.file, problem.path) for problem in problems if problem.path}
     # a value that could not be read has had its problem; what the checks make of its absence is no second one
     further = (problem for problem in outcome.problems if (problem.file, problem.path) not in said)

@@ -19,6 +19,8 @@ class Report:
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for people: what works, and not as they may think
     environment: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: bool = False  # secrets may be only where the configuration is used
+    secrets: set[PathParts] = field(default_factory=set)  # the values that were read as secrets
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     certificates: dict[str, HeldCertificates] = field(default_factory=dict)  # by the upstream's name
     listener: HeldCertificates = field(
@@ -33,6 +35,12 @@ class Report:
         said = str(self.document.problem(path, message, hint))
         if said not in self.notes:
             self.notes.append(said)
+
+    def is_elsewhere(self, path: PathParts, written: str) -> bool:
+        """Whether a file of secrets is not on this machine, and need not be."""
+        return (
+            self.elsewhere and bool(written) and not _is_contents(written) and not self._place(path, written).exists()
+        )
 
     def read(self, path: PathParts, written: str, what: str) -> bytes | None:
         """The bytes of a file that the document names; a relative path begins beside the file that names it."""

@@ -35,6 +35,8 @@ class Entry:
     key_line: int = 0  # of the key that leads here; 0: it is an item of a list, or the document
     plain: bool = False  # an unquoted scalar
     variables_in: bool = field(default=False)
+    variable: str | None = None  # the one that the value is: `${NAME}`, and nothing around it
+    elsewhere: bool = False  # that variable is not set here: its value is not known, only that it is a secret
 
 
 class _CoreResolver(BaseResolver):

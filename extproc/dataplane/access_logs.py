@@ -47,9 +47,13 @@ LIMIT_HEADERS = ("retry-after", "retry-after-ms", *rate_limits.HEADERS)
 def exchange_logs(place: Place) -> list[Node]:
     return [
         *_json_log(place),
-        {**_records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)), "filter": _no_flood()},
-        *_statistics(),
+        *records_of_exchanges(),
+        *(_statistics() if place.form == "whole" else ()),
     ]
+
+
+def records_of_exchanges() -> list[Node]:
+    return [_records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS))]
 
 
 def attempt_logs() -> list[Node]:
@@ -91,7 +95,9 @@ def _records(log_name: str, response_headers: tuple[str, ...]) -> Node:
         log_name,
         "access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
         common_config={
-            "log_name": log_name,
+            # With the same settings for both Envoy makes one stream of them, for each of its threads. On two, attempts
+            # could come to another processor than their exchange, and there wait for it in vain.
+            "log_name": names.LOG_OF_BOTH,
             "transport_api_version": "V3",
             "grpc_service": {"envoy_grpc": {"cluster_name": PROCESSOR_CLUSTER}},
             "buffer_size_bytes": 0,  # at once: with Envoy's defaults the breakers knew 4 of 20 failures

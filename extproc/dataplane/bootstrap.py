@@ -1,29 +1,27 @@
 """What Envoy starts with and cannot be told anew: its name, admin socket, the files it follows, two clusters."""
 
-from extproc.dataplane.clusters import PROTOCOL_OPTIONS, WIDE
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
-from extproc.dataplane.filters import PROCESSOR_CLUSTER
-from extproc.dataplane.form import Node, file_source, pipe, socket_address, typed
+from extproc.dataplane.form import Node, file_source, pipe, socket_address
 from extproc.dataplane.overload import overload_manager
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import SINK_ADDRESS
+from extproc.dataplane.processor_cluster import processor_cluster
+from extproc.dataplane.references import InFile, Variable, source
 from extproc.dataplane.route_table import SINK_CLUSTER
+from extproc.dataplane.statistics import stats_config
 from extproc.snapshot import ListenLimits
-
-MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000]
 
 
 def bootstrap(place: Place, limits: ListenLimits) -> Node:
     return {
         "node": {"id": "extproc", "cluster": "extproc"},
-        "admin": {"address": pipe(place.admin)},  # it can stop Envoy and read its secrets: no TCP port
+        "admin": {"address": _admin(place)},
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
-        "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()]},
-        "stats_config": {
-            "histogram_bucket_settings": [{"match": {"suffix": "_ms"}, "buckets": MILLISECONDS}],
-            # a provider's cluster is its name and a hash of what it means; statistics are asked for by the name
-            "stats_tags": [{"tag_name": "provider", "regex": r"^cluster\.((.+)[-.@][0-9a-f]{6,64}\.)"}],
+        "static_resources": {
+            "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
+            **_secrets(place),
         },
+        "stats_config": stats_config(),
         "overload_manager": overload_manager(limits, place.memory, place.descriptors),
         "layered_runtime": {
             "layers": [
@@ -39,34 +37,24 @@ def bootstrap(place: Place, limits: ListenLimits) -> Node:
     }
 
 
-def processor_cluster(place: Place) -> Node:
-    return {
-        "name": PROCESSOR_CLUSTER,
-        "type": "STATIC",
-        "connect_timeout": "0.25s",  # it is a neighbour
-        "circuit_breakers": WIDE,
-        "per_connection_buffer_limit_bytes": 64 * 1024 * 1024,  # whole bodies go to it
-        # a worker that is gone is left out within a second, long before its streams would fail
-        "health_checks": [
-            {
-                "timeout": "0.5s",
-                "interval": "1s",
-                "no_traffic_interval": "1s",
-                "unhealthy_threshold": 1,
-                "healthy_threshold": 1,
-                "tcp_health_check": {},
-            }
-        ],
-        "typed_extension_protocol_options": {
-            PROTOCOL_OPTIONS: typed(
-                "upstreams.http.v3.HttpProtocolOptions", explicit_http_config={"http2_protocol_options": {}}
-            )
-        },
-        "load_assignment": {
-            "cluster_name": PROCESSOR_CLUSTER,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": pipe(path)}} for path in place.processors]}],
-        },
-    }
+def _admin(place: Place) -> Node:
+    """It can stop Envoy and read its secrets: a Unix socket, or what somebody says who means it."""
+    if place.admin.startswith("/"):
+        return pipe(place.admin, place.admin_mode)
+    host, _, port = place.admin.rpartition(":")
+    return socket_address(host.strip("[]"), int(port))
+
+
+def _secrets(place: Place) -> Node:
+    """By reference, where they have no files of their own."""
+    if place.secrets_apart:
+        return {}
+    named_here = [
+        {"name": cluster, "generic_secret": {"secret": source(reference)}}
+        for cluster, reference in place.references.items()
+        if isinstance(reference, (Variable, InFile))
+    ]
+    return {"secrets": named_here} if named_here else {}
 
 
 def _sink_cluster() -> Node:

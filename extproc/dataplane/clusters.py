@@ -8,11 +8,12 @@ healthy host» it would not. For the same reason the circuit breakers are wide: 
 from collections.abc import Sequence
 
 from extproc import names
-from extproc.dataplane import filters
+from extproc.dataplane import filters, portable
 from extproc.dataplane.access_logs import CLUSTER_META
 from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
+from extproc.dataplane.statistics import statistics_name
 from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
 from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
@@ -43,12 +44,19 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
     for provider in snapshot.providers.values():
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
-        if provider.name in _held(snapshot):
+        if place.form == "whole" and provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
     made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
     return made
+
+
+def cluster_names(snapshot: Snapshot) -> list[str]:
+    """Those that a plan or a copy may name."""
+    named = [provider.cluster for provider in snapshot.providers.values()]
+    named += [snapshot.providers[name].cluster + names.HELD_SUFFIX for name in _held(snapshot)]
+    return named + [snapshot.providers[name].cluster + names.SHADOW_SUFFIX for name in _shadows(snapshot)]
 
 
 def _held(snapshot: Snapshot) -> frozenset[str]:
@@ -67,13 +75,20 @@ def _shadows(snapshot: Snapshot) -> frozenset[str]:
 
 
 def _provider(provider: Provider, place: Place, limits: Limits, attempt: Node) -> Node:
-    chain = [*filters.walk_filters(), attempt, *filters.credential_filters(provider, place)]
+    walks = place.form == "whole"
+    chain = [*(filters.walk_filters() if walks else ()), *_at_each_attempt(attempt, provider, place)]
     return {
-        **_pool(provider, provider.endpoints, place, limits, sink=True),
+        **_pool(provider, provider.endpoints, place, limits, sink=walks),
         **_checks(provider),
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
         "typed_extension_protocol_options": _protocol(provider, chain),
     }
+
+
+def _at_each_attempt(attempt: Node, provider: Provider, place: Place) -> list[Node]:
+    if place.form == "portable":
+        return [portable.older(attempt), *portable.credential_filters(provider, place)]
+    return [attempt, *filters.credential_filters(provider, place)]
 
 
 def _checks(provider: Provider) -> Node:
@@ -88,7 +103,7 @@ def _checks(provider: Provider) -> Node:
 def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     """The same provider, but the attempt filter also holds the answer until it is known what it says.
 
-    Its statistics are counted under the name of the provider's other cluster. It reads its upstream in small pieces:
+    Its statistics are counted with those of the provider's other cluster. It reads its upstream in small pieces:
     in large ones an answer that an upstream filter looks at crashes Envoy 1.40 (measured: at 1.1 MB within 5 answers;
     with pieces of 64 KiB never, up to 64 MB).
     """
@@ -98,7 +113,6 @@ def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     return {
         **cluster,
         "name": name,
-        "alt_stat_name": provider.cluster,
         "load_assignment": assignment,
         "per_connection_buffer_limit_bytes": HELD_PIECE,
     }
@@ -110,14 +124,16 @@ def _shadow(provider: Provider, place: Place, limits: Limits) -> Node:
     Nobody waits for a copy, so nobody would ever end one that gets no answer.
     """
     name = provider.cluster + names.SHADOW_SUFFIX
-    chain = [filters.shadow_attempt_filter(), *filters.credential_filters(provider, place)]
+    chain = _at_each_attempt(filters.shadow_attempt_filter(), provider, place)
     pool = _pool(provider, provider.endpoints, place, limits, sink=False)
+    statistics = statistics_name(provider.name, place.form) + names.SHADOW_SUFFIX
     options = _protocol(provider, chain)
     common = options[PROTOCOL_OPTIONS].setdefault("common_http_protocol_options", {})
     common["max_stream_duration"] = LONGEST_SHADOW
     return {
         **pool,
         "name": name,
+        "alt_stat_name": statistics,
         "load_assignment": {**pool["load_assignment"], "cluster_name": name},
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
         "typed_extension_protocol_options": options,
@@ -138,7 +154,8 @@ def _pool(
     by_name = any(endpoint.by_name for endpoint in endpoints)
     pool: Node = {
         "name": owner.cluster,
-        **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),
+        "alt_stat_name": statistics_name(owner.name, place.form),
+        **(_look_up(place) if by_name else {"type": "STATIC"}),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(owner.connect_timeout),
         "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
@@ -148,6 +165,10 @@ def _pool(
     if endpoints[0].scheme == "https":
         pool["transport_socket"] = upstream_tls(owner.cluster, owner.tls, endpoints, place)
     return pool
+
+
+def _look_up(place: Place) -> Node:
+    return portable.NAMES_ARE_LOOKED_UP if place.form == "portable" else _NAMES_ARE_LOOKED_UP
 
 
 def _protocol(owner: Provider | Service, chain: list[Node]) -> Node:

@@ -10,6 +10,7 @@ from typing import Final
 
 from extproc.dataplane.form import Node, file_source, header, named
 from extproc.dataplane.place import Place
+from extproc.dataplane.upstream_tls import pair_in_files
 from extproc.snapshot import Listen, ListenTls
 
 LISTENER_CERTIFICATE: Final = "listen"
@@ -69,12 +70,14 @@ def answer_filters(listen: Listen, place: Place) -> list[Node]:
 
 
 def _context(tls: ListenTls, place: Place) -> Node:
-    certificate = {"name": LISTENER_CERTIFICATE, "sds_config": file_source(place.listener_certificate)}
-    common: Node = {"tls_certificate_sds_secret_configs": [certificate]}
+    common = _shown(tls, place)
     if tls.client_ca is None:
         return {"common_tls_context": common}
-    source = {"name": LISTENER_AUTHORITIES, "sds_config": file_source(place.listener_authorities)}
-    common["validation_context_sds_secret_config"] = source
+    if place.secrets_apart:
+        source = {"name": LISTENER_AUTHORITIES, "sds_config": file_source(place.listener_authorities)}
+        common["validation_context_sds_secret_config"] = source
+    else:
+        common["validation_context"] = {"trusted_ca": {"filename": tls.client_ca}}
     return {
         "common_tls_context": common,
         "require_client_certificate": True,
@@ -82,6 +85,13 @@ def _context(tls: ListenTls, place: Place) -> Node:
         "disable_stateless_session_resumption": True,
         "disable_stateful_session_resumption": True,
     }
+
+
+def _shown(tls: ListenTls, place: Place) -> Node:
+    if not place.secrets_apart:
+        return {"tls_certificates": [pair_in_files(tls.certificate, tls.key)]}
+    certificate = {"name": LISTENER_CERTIFICATE, "sds_config": file_source(place.listener_certificate)}
+    return {"tls_certificate_sds_secret_configs": [certificate]}
 
 
 def _with_socket(listener: Node, socket: Node, **more: str) -> Node:

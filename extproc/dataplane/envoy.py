@@ -1,11 +1,13 @@
 """Envoy as a process: find the binary, start it, hear what it says, ask its admin interface."""
 
 import asyncio
+import contextlib
 import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from extproc.dataplane.children import Child, start_child
 
 VERSION_WANTED = "1.40"
 LISTENER_DRAIN = 3600  # seconds
+ADMIN_PATIENCE = 5.0  # seconds
+RESOLVE_PATIENCE = 3.0  # seconds
 
 
 class EnvoyMissing(Exception):
@@ -44,15 +48,12 @@ def find_envoy(named: str | None) -> str:
     return found
 
 
-class Envoy:
-    """One running Envoy."""
+class EnvoyAdmin:
+    """What can be asked of a running Envoy, whoever started it."""
 
-    def __init__(self, child: Child, admin_socket: Path) -> None:
-        self.child = child
+    def __init__(self, http: httpx.AsyncClient) -> None:
         self.last_words: list[str] = []
-        self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(admin_socket)), base_url="http://envoy", timeout=5.0
-        )
+        self._http = http
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -70,12 +71,27 @@ class Envoy:
         except httpx.HTTPError:
             return False
 
+    async def responds(self) -> bool:
+        """Whether its main thread works."""
+        try:
+            await self.ask("/ready")
+        except httpx.HTTPError:
+            return False
+        return True
+
     async def reaches_processor(self) -> bool:
         """Whether its own health check of the processor has passed."""
         try:
             return await self.stat("cluster.processor.membership_healthy") not in ("", "0")
         except httpx.HTTPError:
             return False
+
+    async def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        """All of them, as Prometheus reads them, in pieces as they come: many upstreams make megabytes."""
+        path = "/stats/prometheus?usedonly" if used_only else "/stats/prometheus"
+        async with self._http.stream("GET", path) as answer:
+            async for piece in answer.aiter_bytes():
+                yield piece
 
     async def version(self) -> str:
         info = (await self.ask("/server_info")).json()
@@ -94,11 +110,52 @@ class Envoy:
         dump: dict[str, Any] = json.loads((await self.ask("/config_dump?resource=dynamic_route_configs")).text)
         return str(dump.get("configs", [{}])[0].get("version_info", "")) if dump.get("configs") else ""
 
+    async def has_clusters(self, version: str) -> bool:
+        if await self.stat("cluster_manager.cds.version_text") != version:
+            return False
+        return await self.stat("cluster_manager.warming_clusters") == "0"
+
+    async def has_listeners(self, version: str) -> bool:
+        if await self.stat("listener_manager.lds.version_text") != version:
+            return False
+        return await self.stat("listener_manager.total_listeners_warming") == "0"
+
+    async def has_routes(self, version: str) -> bool:
+        return await self.route_version() == version
+
+    async def until_resolved(self, clusters: Collection[str]) -> None:
+        """A target whose name has not been looked up yet would be passed over. Names that do not exist are waited for
+        a moment only: they must not keep everything else from starting."""
+        deadline = time.monotonic() + RESOLVE_PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                if not await self.unresolved(clusters):
+                    return
+            await asyncio.sleep(0.05)
+
     async def unresolved(self, clusters: Collection[str]) -> set[str]:
         """Those that have no host but the sink: their names have not been looked up yet, or do not exist."""
         status = json.loads((await self.ask("/clusters?format=json")).text)
         hosts = {cluster["name"]: cluster.get("host_statuses", []) for cluster in status.get("cluster_statuses", [])}
         return {name for name in clusters if not any(_is_host(host) for host in hosts.get(name, []))}
+
+
+class Envoy(EnvoyAdmin):
+    """One that we have started."""
+
+    def __init__(self, child: Child, admin_socket: Path) -> None:
+        super().__init__(over_socket(admin_socket))
+        self.child = child
+
+
+def over_socket(path: Path) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://envoy", timeout=ADMIN_PATIENCE
+    )
+
+
+def over_network(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=ADMIN_PATIENCE, trust_env=False)
 
 
 def _is_host(host: Mapping[str, Any]) -> bool:

@@ -4,11 +4,13 @@ Law: the two ext_proc filters never share a name, or per-route settings of one w
 fails open would send a caller's credential upstream.
 """
 
+from collections.abc import Iterable
 from importlib.resources import files
 
 from extproc import names
 from extproc.dataplane.form import ANY, Node, file_source, named, typed
 from extproc.dataplane.place import Place
+from extproc.dataplane.references import AwsProfile, AwsVariables, followed
 from extproc.snapshot import Provider
 
 EXTERNAL_PROCESSOR = "filters.http.ext_proc.v3.ExternalProcessor"
@@ -127,10 +129,7 @@ def _attempt_metadata() -> Node:
 
 def credential_injector(provider: Provider, place: Place) -> Node:
     """Behind the attempt filter, which has removed whatever an earlier attempt left in this header."""
-    generic: Node = {
-        "header": provider.credential.header,
-        "credential": {"name": SECRET_NAME, "sds_config": file_source(place.secret(provider.cluster))},
-    }
+    generic: Node = {"header": provider.credential.header, "credential": _secret(provider, place)}
     if provider.credential.prefix:
         generic["header_value_prefix"] = provider.credential.prefix
     return named(
@@ -143,6 +142,12 @@ def credential_injector(provider: Provider, place: Place) -> Node:
     )
 
 
+def _secret(provider: Provider, place: Place) -> Node:
+    if place.secrets_apart:
+        return {"name": SECRET_NAME, "sds_config": file_source(place.secret(provider.cluster))}
+    return {"name": provider.cluster}  # of the bootstrap's own
+
+
 def aws_signer(provider: Provider, place: Place) -> Node:
     """Behind the attempt filter too, whose body and path it signs. Without keys Envoy sends the request unsigned."""
     signer: Node = {
@@ -152,14 +157,23 @@ def aws_signer(provider: Provider, place: Place) -> Node:
         "match_included_headers": [{"exact": "host"}, {"exact": "content-type"}, {"prefix": "x-amz-"}],
     }
     if provider.credential.kind == "aws_keys":
-        source = {"filename": place.aws_keys(provider.cluster), "watched_directory": {"path": place.secrets}}
         signer["credential_provider"] = {
             "custom_credential_provider_chain": True,  # else Envoy also asks the environment and the machine's metadata
-            "credentials_file_provider": {"credentials_data_source": source, "profile": AWS_PROFILE},
+            **_aws_keys(provider, place),
         }
     return named(
         "envoy.filters.http.aws_request_signing", "filters.http.aws_request_signing.v3.AwsRequestSigning", **signer
     )
+
+
+def _aws_keys(provider: Provider, place: Place) -> Node:
+    reference = place.references.get(provider.cluster)
+    if isinstance(reference, AwsVariables):
+        return {"environment_credential_provider": {}}
+    file, profile = place.aws_keys(provider.cluster), AWS_PROFILE
+    if isinstance(reference, AwsProfile):
+        file, profile = reference.file, reference.name
+    return {"credentials_file_provider": {"credentials_data_source": followed(file), "profile": profile}}
 
 
 def credential_filters(provider: Provider, place: Place) -> list[Node]:
@@ -199,9 +213,11 @@ def without_answer_filter() -> Node:
     return {names.ANSWER_FILTER: typed(LUA_PER_ROUTE, disabled=True)}
 
 
-def router_mode(mode: Node, *, fail_open: bool = False) -> Node:
-    """What a route asks of the router filter."""
+def router_mode(mode: Node, *, fail_open: bool = False, tells: Iterable[tuple[str, str]] = ()) -> Node:
+    """What a route asks of the router filter; `tells`: what its streams say to the processor."""
     overrides: Node = {"processing_mode": mode}
+    if told := [{"key": key, "value": value} for key, value in tells]:
+        overrides["grpc_initial_metadata"] = told
     if fail_open:
         overrides["failure_mode_allow"] = True
     return {names.ROUTER_FILTER: typed(PER_ROUTE, overrides=overrides)}

@@ -29,8 +29,9 @@ def socket_address(host: str, port: int) -> Node:
     return {"socket_address": {"address": host, "port_value": port}}
 
 
-def pipe(path: str) -> Node:
-    return {"pipe": {"path": path}}
+def pipe(path: str, mode: int | None = None) -> Node:
+    """`mode`: who may use a socket that Envoy makes."""
+    return {"pipe": {"path": path, **({"mode": mode} if mode is not None else {})}}
 
 
 def header(name: str, value: str) -> Node:

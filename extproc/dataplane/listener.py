@@ -1,7 +1,7 @@
 """Where clients connect: edge hygiene, filters, logs. One listener, and one more for HTTP/3."""
 
 from extproc import names
-from extproc.dataplane import access_logs, cors, downstream_tls, protection
+from extproc.dataplane import access_logs, cors, downstream_tls, portable, protection
 from extproc.dataplane.edge import early_header_mutation
 from extproc.dataplane.errors_filter import errors_filter
 from extproc.dataplane.filters import answer_filter, router_filter
@@ -13,24 +13,25 @@ from extproc.snapshot import Snapshot
 
 ROUTES = "routes"
 STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that the route's own limit speaks first
-CONNECTION_BUFFER = 1024 * 1024  # Envoy's default
+CONNECTION_BUFFER = 1024 * 1024  # Envoy's default; a route's request_body_buffer_limit raises it
 
 
-def listeners(snapshot: Snapshot, place: Place) -> tuple[Node, ...]:
-    over_tcp = downstream_tls.secured(_listener(snapshot, place), snapshot.listen, place)
+def listeners(snapshot: Snapshot, place: Place, connection_buffer: int = CONNECTION_BUFFER) -> tuple[Node, ...]:
+    plain = _listener(snapshot, place, connection_buffer)
+    over_tcp = downstream_tls.secured(plain, snapshot.listen, place)
     over_tcp["listener_filters"] = protection.listener_filters(snapshot.listen)
     if snapshot.listen.tls is None or not snapshot.listen.http3:
         return (over_tcp,)
-    over_udp = _listener(snapshot, place, **downstream_tls.http3(snapshot.listen))
+    over_udp = _listener(snapshot, place, connection_buffer, **downstream_tls.http3(snapshot.listen))
     return over_tcp, downstream_tls.over_quic(over_udp, snapshot.listen.tls, place)
 
 
-def _listener(snapshot: Snapshot, place: Place, **codec: object) -> Node:
+def _listener(snapshot: Snapshot, place: Place, connection_buffer: int, **codec: object) -> Node:
     return {
         "name": CALLERS,
         "stat_prefix": CALLERS,
         "address": socket_address(place.host, place.port),
-        "per_connection_buffer_limit_bytes": CONNECTION_BUFFER,  # a route's request_body_buffer_limit raises this one
+        "per_connection_buffer_limit_bytes": connection_buffer,
         "filter_chains": [{"filters": [_http(snapshot, place, **codec)]}],
     }
 
@@ -48,25 +49,30 @@ def _http(snapshot: Snapshot, place: Place, **codec: object) -> Node:
         merge_slashes=True,
         path_with_escaped_slashes_action="REJECT_REQUEST",
         server_header_transformation="PASS_THROUGH",  # a proxied service's answer stays its own
-        early_header_mutation_extensions=[early_header_mutation(tells_certificate=snapshot.knows_by_certificate)],
         access_log=access_logs.exchange_logs(place),
         access_log_options={"access_log_flush_interval": access_logs.PERIOD},
         local_reply_config=local_reply_config(),
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": False}],  # services' routes enable it
-        # answers come through them from the last to the first
-        http_filters=[
-            *downstream_tls.answer_filters(snapshot.listen, place),
-            answer_filter(),
-            *cors.filters(),
-            protection.address_filter(),
-            router_filter(*([names.ATTR_PEER] if snapshot.clients_show_certificates else [])),
-            errors_filter(),
-            _router(),
-        ],
         **protection.connection_manager(snapshot.listen, snapshot.limits),
         rds={"route_config_name": ROUTES, "config_source": file_source(place.rds)},
+        **_by_form(snapshot, place),
         **codec,
     )
+
+
+def _by_form(snapshot: Snapshot, place: Place) -> Node:
+    """Answers come through the filters from the last to the first."""
+    before = [*downstream_tls.answer_filters(snapshot.listen, place), answer_filter(), *cors.filters()]
+    if place.form == "portable":
+        return {
+            "internal_address_config": portable.NOBODY_IS_INTERNAL,
+            "http_filters": [*before, protection.address_filter(), portable.router_filter(), _router()],
+        }
+    asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
+    return {
+        "early_header_mutation_extensions": [early_header_mutation(tells_certificate=snapshot.knows_by_certificate)],
+        "http_filters": [*before, protection.address_filter(), router_filter(*asked), errors_filter(), _router()],
+    }
 
 
 def _router() -> Node:

@@ -1,7 +1,10 @@
 """Where a rendered Envoy runs: what depends on the machine and the run, and not on the configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from extproc.dataplane.references import Reference
 
 STANDARD_OUTPUT = "-"
 NO_LOG = "off"
@@ -11,7 +14,10 @@ Form = Literal["whole", "portable"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessorTls:
-    """TLS between Envoy and processors: files that Envoy reads, on its own machine."""
+    """TLS between Envoy and processors: files that Envoy reads, on its own machine, and reads again when they change.
+
+    What tells it of them is in `dataplane.processor_cluster.tls_files`.
+    """
 
     ca: str
     certificate: str
@@ -33,6 +39,11 @@ class Place:
     form: Form = "whole"
     memory: int | None = None  # bytes of the machine or container; None: not known
     descriptors: int | None = None  # files and sockets that Envoy may have open; None: not known
+    admin_mode: int | None = None  # of Envoy's admin socket; None: as Envoy's user makes files
+    # by cluster: where its credential is on Envoy's machine; without one its contents are in a file of `secrets`
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    # whether secrets have files of their own, which Envoy follows; else they are named where they are used
+    secrets_apart: bool = True
 
     @property
     def lds(self) -> str:
@@ -45,6 +56,14 @@ class Place:
     @property
     def cds(self) -> str:
         return f"{self.xds}/cds.json"
+
+    @property
+    def processor_certificate(self) -> str:
+        return f"{self.xds}/processor.certificate.json"
+
+    @property
+    def processor_ca(self) -> str:
+        return f"{self.xds}/processor.ca.json"
 
     def secret(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.yaml"

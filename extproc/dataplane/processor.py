@@ -43,6 +43,8 @@ class Processor:
             "--with-parent",
             "--drain",
             f"{grace:g}s",
+            "--linger",  # Envoy has gone already
+            "0s",
         ]
         self._grace = grace
         self._http = httpx.AsyncClient(

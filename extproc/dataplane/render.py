@@ -5,12 +5,15 @@ from files of their own (`sds`, `aws_keys_file`).
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from extproc.dataplane import bootstrap, clusters, listener, route_table
+from extproc.dataplane import bootstrap, clusters, listener, processor_cluster, route_table
 from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
+from extproc.dataplane.references import InFile, Variable, source
+from extproc.protocol.replies import LARGEST_BUFFERED
 from extproc.snapshot import Snapshot
 
 CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
@@ -25,21 +28,41 @@ class Rendered:
     listeners: tuple[Node, ...]  # resources of a file that Envoy follows, as are the next two
     routes: tuple[Node, ...]
     clusters: tuple[Node, ...]
+    processor_files: Mapping[str, Node] = field(default_factory=dict)  # by path; there before Envoy starts
 
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
     return Rendered(
         bootstrap=bootstrap.bootstrap(place, snapshot.listen.limits),
-        listeners=tuple({"@type": LISTENER_TYPE, **one} for one in listener.listeners(snapshot, place)),
-        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot)},),
+        listeners=tuple(
+            {"@type": LISTENER_TYPE, **one}
+            for one in listener.listeners(snapshot, place, connection_buffer(snapshot, place))
+        ),
+        routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot, place.form)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
+        processor_files=processor_cluster.tls_files(place),
     )
+
+
+def connection_buffer(snapshot: Snapshot, place: Place) -> int:
+    """In the portable form no route can raise the listener's."""
+    if place.form == "whole":
+        return listener.CONNECTION_BUFFER
+    return max(snapshot.limits.body, LARGEST_BUFFERED)
 
 
 def sds(secret: str) -> Node:
     """The contents of a cluster's secret file. Whoever writes it keeps it in a directory that only the owner reads."""
-    resource = {"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": {"inline_string": secret}}}
-    return {"resources": [resource]}
+    return _sds({"inline_string": secret})
+
+
+def sds_reference(reference: Variable | InFile) -> Node:
+    """The same for an Envoy that finds the secret itself."""
+    return _sds(source(reference))
+
+
+def _sds(secret: Node) -> Node:
+    return {"resources": [{"@type": SECRET_TYPE, "name": SECRET_NAME, "generic_secret": {"secret": secret}}]}
 
 
 def aws_keys_file(access_key_id: str, secret_access_key: str, session_token: str | None) -> str:

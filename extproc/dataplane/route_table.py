@@ -7,12 +7,15 @@ takes is answered by Envoy, without the processor.
 from collections.abc import Iterator, Mapping
 
 from extproc import names
-from extproc.dataplane import cors, filters, protection, services
+from extproc.dataplane import cors, filters, portable, protection, services
+from extproc.dataplane.clusters import cluster_names
 from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
+from extproc.dataplane.place import Form
 from extproc.facts import globs
 from extproc.facts.attended import may_attend
+from extproc.facts.given import write_given
 from extproc.facts.matcher import PRESENT
 from extproc.facts.paths import PathTest
 from extproc.facts.routes import Entry, entries
@@ -27,12 +30,14 @@ MOST_RETRIES = 15  # the processor says less by header; `max_attempts` is at mos
 BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
 
 
-def route_table(snapshot: Snapshot) -> Node:
-    routes = [route for entry in entries(snapshot) for route in _routes(entry, snapshot)]
+def route_table(snapshot: Snapshot, form: Form = "whole") -> Node:
     host = {
         "name": "all",
         "domains": ["*"],
-        "routes": [*routes, *cors.around_direct(_nothing_matched(), snapshot.listen.cors, SINK_CLUSTER)],
+        "routes": [
+            *routes(snapshot, form),
+            *cors.around_direct(_nothing_matched(), snapshot.listen.cors, SINK_CLUSTER),
+        ],
         "typed_per_filter_config": protection.on_all_routes(snapshot.listen.limits),
     }
     return {
@@ -43,42 +48,68 @@ def route_table(snapshot: Snapshot) -> Node:
     }
 
 
-def _routes(entry: Entry, snapshot: Snapshot) -> Iterator[Node]:
+def routes(snapshot: Snapshot, form: Form) -> list[Node]:
+    return [route for entry in entries(snapshot) for route in _routes(entry, snapshot, form)]
+
+
+def _routes(entry: Entry, snapshot: Snapshot, form: Form) -> Iterator[Node]:
     """One, and where its match would not take the preflights of what it takes, one for these before it."""
     route: Node = {"name": entry.key(snapshot.id), "match": _match(entry)}
     policy, asked = cors.policy_of(entry.route, snapshot), entry.route.match
     if entry.route.kind == "answer":
         yield from cors.around_direct({**route, **services.answered(entry)}, policy, SINK_CLUSTER, asked.methods)
         return
-    route |= services.to_service(entry, snapshot) if entry.route.kind == "service" else _to_plan(entry, snapshot)
+    to_service = entry.route.kind == "service"
+    route |= services.to_service(entry, snapshot, form) if to_service else _llm(entry, snapshot, form)
     route["typed_per_filter_config"] |= cors.on_route(policy)
-    passes_preflights = entry.route.kind == "service" and entry.route.cors is not None
+    passes_preflights = to_service and entry.route.cors is not None
     if entry.is_last and (asked.methods or asked.headers) and (policy is not None or passes_preflights):
         yield {**route, "match": cors.preflight(route["match"], asked.methods)}
     yield route
 
 
-def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
-    # whoever may be attended shows its answer too; where it is not, the processor ends the stream before
-    answer = "SEND" if may_attend(entry.route, snapshot, entry.endpoint) else "SKIP"
-    mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
+def _llm(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
+    made = _to_first(entry, snapshot) if form == "portable" else _to_plan(entry, snapshot)
+    action = {
+        **made["route"],
+        "timeout": "0s",  # a route's timeout cuts streams
+        "idle_timeout": services.IDLE,
+        **_copies(entry),
+    }
+    # the next try is at once; per try until the answer's headers, there is none for its pauses
+    action["retry_policy"] |= {"per_try_timeout": LONGEST_FIRST_BYTE, "retry_back_off": BACK_OFF}
     return {
-        "typed_per_filter_config": filters.router_mode(mode),
-        # Of answers too, in spite of its name, so it may be more than `limits.body`, which the processor minds. Over it
-        # a request's body is 413; what passes is not held here, however slowly it is read.
-        "request_body_buffer_limit": max(snapshot.limits.body, LARGEST_BUFFERED),
-        "route": {
-            "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
-            "timeout": "0s",  # a route's timeout cuts streams
-            "idle_timeout": services.IDLE,
-            "retry_policy": _retry_policy(),
-            **_copies(entry),
-        },
+        **made,
+        "route": action,
         # Nothing of ours comes from an upstream; removal goes before addition.
         "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
         "response_headers_to_add": [
             header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
         ],
+    }
+
+
+def _to_first(entry: Entry, snapshot: Snapshot) -> Node:
+    clusters = [name for name in cluster_names(snapshot) if not name.endswith(names.HELD_SUFFIX)]  # none is held there
+    told = write_given(clusters, answers=True)
+    return portable.to_chosen_cluster(entry, told)
+
+
+def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
+    # whoever may be attended shows its answer too; where it is not, the processor ends the stream before
+    attended = may_attend(entry.route, snapshot, entry.endpoint)
+    answer = "SEND" if attended else "SKIP"
+    told = write_given(cluster_names(snapshot), answers=attended)
+    mode = filters.with_request_body(answer) if entry.body == "json" else filters.headers_only(answer)
+    return {
+        "typed_per_filter_config": filters.router_mode(mode, tells=told),
+        # Of answers too, in spite of its name, so it may be more than `limits.body`, which the processor minds. Over it
+        # a request's body is 413; what passes is not held here, however slowly it is read.
+        "request_body_buffer_limit": max(snapshot.limits.body, LARGEST_BUFFERED),
+        "route": {
+            "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
+            "retry_policy": _retry_policy(),
+        },
     }
 
 
@@ -107,9 +138,7 @@ def _retry_policy() -> Node:
         "retriable_status_codes": sorted(RETRIABLE_STATUSES),
         "retriable_headers": [{"name": names.CTL_RETRY, "string_match": {"exact": "1"}}],
         "num_retries": MOST_RETRIES,
-        "per_try_timeout": LONGEST_FIRST_BYTE,  # until the answer's headers; there is none for its pauses
         "refresh_cluster_on_retry": True,  # without it every try stays on the first target
-        "retry_back_off": BACK_OFF,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from extproc import names
 from extproc.dataplane import filters, rewriting
 from extproc.dataplane.form import Node, header, seconds
+from extproc.dataplane.place import Form
 from extproc.facts.routes import Entry
 from extproc.snapshot import Mirror, Redirect, Rewrite, Route, Snapshot
 
@@ -22,6 +23,8 @@ TO_SERVICES_NEVER: Final = (
     "x-envoy-internal",
     "x-envoy-original-path",
 )
+# what an edge of ours takes off, and others' may not
+STEERING: Final = (names.CTL_RETRY, names.CTL_SHADOW, names.CTL_SHADOW_CALL, names.CTL_HOSTS, names.CTL_CLUSTER)
 _STATUS_WORDS: Final = {
     301: "MOVED_PERMANENTLY",
     302: "FOUND",
@@ -31,7 +34,7 @@ _STATUS_WORDS: Final = {
 }
 
 
-def to_service(entry: Entry, snapshot: Snapshot) -> Node:
+def to_service(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
     route = entry.route
     action: Node = {
         **_cluster(route, snapshot),
@@ -44,11 +47,10 @@ def to_service(entry: Entry, snapshot: Snapshot) -> Node:
         action["request_mirror_policies"] = [_mirror(route.mirror, snapshot)]
     return {
         "typed_per_filter_config": {
-            **filters.router_mode(filters.headers_only("SKIP"), fail_open=route.when_down == "pass"),
+            **_asked(route, form),
             **filters.without_answer_filter(),  # a service's answer passes as it is
-            **filters.without(names.ERRORS_FILTER),  # and so do its errors
         },
-        **_request_headers(route.rewrite),
+        **_request_headers(route.rewrite, form),
         "response_headers_to_remove": [*names.ANSWER_HEADERS, *route.rewrite.remove_answer_headers],
         "response_headers_to_add": [
             *_set(route.rewrite.answer_headers),
@@ -56,6 +58,17 @@ def to_service(entry: Entry, snapshot: Snapshot) -> Node:
             header(names.REQUEST_ID, f"%DYNAMIC_METADATA({names.META}:{names.M_ID})%"),
         ],
         "route": action,
+    }
+
+
+def _asked(route: Route, form: Form) -> Node:
+    if form == "portable":
+        # before 1.34 a route cannot fail open by itself, so who may pass when the processor is down never asks it
+        passes = route.when_down == "pass"
+        return filters.without_router_filter() if passes else filters.router_mode(filters.headers_only("SKIP"))
+    return {
+        **filters.router_mode(filters.headers_only("SKIP"), fail_open=route.when_down == "pass"),
+        **filters.without(names.ERRORS_FILTER),  # a service's errors pass as they are, too
     }
 
 
@@ -103,10 +116,11 @@ def _redirect(route: Route, redirect: Redirect) -> Node:
     return told
 
 
-def _request_headers(rewrite: Rewrite) -> Node:
+def _request_headers(rewrite: Rewrite, form: Form) -> Node:
     """Envoy removes before it adds."""
+    never = TO_SERVICES_NEVER if form == "whole" else (*TO_SERVICES_NEVER, *STEERING)
     return {
-        "request_headers_to_remove": [*TO_SERVICES_NEVER, *rewrite.remove_headers],
+        "request_headers_to_remove": [*never, *rewrite.remove_headers],
         "request_headers_to_add": _set(rewrite.headers),
     }
 

@@ -34,10 +34,14 @@ class Started:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+def is_loopback(host: str) -> bool:
+    return host in LOOPBACK or host.startswith("127.")
+
+
 def refuse_strangers(host: str, snapshot: Snapshot, *, certified: bool = False) -> None:
     """Without callers only loopback may call: listening elsewhere has to be meant. Where whoever connects must show a
     certificate of a CA that was chosen for it (`certified`), there are no strangers."""
-    if host in LOOPBACK or host.startswith("127.") or snapshot.callers or snapshot.open or certified:
+    if is_loopback(host) or snapshot.callers or snapshot.open or certified:
         return
     raise CannotStart(
         f"listening on {host} without `callers` would let anybody spend your keys: "

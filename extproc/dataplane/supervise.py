@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from extproc.snapshot import Snapshot
 from extproc.stores import private_files
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
-RESOLVE_PATIENCE = 3.0  # seconds
 OPEN_EXCHANGES = f"http.{CALLERS}.downstream_rq_active"
 _START_PATIENCE = 30.0
 _log = logging.getLogger("extproc")
@@ -98,6 +97,7 @@ class Supervisor:
         self._since = 0.0
         self._problem: str | None = None
         self._accepting = False
+        self._ending = False
         self._reload = asyncio.Lock()
         self._drop: asyncio.Task[None] | None = None
 
@@ -119,21 +119,10 @@ class Supervisor:
         )
         self._take(configured)
         await self._until_ready()
-        await self._until_resolved(configured.cluster_names)
+        await self._envoy.until_resolved(configured.cluster_names)
         self._envoy_version = await self._envoy.version()
         if not self._envoy_version.startswith(VERSION_WANTED):
             raise EnvoyFailed(f"{self._binary} is Envoy {self._envoy_version}; extproc up needs {VERSION_WANTED}")
-
-    async def _until_resolved(self, names: set[str]) -> None:
-        """A target whose name has not been looked up yet would be passed over. Names that do not exist are waited for
-        a moment only: they must not keep everything else from starting."""
-        assert self._envoy is not None
-        deadline = time.monotonic() + RESOLVE_PATIENCE
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError, ValueError):
-                if not await self._envoy.unresolved(names):
-                    return
-            await asyncio.sleep(0.05)
 
     async def _until_ready(self) -> None:
         assert self._envoy is not None
@@ -147,6 +136,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Envoy first stops listening and lets open exchanges end, as long as `drain` says; the processor goes last."""
+        self._ending = True
         if self._drop is not None:
             self._drop.cancel()
         if self._envoy is not None:
@@ -212,7 +202,8 @@ class Supervisor:
 
     async def _swap_when_resolved(self, configured: Configured) -> None:
         old = self._in_force.cluster_names if self._in_force is not None else set()
-        await self._until_resolved(configured.cluster_names - old)  # the old ones have had their moment
+        assert self._envoy is not None
+        await self._envoy.until_resolved(configured.cluster_names - old)  # the old ones have had their moment
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
         await self._processor.swap(configured.snapshot_bytes, configured.snapshot.id)
 
@@ -225,6 +216,20 @@ class Supervisor:
         self._in_force = configured
         self._since = time.monotonic()
         self._problem = None
+
+    async def reopen_logs(self) -> None:
+        """Envoy goes on in a new file by the old name: whoever rotates has moved the old one away."""
+        if self._envoy is not None:
+            try:
+                (await self._envoy.tell("/reopen_logs")).raise_for_status()
+            except httpx.HTTPError as error:
+                _log.error("Envoy did not open its access log anew: %s", error or type(error).__name__)
+            else:
+                _log.info("Envoy opened its access log anew")
+
+    async def is_alive(self) -> bool:
+        """Whether Envoy still answers, ready or not; while everything ends it need not."""
+        return self._ending or (self._envoy is not None and await self._envoy.responds())
 
     # --- what it looks like from outside -----------------------------------------------------------------------------
 
@@ -263,6 +268,12 @@ class Supervisor:
             return envoy_metrics.exposed(await self._envoy.refusals()) if self._envoy is not None else ""
         except httpx.HTTPError:
             return ""
+
+    def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        """Envoy's own, as Prometheus reads them."""
+        if self._envoy is None:
+            raise EnvoyFailed("Envoy does not run yet")
+        return self._envoy.statistics(used_only=used_only)
 
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""

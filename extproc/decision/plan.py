@@ -110,7 +110,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ordered targets of one exchange. Never empty, never the same target twice."""
+    """The ordered targets of one exchange. Never empty; never the same target twice, but by `first_target`."""
 
     steps: tuple[Step, ...]
     strategy: str

@@ -1,5 +1,5 @@
 """Who of the contenders may and can: route, caller, family, contents, losses, context (for the prompt, then as large as
-requirements ask), credential, breaker and health, in this order.
+requirements ask), credential, what this Envoy has, breaker and health, in this order.
 
 Law: whoever is dropped is told by the first test that drops it. The test that takes the last one away words the
 refusal. Nothing that is dropped here can come back.
@@ -17,6 +17,7 @@ from extproc.decision.permission import on_route
 from extproc.decision.plan import UNWELL, Candidate, Observation
 from extproc.decision.question import Question
 from extproc.decision.strategies import Ranked
+from extproc.facts.attended import is_translated
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import HealthSpec
 
@@ -178,6 +179,23 @@ def _all_keyless(question: Question, contenders: Sequence[Contender]) -> Refusal
     return Refusal(Reason.CALLER_CREDENTIAL_MISSING, message)
 
 
+# --- what this Envoy has ---------------------------------------------------------------------------------------------
+
+
+def _not_given(question: Question, contender: Contender) -> str | None:
+    facts, provider = question.facts, contender.provider
+    if not facts.envoy_has(provider.cluster):
+        return "Envoy works with another configuration, which does not have it so"
+    if not facts.answer_shown and is_translated(provider.dialect, facts.endpoint):
+        return "Envoy works with another configuration, in which answers of this route are not translated"
+    return None
+
+
+def _nothing_given(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    message = f"Envoy works with another configuration, which has no target of {asked_for(question)} as it is now"
+    return Refusal(Reason.SNAPSHOT_LOST, message, retry_after=1)
+
+
 # --- breaker and health ----------------------------------------------------------------------------------------------
 
 
@@ -240,5 +258,6 @@ TESTS: Final = (
     Test(_too_small, _all_too_small),
     Test(_smaller_than_asked, _all_smaller, lambda question: _asked_context(question) > 0),
     Test(_keyless, _all_keyless),
+    Test(_not_given, _nothing_given, lambda question: question.facts.given is not None),
     Test(_shut, _all_shut),
 )

@@ -28,8 +28,12 @@ class Reader(Protocol):
 
 
 class AttendedAnswer:
-    def __init__(self, plan: Plan, call: Call, snapshot: Snapshot) -> None:
-        """Reads the answer of whichever target of the plan will have answered."""
+    def __init__(self, plan: Plan, call: Call, snapshot: Snapshot, *, only_errors: bool = False) -> None:
+        """Reads the answer of whichever target of the plan will have answered.
+
+        `only_errors`: whatever is none passes; for an Envoy that has no filter of its own for them.
+        """
+        self._only_errors = only_errors
         self._plan = plan
         self._call = call
         self._snapshot = snapshot
@@ -50,6 +54,8 @@ class AttendedAnswer:
         status = event.headers.get(":status") or ""
         if status >= "400":
             return self._error(event, int(status), to)
+        if self._only_errors:
+            return _PASSES
         pair = pair_for("openai", to.provider.dialect, to.model, self._call.endpoint)
         if pair is None:
             return _PASSES

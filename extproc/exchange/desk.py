@@ -38,6 +38,19 @@ class Pages(Protocol):
     def ready(self) -> Mapping[str, object]: ...
 
 
+class Agreement(Protocol):
+    """Whether Envoys and we work with the same configuration."""
+
+    @property
+    def in_order(self) -> bool:
+        """Envoy is told of a configuration in step with us, so an exchange keeps the one that matched it."""
+        ...
+
+    def met(self, snapshot_id: str, *, served: bool) -> None:
+        """An exchange came by a route of this configuration."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     shelf: Shelf
@@ -47,4 +60,5 @@ class Desk:
     draw: Callable[[], float]
     new_id: Callable[[], str]
     key: Callable[[str], bytes | None] = lambda name: None  # a secret of the keyring, by names.KEY_…; None: no such
+    agreement: Agreement | None = None
     pages: Pages | None = None  # None: there are none

@@ -10,6 +10,7 @@ from typing import Final
 
 from extproc import names
 from extproc.decision.decide import decide
+from extproc.decision.first_target import first_target
 from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
@@ -20,6 +21,7 @@ from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
+from extproc.facts.given import Given
 from extproc.facts.peer import UNNAMED, Peer, read_peer
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
@@ -31,7 +33,16 @@ from extproc.refusal import Reason, Refusal
 from extproc.rewrite.health import health_status, page_reply
 from extproc.rewrite.models import models_reply
 from extproc.rewrite.refusals import immediate
-from extproc.rewrite.router import Received, asks_usage, llm_headers, plan_metadata, service_headers
+from extproc.rewrite.router import (
+    Received,
+    asks_usage,
+    llm_headers,
+    plan_metadata,
+    portable_llm_headers,
+    portable_metadata,
+    portable_service_headers,
+    service_headers,
+)
 from extproc.rewrite.shadow import copy_headers
 from extproc.snapshot import Route, Snapshot
 from extproc.translation.pair import Call
@@ -48,6 +59,7 @@ class Matched:
     snapshot: Snapshot
     route: Route
     endpoint: str
+    given: Given | None = None  # where Envoy's configuration is another: what it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,12 @@ class Admitted:
 
 
 class RouterExchange:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, given: Given | None = None, *, portable: bool = False) -> None:
+        """`given`: what Envoy says that it has, in case its configuration is another than ours; `portable`: it walks
+        no plan, goes by a header, and has no filter of its own for errors."""
         self._desk = desk
+        self._given = given
+        self._portable = portable
         self.id = desk.new_id()
         self._began = desk.now()
         self._request_id = ""
@@ -87,7 +103,7 @@ class RouterExchange:
     async def _on_request_headers(self, event: HeadersEvent) -> Turn:
         headers = event.headers
         self._request_id = headers.get("x-request-id") or ""
-        matched = find_route(str(event.context.attributes.get(names.ATTR_ROUTE, "")), self._desk)
+        matched = find_route(str(event.context.attributes.get(names.ATTR_ROUTE, "")), self._desk, self._given)
         if isinstance(matched, Refusal):
             return self._refuse(matched, None)
         if matched.endpoint == names.ENDPOINT_SERVICE:
@@ -123,6 +139,7 @@ class RouterExchange:
         facts = await _read(admitted, body)
         if isinstance(facts, Refusal):
             return self._refuse(facts, matched, caller=admitted.identity.caller.name)
+        facts = facts if matched.given is None else replace(facts, given=matched.given)
         observations = self._desk.books.observations(matched.snapshot)
         decision = decide(facts, matched.snapshot, observations, self._desk.now(), self._desk.draw())
         if isinstance(decision.outcome, Refusal):
@@ -132,8 +149,11 @@ class RouterExchange:
         plan = await _rehearsed(decision.outcome, call, facts, matched)
         if isinstance(plan, Refusal):
             return self._refuse(plan, matched, facts, facts.caller.name)
-        for step in plan.steps:
-            self._desk.books.reserve(step.target, self.id)
+        if self._portable:
+            first = matched.snapshot.providers[plan.steps[0].target.provider]
+            plan = first_target(plan, len(first.endpoints), matched.route.failover.max_attempts)
+        for target in dict.fromkeys(step.target for step in plan.steps):
+            self._desk.books.reserve(target, self.id)
         self._report(plan, matched, facts)
         return self._carry_out(plan, facts, admitted, received, call, in_headers=in_headers)
 
@@ -151,18 +171,22 @@ class RouterExchange:
         self, plan: Plan, facts: Facts, admitted: Admitted, received: Received, call: Call, *, in_headers: bool
     ) -> Turn:
         matched, headers = admitted.matched, admitted.headers
-        if is_attended(plan, call, matched.route, matched.snapshot):
-            self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot)
-        attended = self._answer is not None
-        metadata = plan_metadata(plan, matched.snapshot, facts, matched.route, received, attended=attended)
-        edit = llm_headers(headers, plan)
+        attended = facts.answer_shown and is_attended(plan, call, matched.route, matched.snapshot)
+        if attended or self._portable:
+            self._answer = AttendedAnswer(plan, _kept(call), matched.snapshot, only_errors=not attended)
+        told = portable_metadata if self._portable else plan_metadata
+        metadata = told(plan, matched.snapshot, facts, matched.route, received, attended=attended)
+        if self._portable:
+            edit = portable_llm_headers(headers, plan, matched.snapshot)
+        else:
+            edit = llm_headers(headers, plan)
         copy = copy_headers(matched.route.shadow, metadata, facts, matched.snapshot)
         if copy and matched.route.shadow is not None:
             self._desk.books.shadow_sent(matched.route.shadow.target)
             edit = replace(edit, set=(*edit.set, *copy))
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
-        return Turn(reply, done=not attended)
+        return Turn(reply, done=self._answer is None)
 
     def _call(self, facts: Facts, received: Received, body: bytes | None, ask_usage: bool) -> Call:
         """The request as the pair of whichever target answers will want it."""
@@ -189,7 +213,8 @@ class RouterExchange:
     # --- what needs no plan ------------------------------------------------------------------------------------------
 
     def _pass_to_service(self, matched: Matched, headers: Headers) -> Turn:
-        return Turn(HeadersReply("request", edit=service_headers(headers), metadata=self._told(matched)), done=True)
+        edit = portable_service_headers(headers) if self._portable else service_headers(headers)
+        return Turn(HeadersReply("request", edit=edit, metadata=self._told(matched)), done=True)
 
     def _answer_itself(self, endpoint: Endpoint, matched: Matched, headers: Headers, identity: Identified) -> Turn:
         if endpoint.family == "models":
@@ -291,18 +316,28 @@ async def _read(admitted: Admitted, body: bytes | None) -> Facts | Refusal:
     return read_facts(*asked)
 
 
-def find_route(route_name: str, desk: Desk) -> Matched | Refusal:
-    """The snapshot, route and endpoint that Envoy's route name stands for."""
+def find_route(route_name: str, desk: Desk, given: Given | None = None) -> Matched | Refusal:
+    """The snapshot, route and endpoint that Envoy's route name stands for.
+
+    Where Envoy follows us step by step, that is the snapshot which matched the request. Else it is the current one: an
+    Envoy that somebody runs may be behind for days, and what an operator has written since must hold. The route then
+    goes by its name, and the plan to what this Envoy has.
+    """
     key = names.parse_route_key(route_name)
     if key is None:
         return Refusal(Reason.ROUTE_NOT_FOUND, "no route of the configuration matches this request")
     snapshot_id, route_name, endpoint = key
-    # A processor that was started anew may not have the snapshot that Envoy still routes by: the current one then.
-    snapshot = desk.shelf.get(snapshot_id) or desk.shelf.current
+    current = desk.shelf.current
+    known = desk.shelf.get(snapshot_id) if desk.agreement is None or desk.agreement.in_order else None
+    snapshot = known or current
     route = index_of(snapshot).routes.get(route_name)
-    if route is not None:
-        return Matched(snapshot, route, endpoint)
-    return Refusal(Reason.SNAPSHOT_LOST, "the configuration is changing; try again", retry_after=1)
+    served = route is not None and (route.kind == "service") == (endpoint == names.ENDPOINT_SERVICE)
+    if desk.agreement is not None:
+        desk.agreement.met(snapshot_id, served=served)
+    if route is None or not served:
+        told = f"Envoy works with configuration {snapshot_id}, and {current.id} has no route {route_name} like it"
+        return Refusal(Reason.SNAPSHOT_LOST, f"{told}; try again", retry_after=1)
+    return Matched(snapshot, route, endpoint, given if snapshot.id != snapshot_id else None)
 
 
 def _too_large(snapshot: Snapshot) -> Refusal:

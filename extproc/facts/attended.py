@@ -12,6 +12,10 @@ from extproc.snapshot import TRANSLATED_DIALECTS, Route, Snapshot
 TRANSLATED_ENDPOINTS: Final = frozenset({"chat", "prompt"})
 
 
+def is_translated(dialect: str, endpoint: str) -> bool:
+    return endpoint in TRANSLATED_ENDPOINTS and dialect in TRANSLATED_DIALECTS
+
+
 def may_attend(route: Route, snapshot: Snapshot, endpoint: str) -> bool:
     if route.kind != "llm":
         return False
@@ -19,4 +23,4 @@ def may_attend(route: Route, snapshot: Snapshot, endpoint: str) -> bool:
         return True
     allowed = route.providers or tuple(snapshot.providers)
     dialects = {snapshot.providers[name].dialect for name in allowed if name in snapshot.providers}
-    return endpoint in TRANSLATED_ENDPOINTS and not dialects.isdisjoint(TRANSLATED_DIALECTS)
+    return any(is_translated(dialect, endpoint) for dialect in dialects)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extproc.dialects.registry import Requirement
+from extproc.facts.given import Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,12 @@ class Facts:
     body_model: str | None = None  # the `model` that stands in the body, None where there is none
     own_fields: tuple[str, ...] = ()  # own fields present in the body, to be removed
     body_bytes: int = 0
+    given: Given | None = None  # None: Envoy has all that the snapshot names
+
+    def envoy_has(self, cluster: str) -> bool:
+        return self.given is None or cluster in self.given.clusters
+
+    @property
+    def answer_shown(self) -> bool:
+        """Whether an answer can be read and changed, if its target asks for it."""
+        return self.given is None or self.given.answers

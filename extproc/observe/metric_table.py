@@ -264,6 +264,13 @@ METRICS: Final = (
         ("result",),
         "Reloads. `result` is `ok` or `rejected`: the old configuration stayed.",
     ),
+    Metric(
+        "extproc_other_configuration_total",
+        "counter",
+        ("result",),
+        "Exchanges that came by a route of another configuration than the processor's. `result` is `served`, by the"
+        " route of that name, or `refused`: there is none.",
+    ),
     Metric("extproc_bugs_total", "counter", (), "Errors that are ours. Each is in the log; any is worth a report."),
     Metric(
         "extproc_log_records_total",

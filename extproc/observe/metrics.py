@@ -45,6 +45,8 @@ class Metrics:
         self._histogram = lru_cache(maxsize=SERIES_AT_HAND)(self._find_histogram)
         # What is zero from the start can be watched from the start.
         self._open = {name: self._gauges["extproc_streams_open"].labels(name) for name in FILTERS}
+        for way in ("served", "refused"):
+            self._counter("extproc_other_configuration_total", way)
         for result in RELOAD_RESULTS:
             self._counter("extproc_config_reloads_total", result)
 
@@ -196,6 +198,10 @@ class Metrics:
 
     def config_reload(self, result: Literal["ok", "rejected"]) -> None:
         self._counter("extproc_config_reloads_total", result).inc()
+
+    def other_configuration(self, result: Literal["served", "refused"]) -> None:
+        """An exchange came by a route of another configuration than ours."""
+        self._counter("extproc_other_configuration_total", result).inc()
 
     def bug(self) -> None:
         self._counters["extproc_bugs_total"].inc()

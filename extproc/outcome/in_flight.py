@@ -4,7 +4,8 @@ Law: an exchange counts at exactly one target of its plan, or at none; so no cou
 once no exchange is open. It counts at the first one from the decision on (a burst would else find everybody idle), goes
 along the plan as its attempts fail, and counts nowhere when the exchange has ended, was not heard of for SILENCE, or
 had to make room. Envoy tells of each open exchange every 10 seconds, also while nothing is answered yet: one that we do
-not know (we were started in between) is taken up then, where it is.
+not know (we were started in between) is taken up then, where it is; of one that was decided here and of which no word
+has come by FIRST_WORD, Envoy tells another processor.
 """
 
 from collections import OrderedDict
@@ -20,6 +21,7 @@ from extproc.outcome.record import Record
 
 LIMIT: Final = 20_000
 SILENCE: Final = 35.0  # seconds: three of Envoy's words in a row did not come
+FIRST_WORD: Final = 15.0  # seconds: nor did the first one
 
 
 class Busy(Protocol):
@@ -49,6 +51,7 @@ class InFlight:
         self._limit = limit
         self._silence = silence
         self._walks: OrderedDict[str, _Walk] = OrderedDict()  # by Envoy's request id, the longest silent first
+        self._unheard: OrderedDict[str, float] = OrderedDict()  # decided here, the first word has not come yet
         self._targets: dict[str, int] = {}
         self._providers: dict[str, int] = {}
 
@@ -64,6 +67,7 @@ class InFlight:
     def decided(self, decided: Decided, now: float) -> None:
         if isinstance(decided.outcome, Plan) and decided.request_id:
             self._open(decided.request_id, tuple(str(step.target) for step in decided.outcome.steps), 0, now)
+            self._unheard[decided.request_id] = now
 
     def attempt(self, result: AttemptResult, now: float) -> None:
         """An attempt has ended: the exchange goes on to the next target, or is over."""
@@ -85,11 +89,14 @@ class InFlight:
             self._open(record.request_id, tuple(str(target) for target in told.targets), place, now)
 
     def ended(self, request_id: str, now: float) -> None:
+        self._unheard.pop(request_id, None)
         walk = self._walks.pop(request_id, None)
         if walk is not None:
             self._go(walk, len(walk.plan), now)
 
     def tick(self, now: float) -> None:
+        while self._unheard and now - next(iter(self._unheard.values())) >= FIRST_WORD:
+            self.ended(next(iter(self._unheard)), now)
         while self._walks:
             request_id, walk = next(iter(self._walks.items()))
             if now - walk.heard < self._silence:
@@ -105,6 +112,7 @@ class InFlight:
 
     def _hear(self, request_id: str, walk: _Walk, now: float) -> None:
         walk.heard = now
+        self._unheard.pop(request_id, None)
         self._walks.move_to_end(request_id)
 
     def _go(self, walk: _Walk, place: int, now: float) -> None:

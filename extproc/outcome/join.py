@@ -21,7 +21,7 @@ from extproc.outcome.classify import NO_HOST
 from extproc.outcome.record import Record
 
 GRACE: Final = 1.0  # seconds: records of one exchange come within milliseconds of each other, or not at all
-LONGEST_SILENCE: Final = 6 * 3600.0  # seconds: a stream may be this long before its exchange's record is given up
+LONGEST_SILENCE: Final = 600.0  # seconds: Envoy tells of each open exchange every 10; so it tells another processor
 LIMIT: Final = 20_000
 
 RecordKey = tuple[float, str, int]

@@ -66,9 +66,10 @@ class Outcomes:
 
     def decided(self, decided: Decided) -> None:
         """The router phase has decided this exchange."""
-        forgotten = self._pending.decided(decided)
+        now = self._clock()
+        forgotten = self._pending.decided(decided, now)
         if forgotten is not None:
-            self._release(forgotten.exchange_id, self._clock())
+            self._release(forgotten.exchange_id, now)
 
     def record(self, record: Record) -> None:
         now = self._clock()
@@ -76,6 +77,7 @@ class Outcomes:
             self._meter.record("shadow")
             return
         self._meter.record(record.kind if record.final else "periodic")
+        self._pending.heard(record.request_id, now)
         if record.kind == "attempt" and record.final and record.request_id:
             decided = self._pending.of(record.request_id)
             if decided is not None:
@@ -86,6 +88,8 @@ class Outcomes:
 
     def tick(self, now: float) -> None:
         self._settle(self._join.tick(now), now)
+        for decided in self._pending.silent(now):
+            self._guarded(self._release, decided.exchange_id, now)
 
     def flush(self) -> None:
         """We are going down: what has ended comes out now."""

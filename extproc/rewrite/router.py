@@ -6,7 +6,7 @@ the first attempt, so that nothing of them can be forgotten later; a service's r
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,23 +37,44 @@ class Received:
 
 def llm_headers(present: Headers, plan: Plan) -> HeaderEdit:
     """Everything that is a secret or ours leaves; how often and how long Envoy tries comes in."""
-    timeout = max(math.ceil(plan.first_byte_timeout * 1000), 1)
-    return HeaderEdit(
-        set=(
-            (names.ENVOY_MAX_RETRIES, str(len(plan.steps) - 1)),
-            (names.ENVOY_FIRST_BYTE_TIMEOUT, str(timeout)),
-        ),
-        remove=_present(present, _leaves_llm),
-    )
+    return HeaderEdit(set=_tries(plan), remove=_present(present, _leaves_llm))
 
 
 def service_headers(present: Headers) -> HeaderEdit:
     return HeaderEdit(remove=_present(present, _is_ours))
 
 
+def _tries(plan: Plan) -> tuple[tuple[str, str], ...]:
+    timeout = max(math.ceil(plan.first_byte_timeout * 1000), 1)
+    return (
+        (names.ENVOY_MAX_RETRIES, str(len(plan.steps) - 1)),
+        (names.ENVOY_FIRST_BYTE_TIMEOUT, str(timeout)),
+    )
+
+
+def portable_llm_headers(present: Headers, plan: Plan, snapshot: Snapshot) -> HeaderEdit:
+    """The same for an Envoy whose route goes by a header, and whose edge takes nothing off that steers it."""
+    cluster = snapshot.providers[plan.steps[0].target.provider].cluster
+    given = (*_tries(plan), (names.CTL_CLUSTER, cluster))
+    kept = frozenset(name for name, _ in given)
+    return HeaderEdit(
+        set=given, remove=_present(present, lambda name: name not in kept and (_leaves_llm(name) or _is_envoys(name)))
+    )
+
+
+def portable_service_headers(present: Headers) -> HeaderEdit:
+    return HeaderEdit(remove=_present(present, lambda name: _is_ours(name) or _is_envoys(name)))
+
+
 def asks_usage(facts: Facts, route: Route) -> bool:
     """Whether the provider must be asked for a stream's usage, though the caller did not."""
-    return route.usage == "exact" and facts.stream and not facts.usage_asked and facts.endpoint in _ASKS_USAGE
+    return (
+        route.usage == "exact"
+        and facts.answer_shown
+        and facts.stream
+        and not facts.usage_asked
+        and facts.endpoint in _ASKS_USAGE
+    )
 
 
 def plan_metadata(
@@ -61,13 +82,31 @@ def plan_metadata(
 ) -> Metadata:
     """The three namespaces: the decision, what attempts need, and the plan for Envoy."""
     return {
+        **_told(plan, snapshot, facts, route, received, attended=attended),
+        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, facts, held=_is_held(plan, facts)))},
+    }
+
+
+def portable_metadata(
+    plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, received: Received, *, attended: bool
+) -> Metadata:
+    """For an Envoy that walks no plan: whom it will have tried is known at once."""
+    return {
+        **_told(plan, snapshot, facts, route, received, attended=attended),
+        names.META_WALK: {names.W_REAL: 1, names.W_TARGET: str(plan.steps[0].target)},
+    }
+
+
+def _told(
+    plan: Plan, snapshot: Snapshot, facts: Facts, route: Route, received: Received, *, attended: bool
+) -> dict[str, Mapping[str, Value]]:
+    return {
         names.META: {
             **_decision(plan, snapshot, facts, received.id),
             **({names.M_ATTENDED: True} if attended else {}),
             **({names.M_TELL_LOSSES: True} if route.on_loss == "warn" else {}),
         },
         names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
-        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=_is_held(plan, facts)))},
     }
 
 
@@ -119,12 +158,13 @@ def _is_held(plan: Plan, facts: Facts) -> bool:
     return (plan.first_event and facts.stream) or bool(plan.fallback_on)
 
 
-def _groups(plan: Plan, snapshot: Snapshot, *, held: bool) -> Iterable[dict[str, Value]]:
+def _groups(plan: Plan, snapshot: Snapshot, facts: Facts, *, held: bool) -> Iterable[dict[str, Value]]:
     """`held`: by the twins of the clusters. Behind the last target is nobody to go to, so its answer never is."""
     last = len(plan.steps) - 1
     for index, step in enumerate(plan.steps):
-        suffix = names.HELD_SUFFIX if held and index < last else ""
-        cluster = snapshot.providers[step.target.provider].cluster + suffix
+        cluster = snapshot.providers[step.target.provider].cluster
+        if held and index < last and facts.envoy_has(cluster + names.HELD_SUFFIX):
+            cluster += names.HELD_SUFFIX
         yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
 
 
@@ -134,6 +174,10 @@ def _present(headers: Headers, leaves: Callable[[str], bool]) -> tuple[str, ...]
 
 def _is_ours(name: str) -> bool:
     return name.startswith(names.PREFIX)
+
+
+def _is_envoys(name: str) -> bool:
+    return name.startswith(names.ENVOY_PREFIX)
 
 
 def _leaves_llm(name: str) -> bool:

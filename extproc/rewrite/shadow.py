@@ -30,12 +30,13 @@ def copy_headers(spec: ShadowSpec | None, metadata: Metadata, facts: Facts, snap
     if spec is None or not _drawn(spec, str(metadata[names.META][names.M_ID])):
         return ()
     provider = snapshot.providers[spec.target.provider]
-    if not _can_have(provider, spec.target, facts):
+    cluster = provider.cluster + names.SHADOW_SUFFIX
+    if not _can_have(provider, spec.target, facts) or not facts.envoy_has(cluster):
         return ()
     told = _written(spec.target, metadata)
     if len(told) > LONGEST:
         return ()
-    return ((names.CTL_SHADOW, provider.cluster + names.SHADOW_SUFFIX), (names.CTL_SHADOW_CALL, told))
+    return ((names.CTL_SHADOW, cluster), (names.CTL_SHADOW_CALL, told))
 
 
 def read_copy(told: str) -> dict[str, Mapping[str, Any]] | None:

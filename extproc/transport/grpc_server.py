@@ -2,8 +2,8 @@
 
 Law: every stream is a coroutine, never a thread. Whatever happens in one stream ends that stream only: with an error
 status where its object raised, without a word where Envoy reset it, which is how Envoy ends a stream every day.
-`drain` says NOT_SERVING, sends GOAWAY, lets open exchanges finish until the deadline, and lets the log streams go
-with the last of them, since those never end by themselves.
+`say_goodbye` says NOT_SERVING, so that nobody begins anything new here; `drain` sends GOAWAY, lets open exchanges end
+by the deadline, and lets the log streams go with the last of them, since those never end by themselves.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ import grpc.aio
 
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.health import SERVICE_UNKNOWN, Health
-from extproc.transport.listen import ListenError, SocketFile, check_port, unix_path
+from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
 from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
+from extproc.transport.tls import FollowedCredentials, TlsFiles
 
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
@@ -51,9 +52,16 @@ class GrpcServer:
         open_stream: Callable[[Mapping[str, str]], ByteStream],
         open_log: Callable[[], RecordSink],
         on_broken: OnBroken = lambda error: None,
+        *,
+        tls: TlsFiles | None = None,
+        socket_mode: int = OWNER_ALONE,
     ) -> None:
-        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error."""
+        """`listen`: addresses `unix:///path` or `host:port`; `tls` is for the ports, `socket_mode` for the sockets.
+        `on_broken` hears why a stream ended with an error."""
         self._listen = tuple(listen)
+        self._tls = FollowedCredentials(tls) if tls is not None else None
+        self._credentials: Any = None
+        self._socket_mode = socket_mode
         self._open_stream = open_stream
         self._open_log = open_log
         self._on_broken = on_broken
@@ -69,6 +77,7 @@ class GrpcServer:
         self._idle.set()
         self._farewell = asyncio.Event()  # log streams may go
         self._check_addresses()
+        self._credentials = self._tls.first() if self._tls is not None else None
         self._server = grpc.aio.server(options=OPTIONS)
         self._server.add_generic_rpc_handlers((_Methods(self._methods()),))
         try:
@@ -78,9 +87,13 @@ class GrpcServer:
             raise
         await self._server.start()
 
+    def say_goodbye(self) -> None:
+        """Say that we go, and go on for now: those who look will have gone elsewhere when we do."""
+        self._health.drain()
+
     async def drain(self, grace: float) -> None:
         """Take no new streams, give the open ones `grace` seconds, and be gone."""
-        self._health.drain()
+        self.say_goodbye()
         stopping = asyncio.ensure_future(self._server.stop(grace))
         idle = asyncio.ensure_future(self._idle.wait())
         await asyncio.wait({stopping, idle}, return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +118,7 @@ class GrpcServer:
         if path is None:
             port = self._add_port(address)
             return f"{address.rpartition(':')[0]}:{port}"
-        file = SocketFile(path)
+        file = SocketFile(path, self._socket_mode)
         file.claim(self._bind_path)
         self._files.append(file)
         return f"unix://{path}"
@@ -115,6 +128,8 @@ class GrpcServer:
 
     def _add_port(self, address: str) -> int:
         try:
+            if self._credentials is not None and not address.startswith("unix:"):
+                return int(self._server.add_secure_port(address, self._credentials))
             return int(self._server.add_insecure_port(address))
         except RuntimeError:
             raise ListenError(f"{address}: cannot be bound") from None

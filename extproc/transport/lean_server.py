@@ -14,7 +14,7 @@ from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.grpc_wire import INTERNAL, NOT_FOUND, OK, UNIMPLEMENTED, BadMessage
 from extproc.transport.health import SERVICE_UNKNOWN, Health
 from extproc.transport.lean_connection import Call, LeanConnection
-from extproc.transport.listen import ListenError, SocketFile, check_port, unix_path
+from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
 from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS
 
 OnBroken = Callable[[BaseException], None]
@@ -29,9 +29,12 @@ class LeanServer:
         open_stream: Callable[[Mapping[str, str]], ByteStream],
         open_log: Callable[[], RecordSink],
         on_broken: OnBroken = lambda error: None,
+        *,
+        socket_mode: int = OWNER_ALONE,
     ) -> None:
         """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error."""
         self._listen = tuple(listen)
+        self._socket_mode = socket_mode
         self._open_stream = open_stream
         self._open_log = open_log
         self._on_broken = on_broken
@@ -56,6 +59,10 @@ class LeanServer:
         for server in self._servers:
             await server.start_serving()
 
+    def say_goodbye(self) -> None:
+        """Say that we go, and go on for now: those who look will have gone elsewhere when we do."""
+        self._health.drain()
+
     async def drain(self, grace: float) -> None:
         """Take no new streams, give the open ones `grace` seconds, and be gone."""
         if self._drained is None:
@@ -63,7 +70,7 @@ class LeanServer:
         await asyncio.shield(self._drained)
 
     async def _drain(self, grace: float) -> None:
-        self._health.drain()
+        self.say_goodbye()
         for server in self._servers:
             server.close()
         for connection in list(self._connections):
@@ -115,7 +122,7 @@ class LeanServer:
             made.bind(str(place))
             made.listen(_BACKLOG)
 
-        file = SocketFile(path)
+        file = SocketFile(path, self._socket_mode)
         try:
             file.claim(bind)
         except BaseException:

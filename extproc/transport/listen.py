@@ -1,6 +1,6 @@
 """Where a server listens: addresses, and who owns a Unix socket's file.
 
-Law: a socket file appears complete (bound elsewhere, mode 0600, then renamed into place) and disappears only by the
+Law: a socket file appears complete (bound elsewhere, with its mode, then renamed into place) and disappears only by the
 hand that made it. A file that a dead process left is taken over; one that a live process answers on, and a port in
 use, are errors in one line.
 """
@@ -16,6 +16,7 @@ from typing import Final
 
 _LONGEST_PATH: Final = 107  # sockaddr_un holds 108 bytes with the final zero
 _UNIX: Final = "unix:"
+OWNER_ALONE: Final = 0o600
 
 
 class ListenError(Exception):
@@ -32,10 +33,10 @@ def unix_path(address: str) -> Path | None:
 class SocketFile:
     """One Unix socket's place in the file system."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = OWNER_ALONE) -> None:
         self.path = path
+        self._mode = mode
         self._identity: tuple[int, int] | None = None
-
         self._nearby = path.with_name(f".{secrets.token_hex(3)}")
 
     def check(self) -> None:
@@ -51,7 +52,7 @@ class SocketFile:
         self.check()
         nearby = self._nearby
         bind(nearby)
-        os.chmod(nearby, 0o600)
+        os.chmod(nearby, self._mode)
         found = os.stat(nearby)
         self._identity = (found.st_dev, found.st_ino)
         os.rename(nearby, self.path)

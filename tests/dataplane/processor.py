@@ -18,6 +18,8 @@ from extproc import names
 from extproc.dataplane.place import Place
 from extproc.protocol.events import Headers
 from extproc.protocol.replies import HeaderEdit
+from extproc.transport.health import SERVING
+from extproc.wire.pb import access_log_pb2 as access_log
 from extproc.wire.pb import access_log_service_pb2 as logs
 from extproc.wire.pb import core_pb2 as core
 from extproc.wire.pb import external_processor_pb2 as pb
@@ -54,6 +56,7 @@ class Processor:
     losses: dict[str, list[str]] = field(default_factory=dict)  # what an attempt in this cluster tells of losses
     maps: int | None = None  # answer every error with this status
     opened: list[str] = field(default_factory=list)  # the filter of each stream
+    log_streams: int = 0
     # (cluster, headers, body) of an attempt → what is made of it, once its body is here
     rewrites: Callable[[str, Headers, bytes], tuple[HeaderEdit, bytes]] | None = None
 
@@ -198,10 +201,11 @@ class Processor:
                 return
 
     def log(self, messages: Iterator[Any], context: Any) -> Any:
-        name = ""
+        self.log_streams += 1
         for message in messages:
-            name = message.identifier.log_name or name
-            self.records.extend((name, entry) for entry in message.http_logs.log_entry)
+            for entry in message.http_logs.log_entry:
+                kind = LOG_OF[entry.common_properties.access_log_type]
+                self.records.append((kind, entry))
         return logs.StreamAccessLogsResponse()
 
 
@@ -230,6 +234,14 @@ def struct_to_dict(data: Any) -> dict[str, Any]:
     return json_format.MessageToDict(data) if data is not None else {}
 
 
+LOG_OF = {
+    access_log.DownstreamPeriodic: "periodic",
+    access_log.DownstreamEnd: names.LOG_EXCHANGE,
+    access_log.UpstreamEnd: names.LOG_ATTEMPT,
+}
+HEALTHY = grpc.unary_unary_rpc_method_handler(lambda request, context: SERVING)
+
+
 @contextmanager
 def serving(processor: Processor, place: Place) -> Iterator[Processor]:
     def handler(method: Any, kind: str, request: Any, response: Any) -> Any:
@@ -251,6 +263,7 @@ def serving(processor: Processor, place: Place) -> Iterator[Processor]:
                     )
                 },
             ),
+            grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": HEALTHY}),
         )
     )
     server.add_insecure_port(f"unix:{place.processors[0]}")

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from extproc.dataplane.envoy import EnvoyFailed
+from extproc.dataplane.envoy import EnvoyAdmin, EnvoyFailed
 from extproc.dataplane.feed import Feed
 
 OLD = {"name": "old.1", "@type": "c"}
 NEW = {"name": "new.2", "@type": "c"}
 
 
-class WatchingEnvoy:
+class WatchingEnvoy(EnvoyAdmin):
     """Takes what stands in the files, and writes down when it was asked."""
 
     def __init__(self, xds: Path, steps: list[str]) -> None:
@@ -59,7 +59,7 @@ async def test_a_change_gives_clusters_then_swaps_then_gives_routes(tmp_path: Pa
         assert clusters_in(tmp_path) == ["old.1", "new.2"]
         assert (tmp_path / "rds.json").read_text() == routes_before
 
-    await feed.change(envoy, "two", [{"l": 1}], [NEW], [{"r": 2}], swap)  # type: ignore[arg-type]
+    await feed.change(envoy, "two", [{"l": 1}], [NEW], [{"r": 2}], swap)
     assert steps == ["version_text", "warming_clusters", "swap", "route_version"]
     assert json.loads((tmp_path / "rds.json").read_text())["resources"] == [{"r": 2}]
 
@@ -70,7 +70,7 @@ async def test_old_clusters_stay_until_they_are_dropped(tmp_path: Path) -> None:
     async def swap() -> None:
         return None
 
-    await feed.change(WatchingEnvoy(tmp_path, []), "two", [], [NEW], [], swap)  # type: ignore[arg-type]
+    await feed.change(WatchingEnvoy(tmp_path, []), "two", [], [NEW], [], swap)
     assert clusters_in(tmp_path) == ["old.1", "new.2"]
     feed.drop_old("two", [NEW])
     assert clusters_in(tmp_path) == ["new.2"]
@@ -84,7 +84,7 @@ async def test_when_envoy_does_not_take_the_clusters_nothing_else_changes(tmp_pa
         swapped.append(True)
 
     with pytest.raises(EnvoyFailed, match="the new clusters"):
-        await feed.change(DeafEnvoy(tmp_path, []), "two", [], [NEW], [], swap, patience=0.05)  # type: ignore[arg-type]
+        await feed.change(DeafEnvoy(tmp_path, []), "two", [], [NEW], [], swap, patience=0.05)
     assert not swapped
     assert json.loads((tmp_path / "rds.json").read_text())["resources"] == [{"r": 1}]
 
@@ -96,7 +96,7 @@ async def test_listeners_are_left_alone_when_they_are_the_same(tmp_path: Path) -
     async def swap() -> None:
         return None
 
-    await feed.change(WatchingEnvoy(tmp_path, []), "two", [{"l": 1}], [NEW], [], swap)  # type: ignore[arg-type]
+    await feed.change(WatchingEnvoy(tmp_path, []), "two", [{"l": 1}], [NEW], [], swap)
     assert (tmp_path / "lds.json").read_text() == before
 
 

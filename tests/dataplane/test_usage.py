@@ -119,3 +119,10 @@ def test_what_the_access_log_prints(world: World) -> None:
     line, *_ = eventually(lambda: [line for line in world.envoy.log() if line["upstream"] == "none"])
     assert line["decision"] == {names.M_ID: world.id, names.M_TARGETS: ["none/m"]}
     assert "very-secret" not in json.dumps(world.envoy.log()) and "sk-of-a-test" not in json.dumps(world.envoy.log())
+
+
+def test_exchanges_and_their_attempts_are_told_on_one_stream(world: World) -> None:
+    """So that with several processors both come to the same one."""
+    world.chat("bad,good")
+    assert len(world.attempts(1)) >= 1 and world.exchange()
+    assert world.processor.log_streams == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from extproc.decision.plan import Plan, Step
 from extproc.outcome.classify import AttemptResult, Kind
-from extproc.outcome.in_flight import SILENCE, InFlight
+from extproc.outcome.in_flight import FIRST_WORD, SILENCE, InFlight
 from extproc.outcome.known import Known, parse_target
 from extproc.outcome.pending import Decided
 from extproc.outcome.record import Record
@@ -107,6 +107,18 @@ def test_whoever_is_not_heard_of_is_forgotten_and_whoever_is_stays() -> None:
         board.tick(now)
     assert counts(board) == {"one/b": 1}
     board.tick(40.0 + SILENCE)
+    assert counts(board) == {} and len(board) == 0
+
+
+def test_one_of_which_no_word_ever_comes_is_told_to_another_processor() -> None:
+    """It must not be counted for long: whoever shares the work would look far busier than it is."""
+    board, _ = made()
+    board.decided(decided(A), 0.0)
+    board.decided(decided(B, request_id="r2"), 0.0)
+    board.alive(periodic(1, "r2"), Known(), 10.0)
+    board.tick(FIRST_WORD)
+    assert counts(board) == {"one/b": 1}
+    board.tick(10.0 + SILENCE)
     assert counts(board) == {} and len(board) == 0
 
 

@@ -13,7 +13,7 @@ from extproc.facts.request import CallerFacts, Facts
 from extproc.observe.outcome import Outcome
 from extproc.outcome.classify import AttemptResult
 from extproc.outcome.outcomes import Outcomes
-from extproc.outcome.pending import Decided, Pending
+from extproc.outcome.pending import SILENCE, Decided, Pending
 from extproc.outcome.record import Record
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Snapshot, Target
@@ -211,10 +211,39 @@ def test_pending_forgets_the_oldest() -> None:
     """And a decision that is told twice counts once."""
     pending = Pending(limit=2)
     first, second, third = (decided(SMALL, request_id=f"r{index}") for index in range(3))
-    assert [pending.decided(one) for one in (first, first, second)] == [None, None, None]
-    assert pending.decided(third) == first
+    assert [pending.decided(one, 1.0) for one in (first, first, second)] == [None, None, None]
+    assert pending.decided(third, 1.0) == first
     assert (pending.of("r0"), pending.of("r2"), len(pending)) == (None, third, 2)
     assert pending.forget("r2") == third and pending.forget("r2") is None
+
+
+def test_what_another_processor_is_told_of_is_forgotten_here_and_counts_as_nothing() -> None:
+    """With several processors the one that decides is seldom the one that hears how it ended."""
+    room = Room()
+    room.room.decided(decided(SMALL, request_id="r1"))
+    room.room.decided(decided(SMALL, request_id="r2"))
+    for later in (20.0, 40.0):
+        room.room.tick(room.now + later)
+    assert room.released == []
+    room.now += 30.0
+    room.feed(replace(exchange(SMALL, request_id="r2"), final=False))
+    room.room.tick(room.now - 30.0 + SILENCE)
+    assert room.released == ["x1"]
+    room.room.tick(room.now + SILENCE)
+    assert len(room.released) == 2
+    assert (room.outcomes, room.results, room.lost, room.bugs) == ([], [], 0, [])
+
+
+def test_what_another_processor_decided_is_settled_here_whole() -> None:
+    """Its record says all that the decision was."""
+    first = Room()
+    first.room.decided(decided(SMALL))
+    first.feed(attempt(SMALL), exchange(SMALL))
+    second = Room().feed(attempt(SMALL), exchange(SMALL))
+    assert [(one.target, one.attempts, one.cost, one.lost_records) for one in second.outcomes] == [
+        (one.target, one.attempts, one.cost, one.lost_records) for one in first.outcomes
+    ]
+    assert second.heard() == first.heard()
 
 
 @given(st.permutations([0, 1, 2, 3, 4, 5]), st.booleans())

@@ -14,6 +14,8 @@ from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Heal
 from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
 from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
+from extproc.transport.tls_files import TlsFiles
+from tests.transport.hop import dial, pki
 
 PATIENCE = 20.0
 EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
@@ -50,13 +52,12 @@ class Heard:
 
 
 class Running:
-    transport = GrpcServer
-
-    def __init__(self, listen: list[str], server=None) -> None:
+    def __init__(self, transport, listen: list[str], tls: TlsFiles | None = None) -> None:
         self.streams: list[Upper] = []
         self.logs: list[Heard] = []
         self.broken: list[BaseException] = []
-        self.server = (server or Running.transport)(listen, self._stream, self._log, self.broken.append)
+        more = {"tls": tls} if tls is not None else {}
+        self.server = transport(listen, self._stream, self._log, self.broken.append, **more)
 
     def _stream(self, metadata):
         self.streams.append(Upper())
@@ -67,24 +68,30 @@ class Running:
         return self.logs[-1]
 
 
-@pytest.fixture(params=[GrpcServer, LeanServer], autouse=True)
-def transport(request, monkeypatch):
-    monkeypatch.setattr(Running, "transport", request.param)
+@pytest.fixture(params=[GrpcServer, LeanServer])
+def transport(request):
     return request.param
 
 
-@pytest.fixture
-async def running(directory):
-    made = Running([f"unix://{directory}/s", "127.0.0.1:0"])
+HOPS = [(GrpcServer, "unix"), (GrpcServer, "tcp"), (GrpcServer, "tls"), (LeanServer, "unix"), (LeanServer, "tcp")]
+
+
+@pytest.fixture(params=HOPS, ids=lambda hop: f"{hop[0].__name__}-{hop[1]}")
+async def running(request, directory):
+    """Every law holds on each kind of hop."""
+    transport, kind = request.param
+    tls = pki(directory) if kind == "tls" else None
+    where = f"unix://{directory}/s" if kind == "unix" else "127.0.0.1:0"
+    made = Running(transport, [where], tls and tls.files)
+    made.pki = tls
     await made.server.start()
     yield made
     await made.server.drain(0)
 
 
-@pytest.fixture(params=["unix", "tcp"])
-async def channel(request, running):
-    unix, tcp = running.server.addresses
-    async with grpc.aio.insecure_channel(unix if request.param == "unix" else tcp) as made:
+@pytest.fixture
+async def channel(running):
+    async with dial(running.server.addresses[0], running.pki) as made:
         yield made
 
 
@@ -214,8 +221,8 @@ async def test_an_unknown_method_is_unimplemented(channel):
     assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(directory):
-    running = Running([f"unix://{directory}/s"])
+async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(directory, transport):
+    running = Running(transport, [f"unix://{directory}/s"])
     await running.server.start()
     async with grpc.aio.insecure_channel(running.server.addresses[0]) as channel:
         watch = channel.unary_stream(HEALTH_WATCH)(health("readiness"))
@@ -242,12 +249,12 @@ LARGE = 40 * 1024 * 1024
 
 
 @pytest.fixture
-async def wide_channel(running):
+async def wide_channel(both):
     limits = [
         ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
         ("grpc.max_send_message_length", 2 * MESSAGE_LIMIT),
     ]
-    async with grpc.aio.insecure_channel(running.server.addresses[0], options=limits) as made:
+    async with grpc.aio.insecure_channel(both.server.addresses[0], options=limits) as made:
         yield made
 
 
@@ -270,32 +277,40 @@ async def test_a_message_over_the_limit_ends_its_stream_alone(wide_channel):
     assert await hear(healthy) == b"A"
 
 
-async def test_a_socket_with_a_living_server_refuses_a_second_one(running, directory):
+@pytest.fixture
+async def both(directory, transport):
+    made = Running(transport, [f"unix://{directory}/s", "127.0.0.1:0"])
+    await made.server.start()
+    yield made
+    await made.server.drain(0)
+
+
+async def test_a_socket_with_a_living_server_refuses_a_second_one(both, directory, transport):
     with pytest.raises(ListenError, match="another process listens"):
-        await Running([f"unix://{directory}/s"]).server.start()
+        await Running(transport, [f"unix://{directory}/s"]).server.start()
 
 
-async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(running, directory):
-    second = Running([f"unix://{directory}/t", running.server.addresses[1]])
+async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(both, directory, transport):
+    second = Running(transport, [f"unix://{directory}/t", both.server.addresses[1]])
     with pytest.raises(ListenError, match="in use"):
         await second.server.start()
     assert [path.name for path in directory.iterdir()] == ["s"]
 
 
-async def test_a_start_that_failed_lets_go_of_every_address(running, directory):
+async def test_a_start_that_failed_lets_go_of_every_address(both, directory, transport):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    failing = Running([f"127.0.0.1:{port}", f"unix://{directory}/s"])
+    failing = Running(transport, [f"127.0.0.1:{port}", f"unix://{directory}/s"])
     with pytest.raises(ListenError, match="another process listens"):
         await failing.server.start()
-    successor = Running([f"127.0.0.1:{port}"])
+    successor = Running(transport, [f"127.0.0.1:{port}"])
     await successor.server.start()
     assert successor.server.addresses == (f"127.0.0.1:{port}",)
     await successor.server.drain(0)
 
 
-async def test_a_drain_asked_for_twice_is_one_drain(directory):
-    running = Running([f"unix://{directory}/s"])
+async def test_a_drain_asked_for_twice_is_one_drain(directory, transport):
+    running = Running(transport, [f"unix://{directory}/s"])
     await running.server.start()
     await asyncio.wait_for(asyncio.gather(running.server.drain(PATIENCE), running.server.drain(0)), PATIENCE)
     assert list(directory.iterdir()) == []
