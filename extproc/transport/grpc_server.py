@@ -19,7 +19,8 @@ from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.health import SERVICE_UNKNOWN, Health
 from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
 from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
-from extproc.transport.tls import FollowedCredentials, TlsFiles
+from extproc.transport.tls import FollowedCredentials
+from extproc.transport.tls_files import TlsFiles
 
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
