@@ -1,12 +1,13 @@
 """An Envoy with another configuration than the processor has: served as far as it can be, and told of."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from extproc import names
-from tests.envoy.beside import CALLER, Beside, Processor, beside
+from tests.envoy.beside import CALLER, Beside, Processor, beside, load, write
 from tests.envoy.demo import Demo
 from tests.envoy.gateway import free_port
 from tests.envoy.processes import eventually
@@ -103,3 +104,25 @@ def test_a_route_that_is_gone_is_refused(here: Beside, lab: Demo) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "snapshot_lost")
     assert "no route chat" in answer.json()["error"]["message"]
     assert processor.metric("extproc_other_configuration_total", 'result="refused"') >= 1
+
+
+def test_two_processors_of_which_one_has_not_seen_the_edit_yet_fail_nothing(
+    here: Beside, lab: Demo, other: Demo
+) -> None:
+    """A mounted file reaches them a minute apart: what one decides, the other may be asked to carry out."""
+    wide = config(openai(other), openai(lab))
+    here.edit(wide)
+    late_file = here.directory / "late.yaml"
+    write(late_file, config(openai(lab)))
+    addresses = tuple(f"127.0.0.1:{free_port()}" for _ in range(2))
+    here.processor("--listen", addresses[0], *QUICK).until()
+    late = Processor(here.directory, late_file, "--listen", addresses[1], *QUICK)
+    here.processors.append(late.until())
+    here.render(wide, addresses)
+    here.envoy()
+    here.until_answered()
+    with load(here.url) as under:
+        time.sleep(3)
+    assert under.failed == {} and under.answers["200"] > 30
+    assert other.received() and lab.received()
+    assert late.decided() > 0
