@@ -74,7 +74,11 @@ class Reason(Enum):
     )
     OVERLOADED = Kind(503, "server_error", "Envoy's memory is almost full; try again.")
     PROCESSOR_UNAVAILABLE = Kind(503, "server_error", "The processor did not answer Envoy.")
-    SNAPSHOT_LOST = Kind(503, "server_error", "The configuration that the attempt was planned with is gone; try again.")
+    SNAPSHOT_LOST = Kind(
+        503,
+        "server_error",
+        "Envoy and the processor work with configurations that do not go together for this request; try again.",
+    )
     UPSTREAM_TIMEOUT = Kind(504, "upstream_error", "No provider sent its first byte within `first_byte_timeout`.")
     INTERNAL_ERROR = Kind(500, "server_error", "A bug of ours. The log has the details under the request's id.")
 

@@ -39,6 +39,14 @@ def asks_processor(filter_name: str, said: str, **fields: object) -> Node:
                 "num_retries": 20,  # for almost as long as the message timeout allows
                 "retry_on": "reset,connect-failure,refused-stream,unavailable",
                 "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
+                # at another one, if there is one: it may be alive, or know what this one does not
+                "retry_host_predicate": [
+                    named(
+                        "envoy.retry_host_predicates.previous_hosts",
+                        "retry.host.previous_hosts.v3.PreviousHostsPredicate",
+                    )
+                ],
+                "host_selection_retry_max_attempts": 50,  # the one that refuses is the least busy, so drawn most
             },
         },
         stat_prefix=said,

@@ -13,6 +13,7 @@ from extproc.decision.lookup import entry_of, upstream
 from extproc.exchange.desk import Desk
 from extproc.exchange.held import HeldAnswer, Hold
 from extproc.exchange.signed import signature
+from extproc.protocol.elsewhere import AskAnother
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
@@ -65,9 +66,16 @@ class AttemptExchange:
     def closed(self) -> None:
         """Attempts hold nothing: their outcome is in the access log."""
 
+    def _ask_another(self, refusal: Refusal, event: HeadersEvent) -> None:
+        """Whoever has decided knows the configuration that we lack; a refusal from here would be final."""
+        agreement = self._desk.agreement
+        if refusal.reason is Reason.SNAPSHOT_LOST and agreement is not None and agreement.send_away(_place_of(event)):
+            raise AskAnother
+
     def _on_headers(self, event: HeadersEvent) -> Turn:
         found = plan_try(event, self._desk)
         if isinstance(found, Refusal):
+            self._ask_another(found, event)
             return Turn(immediate(found, "openai", _id_of(event)), done=True)
         self._try, self._present, self.id = found, event.headers, found.id
         if found.hold is not None:
@@ -163,6 +171,11 @@ def _shown(losses: tuple[str, ...]) -> list[str]:
     """As a header, a log and an error can hold them."""
     cut = (name[:LONGEST_LOSS] for name in losses[:MOST_LOSSES])
     return [name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name) for name in cut]
+
+
+def _place_of(event: HeadersEvent) -> str:
+    attributes = event.context.attributes
+    return f"{_id_of(event)} {attributes.get(names.ATTR_ATTEMPT)} {attributes.get(names.ATTR_CLUSTER)}"
 
 
 def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:

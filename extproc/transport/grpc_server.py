@@ -15,6 +15,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
+from extproc.protocol.elsewhere import AskAnother
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.health import SERVICE_UNKNOWN, Health
 from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
@@ -196,6 +197,8 @@ class GrpcServer:
         """End this stream, and only this one, with an error status. What went wrong is told here, not to the peer."""
         if isinstance(error, (grpc.aio.AbortError, grpc.aio.InternalError)) or context.cancelled():
             raise error  # the stream is over already: reset by the peer
+        if isinstance(error, AskAnother):
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "another processor may know")
         self._on_broken(error)
         await context.abort(grpc.StatusCode.INTERNAL, "the stream cannot go on")
 
