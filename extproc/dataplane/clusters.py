@@ -14,6 +14,8 @@ from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
 from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
+from extproc.dialects.endpoints import REALTIME
+from extproc.dialects.registry import side_of
 from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
@@ -43,11 +45,16 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
     for provider in snapshot.providers.values():
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
+        if provider.negotiates and REALTIME in side_of(provider.dialect, "").endpoints:
+            made.append(_upgraded(provider.cluster, made[-1]))
         if provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
-    made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
+    for service in snapshot.services.values():
+        made.append(_service(service, place, snapshot.limits))
+        if service.negotiates:
+            made.append(_upgraded(service.cluster, made[-1]))
     return made
 
 
@@ -101,6 +108,22 @@ def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
         "alt_stat_name": provider.cluster,
         "load_assignment": assignment,
         "per_connection_buffer_limit_bytes": HELD_PIECE,
+    }
+
+
+def _upgraded(name: str, cluster: Node) -> Node:
+    """The same upstream for WebSockets, in HTTP/1.1 alone: where TLS negotiates HTTP/2, Envoy asks for them in that,
+    and next to no server takes them there (measured: 502)."""
+    twin = name + names.UPGRADE_SUFFIX
+    options = {**cluster["typed_extension_protocol_options"][PROTOCOL_OPTIONS]}
+    del options["auto_config"]
+    options["explicit_http_config"] = {"http_protocol_options": {}}
+    return {
+        **cluster,
+        "name": twin,
+        "alt_stat_name": name,
+        "load_assignment": {**cluster["load_assignment"], "cluster_name": twin},
+        "typed_extension_protocol_options": {PROTOCOL_OPTIONS: options},
     }
 
 

@@ -4,13 +4,14 @@ Law: the list, its order and its path tests are those of `facts.routes`; here th
 takes is answered by Envoy, without the processor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from extproc import names
 from extproc.dataplane import filters, services
 from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
+from extproc.dialects.endpoints import is_by_provider, is_upgraded
 from extproc.facts import globs
 from extproc.facts.attended import may_attend
 from extproc.facts.matcher import PRESENT
@@ -23,12 +24,13 @@ from extproc.snapshot import LARGEST_ANSWER, Match, Snapshot
 SINK_CLUSTER = "sink"
 LONGEST_FIRST_BYTE = "600s"  # the processor says less by header, for each exchange
 MOST_RETRIES = 15  # the processor says less by header; `max_attempts` is at most 16
+_UPGRADES: Node = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
 # The next try is another target, so there is nothing to wait for.
 BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
 
 
 def route_table(snapshot: Snapshot) -> Node:
-    routes = [_route(entry, snapshot) for entry in entries(snapshot)]
+    routes = [route for entry in entries(snapshot) for route in _routes(entry, snapshot)]
     return {
         "name": ROUTES,
         "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [*routes, _nothing_matched()]}],
@@ -37,13 +39,18 @@ def route_table(snapshot: Snapshot) -> Node:
     }
 
 
-def _route(entry: Entry, snapshot: Snapshot) -> Node:
-    route = {"name": entry.key(snapshot.id), "match": _match(entry)}
+def _routes(entry: Entry, snapshot: Snapshot) -> Iterator[Node]:
+    """One, or two of one name where WebSockets go another way."""
+    route: Node = {"name": entry.key(snapshot.id), "match": _match(entry)}
     if entry.route.kind == "service":
-        return {**route, **services.to_service(entry, snapshot)}
-    if entry.route.kind == "answer":
-        return {**route, **services.answered(entry)}
-    return {**route, **_to_plan(entry, snapshot)}
+        if services.negotiates(entry.route, snapshot):
+            match = {**route["match"], "headers": [*route["match"].get("headers", []), _UPGRADES]}
+            yield {**route, "match": match, **services.to_service(entry, snapshot, upgraded=True)}
+        yield {**route, **services.to_service(entry, snapshot)}
+    elif entry.route.kind == "answer":
+        yield {**route, **services.answered(entry)}
+    else:
+        yield {**route, **_to_plan(entry, snapshot)}
 
 
 def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
@@ -59,8 +66,7 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
             "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
             "timeout": "0s",  # a route's timeout cuts streams
             "idle_timeout": services.IDLE,
-            "retry_policy": _retry_policy(),
-            **_copies(entry),
+            **_beside_the_plan(entry),
         },
         # Nothing of ours comes from an upstream; removal goes before addition.
         "response_headers_to_remove": [*names.ANSWER_HEADERS, names.CTL_RETRY],
@@ -68,6 +74,13 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
             header(names.REQUEST_ID, "%STREAM_ID%"),  # until the answer filter knows our own
         ],
     }
+
+
+def _beside_the_plan(entry: Entry) -> Node:
+    """A plan of one target is not walked, and what could be sent again would be held for that: uploads of any size."""
+    if is_by_provider(entry.endpoint):
+        return {"upgrade_configs": services.UPGRADES} if is_upgraded(entry.endpoint) else {}
+    return {"retry_policy": _retry_policy(), **_copies(entry)}
 
 
 def _copies(entry: Entry) -> Node:

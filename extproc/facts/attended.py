@@ -7,13 +7,14 @@ would give callers a provider's own dialect.
 
 from typing import Final
 
+from extproc.dialects.endpoints import is_by_provider
 from extproc.snapshot import TRANSLATED_DIALECTS, Route, Snapshot
 
 TRANSLATED_ENDPOINTS: Final = frozenset({"chat", "prompt"})
 
 
 def may_attend(route: Route, snapshot: Snapshot, endpoint: str) -> bool:
-    if route.kind != "llm":
+    if route.kind != "llm" or is_by_provider(endpoint):
         return False
     if route.attend or route.usage == "exact":
         return True

@@ -12,6 +12,8 @@ from typing import Final
 
 from extproc import names
 from extproc.decision.plan import Plan
+from extproc.dialects.endpoints import is_upgraded
+from extproc.dialects.openai.realtime import sent_subprotocols
 from extproc.facts.request import Facts
 from extproc.protocol.events import Headers, Value
 from extproc.protocol.replies import HeaderEdit, Metadata
@@ -38,12 +40,15 @@ class Received:
 def llm_headers(present: Headers, plan: Plan) -> HeaderEdit:
     """Everything that is a secret or ours leaves; how often and how long Envoy tries comes in."""
     timeout = max(math.ceil(plan.first_byte_timeout * 1000), 1)
+    subprotocols = sent_subprotocols(present.joined(names.SUBPROTOCOLS))
+    kept = ((names.SUBPROTOCOLS, subprotocols),) if subprotocols else ()
     return HeaderEdit(
         set=(
             (names.ENVOY_MAX_RETRIES, str(len(plan.steps) - 1)),
             (names.ENVOY_FIRST_BYTE_TIMEOUT, str(timeout)),
+            *kept,
         ),
-        remove=_present(present, _leaves_llm),
+        remove=_present(present, lambda name: _leaves_llm(name) or (name == names.SUBPROTOCOLS and not kept)),
     )
 
 
@@ -67,7 +72,7 @@ def plan_metadata(
             **({names.M_TELL_LOSSES: True} if route.on_loss == "warn" else {}),
         },
         names.META_PRIVATE: _private(plan, snapshot, facts, route, received),
-        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, held=_is_held(plan, facts)))},
+        names.META_PLAN: {"priority_groups": list(_groups(plan, snapshot, facts))},
     }
 
 
@@ -119,12 +124,17 @@ def _is_held(plan: Plan, facts: Facts) -> bool:
     return (plan.first_event and facts.stream) or bool(plan.fallback_on)
 
 
-def _groups(plan: Plan, snapshot: Snapshot, *, held: bool) -> Iterable[dict[str, Value]]:
-    """`held`: by the twins of the clusters. Behind the last target is nobody to go to, so its answer never is."""
+def _groups(plan: Plan, snapshot: Snapshot, facts: Facts) -> Iterable[dict[str, Value]]:
+    """Held answers by the twins of the clusters; behind the last target is nobody to go to, so its answer never is."""
     last = len(plan.steps) - 1
+    held, upgrades = _is_held(plan, facts), is_upgraded(facts.endpoint)
     for index, step in enumerate(plan.steps):
-        suffix = names.HELD_SUFFIX if held and index < last else ""
-        cluster = snapshot.providers[step.target.provider].cluster + suffix
+        provider = snapshot.providers[step.target.provider]
+        cluster = provider.cluster
+        if upgrades and provider.negotiates:
+            cluster += names.UPGRADE_SUFFIX
+        elif held and index < last:
+            cluster += names.HELD_SUFFIX
         yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
 
 
