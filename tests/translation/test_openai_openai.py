@@ -139,7 +139,7 @@ def test_a_websocket_without_a_model_gets_none_put_in() -> None:
 def test_what_creates_a_batch_loses_our_fields_and_nothing_else() -> None:
     body = b'{"input_file_id": "f",  "team": "t", "model": "theirs"}'
     asked = call(endpoint="batch_create", path="/v1/batches", body=body, body_model="theirs", own_fields=("team",))
-    assert translated(asked, OPENAI, "batches").body == b'{"input_file_id": "f",   "model": "theirs"}'
+    assert translated(asked, OPENAI, "batches").body == b'{"input_file_id": "f",  "model": "theirs"}'
     assert not PAIR.needs_body(call(endpoint="batch_create", path="/v1/batches"), Destination(OPENAI, "batches"))
 
 
