@@ -21,8 +21,11 @@ PATHS = (
     "/v1/models/m", "/models", "/nothing", "/shop", "/shop/a", "/shopping", "/a.b/1.json?q=/x",
     "/users/12", "/users/x", "/q?a=1&b=2",
     "/q?a=2&a=1", "/q?b=%31", "/v1/responses?a=1", "/deep/v1/embeddings",
+    "/v1/files", "/files?limit=1", "/v1/files/f/content", "/files/f", "/v1/batches", "/batches/b/cancel",
+    "/v1/uploads", "/uploads/u/parts", "/v1/realtime?model=m", "/realtime",
 )  # fmt: skip
 HEADERS = ({}, {"x-tier": "gold"}, {"host": "A.example:81"}, {"host": "x.b.example"}, {"host": "b.example"})
+ASKED = [*product(PATHS, ("GET", "POST"), HEADERS), *product(PATHS, ("DELETE", "HEAD"), HEADERS[:1])]
 
 
 def test_envoy_and_the_matcher_agree() -> None:
@@ -31,6 +34,7 @@ def test_envoy_and_the_matcher_agree() -> None:
         made = snapshot(
             provider("good", UPSTREAM.endpoint),
             service("shop", UPSTREAM.endpoint),
+            Route("content", Match(PathMatch("glob", "/v1/files/*/content"), headers={"x-tier": "gold"})),
             Route("host", Match(PathMatch("glob", "/v1/c*"), hosts=("a.example", "*.b.example"))),
             Route("tier", Match(headers={"X-Tier": "gold"}, methods=("POST",), path=PathMatch("glob", "/v1/*"))),
             Route("query", Match(PathMatch("prefix", "/q"), query={"a": "1", "b": "*"})),
@@ -45,7 +49,7 @@ def test_envoy_and_the_matcher_agree() -> None:
         known = list(entries(made))
         with running(made) as envoy, serving(Processor(), envoy.place) as processor:
             eventually(lambda: envoy.ask("GET", "/v1/models", {"x-plan": "good"}).status == 200, within=10)
-            for path, method, headers in product(PATHS, ("GET", "POST"), HEADERS):
+            for path, method, headers in ASKED:
                 processor.routes.clear()
                 envoy.ask(method, path, {"x-plan": "good", **headers}, b"{}" if method == "POST" else None)
                 others = {name: value for name, value in headers.items() if name != "host"}

@@ -1,4 +1,4 @@
-"""Files, uploads and batches through a real Envoy: each call reaches its provider as it is, and nobody holds the bytes."""
+"""Files, uploads and batches through a real Envoy: calls reach their provider as they are, and nobody holds bytes."""
 
 import asyncio
 import json
