@@ -5,6 +5,7 @@ always shut. A provider without any address is then a connection refused, which 
 healthy host» it would not. For the same reason the circuit breakers are wide: their overflow is not retried either.
 """
 
+import socket
 from collections.abc import Sequence
 
 from extproc import names
@@ -20,6 +21,8 @@ from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
 LONGEST_SHADOW = "600s"
+DEAF_AFTER = 5_000  # milliseconds in which a mirror's connection takes nothing of what is there for it
+TCP_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 BUFFER_AT_LEAST = 32 * 1024 * 1024
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Envoy's default of 3 retries at a time for a cluster would end plans early.
@@ -51,10 +54,13 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
             made.append(_twin(provider, place, snapshot.limits))
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
+    mirrors = frozenset(route.mirror.service for route in snapshot.routes if route.mirror is not None)
     for service in snapshot.services.values():
         made.append(_service(service, place, snapshot.limits))
         if service.negotiates:
             made.append(_upgraded(service.cluster, made[-1]))
+        if service.name in mirrors:
+            made.append(_mirror(service, place, snapshot.limits))
     return made
 
 
@@ -153,6 +159,26 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": service.name}}},
         "typed_extension_protocol_options": _protocol(service, []),
     }
+
+
+def _mirror(service: Service, place: Place, limits: Limits) -> Node:
+    """The same service for copies of requests. Envoy sends a copy while the request comes, and takes the request no
+    faster than the copy is taken (measured: a mirror that read nothing held up an upload of 100 MB for ever). So a copy
+    that is not taken is given up."""
+    cluster = _service(service, place, limits)
+    twin = service.cluster + names.SHADOW_SUFFIX
+    options = {**cluster["typed_extension_protocol_options"][PROTOCOL_OPTIONS]}
+    common = {**options.get("common_http_protocol_options", {}), "max_stream_duration": LONGEST_SHADOW}
+    copied: Node = {
+        **cluster,
+        "name": twin,
+        "load_assignment": {**cluster["load_assignment"], "cluster_name": twin},
+        "typed_extension_protocol_options": {PROTOCOL_OPTIONS: {**options, "common_http_protocol_options": common}},
+    }
+    if TCP_USER_TIMEOUT is not None:  # only Linux has it; elsewhere the longest life of a copy is all there is
+        option = {"level": socket.IPPROTO_TCP, "name": TCP_USER_TIMEOUT, "int_value": DEAF_AFTER}
+        copied["upstream_bind_config"] = {"socket_options": [option]}
+    return copied
 
 
 def _pool(

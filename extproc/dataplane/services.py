@@ -94,7 +94,7 @@ def _cluster(route: Route, snapshot: Snapshot, *, upgraded: bool) -> Node:
 def _mirror(mirror: Mirror, snapshot: Snapshot) -> Node:
     share = {"numerator": round(mirror.share * MILLION), "denominator": "MILLION"}
     return {
-        "cluster": snapshot.services[mirror.service].cluster,
+        "cluster": snapshot.services[mirror.service].cluster + names.SHADOW_SUFFIX,
         "runtime_fraction": {"default_value": share},
         "disable_shadow_host_suffix_append": True,  # else it is asked for as HOST-shadow
     }

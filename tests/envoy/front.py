@@ -17,14 +17,15 @@ from tests.envoy.processes import eventually
 
 
 @contextmanager
-def offering_both(behind: int, ca: Ca) -> Iterator[int]:
-    """An Envoy of its own on a port, in front of the server on port `behind`."""
+def offering_both(behind: int, ca: Ca | None) -> Iterator[int]:
+    """An Envoy of its own on a port, in front of the server on port `behind`. Without a CA it speaks no TLS, and takes
+    HTTP/2 from who begins with it."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="front-") as made:
         directory = Path(made)
-        certificate, key = ca.issue("front", "127.0.0.1").write(directory, "front")
+        pair = ca.issue("front", "127.0.0.1").write(directory, "front") if ca is not None else None
         file = directory / "front.json"
-        file.write_text(json.dumps(_configuration(port, behind, certificate, key)))
+        file.write_text(json.dumps(_configuration(port, behind, pair)))
         command = [binary(), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "-l", "off"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
@@ -42,12 +43,19 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _configuration(port: int, behind: int, certificate: Path, key: Path) -> dict[str, Any]:
-    pair = {"certificate_chain": {"filename": str(certificate)}, "private_key": {"filename": str(key)}}
-    tls = {
+def _tls(pair: tuple[Path, Path] | None) -> dict[str, Any]:
+    if pair is None:
+        return {}
+    certificate, key = pair
+    shown = {"certificate_chain": {"filename": str(certificate)}, "private_key": {"filename": str(key)}}
+    context = {
         "@type": f"{EXTENSIONS}.transport_sockets.tls.v3.DownstreamTlsContext",
-        "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [pair]},
+        "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [shown]},
     }
+    return {"transport_socket": {"name": "tls", "typed_config": context}}
+
+
+def _configuration(port: int, behind: int, pair: tuple[Path, Path] | None) -> dict[str, Any]:
     route = {"match": {"prefix": "/"}, "route": {"cluster": "behind", "timeout": "0s"}}
     router = {"@type": f"{EXTENSIONS}.filters.http.router.v3.Router"}
     manager = {
@@ -57,10 +65,7 @@ def _configuration(port: int, behind: int, certificate: Path, key: Path) -> dict
         "http_filters": [{"name": "router", "typed_config": router}],
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
     }
-    chain = {
-        "transport_socket": {"name": "tls", "typed_config": tls},
-        "filters": [{"name": "http", "typed_config": manager}],
-    }
+    chain = {**_tls(pair), "filters": [{"name": "http", "typed_config": manager}]}
     endpoint = {"endpoint": {"address": _address(behind)}}
     return {
         "static_resources": {
