@@ -1,4 +1,4 @@
-"""gRPC and HTTP/2 to services: all kinds of calls, deadlines, cancellation, and one message to the processor for each."""
+"""gRPC and HTTP/2 to services: all kinds of calls, deadlines, cancellation; one message to the processor for each."""
 
 import queue
 from collections.abc import Iterator
