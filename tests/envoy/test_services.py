@@ -19,6 +19,7 @@ from tests.envoy.processes import eventually
 from tests.envoy.upstream import Asked, Upstream, scripted
 
 LARGE = 100 * 1024 * 1024
+WHOLE = {"scheme": "https", "host": "h.test", "port": 81, "path": "/"}
 ECHO = "/test.Echo/Say"
 COUNT = "/test.Echo/Count"
 
@@ -192,7 +193,7 @@ def test_headers_are_set_and_taken_both_ways(gateway: Gateway, upstreams: dict[s
         ("/old/a/x/b?q=1", 308, "http://{host}/new/b/a?q=1"),
         ("/away?q=1", 302, "https://example.com:8443/there?q=1"),
         ("/bare/c?q=1", 302, "http://{host}/b/c"),
-        ("/scheme?q=1", 301, "https://127.0.0.1/scheme?q=1"),
+        ("/scheme?q=1", 301, "https://{host}/scheme?q=1"),
         ("/host", 303, "http://h.test/host"),
         ("/port?q=1", 307, "http://127.0.0.1:81/port?q=1"),
         ("/whole?q=1", 302, "https://h.test:81/?q=1"),
