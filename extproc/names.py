@@ -171,6 +171,15 @@ KEY_SIGN: Final = "sign."  # + cluster of a provider: the secret that its reques
 KEY_CREDENTIAL: Final = "credential."  # + cluster of a provider: what probes of it show
 KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 
+# --- WebSockets -------------------------------------------------------------------------------------------------------
+PROVIDER_PARAMETER: Final = "provider"  # of a WebSocket's query: browsers can set no headers
+SUBPROTOCOLS: Final = "sec-websocket-protocol"
+KEY_SUBPROTOCOL: Final = "openai-insecure-api-key."  # + the caller's key, as browsers send it
+# Headers of the handshake: of a WebSocket they go on to its provider, of nothing else.
+UPGRADE_HEADERS: Final = frozenset(
+    {"upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", SUBPROTOCOLS}
+)
+
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
@@ -179,6 +188,7 @@ ENDPOINT_ANSWER: Final = "answer"  # a redirect or a direct response: Envoy's, w
 
 HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says
 SHADOW_SUFFIX: Final = ".shadow"  # likewise: its twin, which gets copies of requests
+UPGRADE_SUFFIX: Final = ".upgrade"  # likewise: its twin, which speaks HTTP/1.1 alone, for WebSockets
 
 
 def route_key(snapshot_id: str, route: str, endpoint: str) -> str:

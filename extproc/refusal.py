@@ -43,7 +43,11 @@ class Reason(Enum):
     )
     MODEL_NOT_ALLOWED = Kind(403, "permission_error", "This caller may not use the model or the provider.")
     MODEL_NOT_FOUND = Kind(404, "invalid_request_error", "Nothing serves a model of this name.")
-    UNKNOWN_ENDPOINT = Kind(404, "invalid_request_error", "The path is no endpoint of the gateway.")
+    UNKNOWN_ENDPOINT = Kind(
+        404,
+        "invalid_request_error",
+        "The path is no endpoint of the gateway, or one that goes to a named provider: none is, or one without it.",
+    )
     ROUTE_NOT_FOUND = Kind(404, "invalid_request_error", "No route of the configuration matches the request.")
     METHOD_NOT_ALLOWED = Kind(405, "invalid_request_error", "The endpoint exists, with another method.")
     REQUEST_TIMEOUT = Kind(

@@ -52,6 +52,11 @@ class Endpoint:
         return self.scheme != "unix" and not is_ip(self.host)
 
 
+def negotiates(endpoints: tuple[Endpoint, ...]) -> bool:
+    """Whether HTTP/1.1 or HTTP/2 is spoken to it as its TLS says, which Envoy knows only when it is connected."""
+    return endpoints[0].scheme == "https"
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """What a provider serves under a name or a glob."""
@@ -170,6 +175,10 @@ class Provider:
     def authority(self) -> str:
         return self.endpoints[0].authority
 
+    @property
+    def negotiates(self) -> bool:
+        return negotiates(self.endpoints)
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -182,6 +191,10 @@ class Service:
     tls: Tls = Tls()
     connect_timeout: float = 5.0
     proxy: Proxy | None = None
+
+    @property
+    def negotiates(self) -> bool:
+        return negotiates(self.endpoints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from extproc.facts.request import CallerFacts, Facts
 from extproc.facts.routes import entries
 from extproc.facts.unknown import unknown_endpoint
 from extproc.protocol.events import Headers
+from extproc.protocol.replies import HeaderEdit
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.router import llm_headers
@@ -101,7 +102,7 @@ def _planned(
     translated = pair.request(call, to)
     if isinstance(translated, Refusal):
         return Explanation(facts, replace(decision, outcome=translated))
-    told = {**_sent_headers(translated, asked, to.provider), **_told(plan, headers)}
+    told = {**_sent_headers(translated, _left(asked, llm_headers(headers, plan)), to.provider), **_told(plan, headers)}
     body = asked.body if translated.body is None else translated.body
     sends = {"method": translated.method, "path": translated.path, "body": _readable(body)}
     return Explanation(facts, decision, told, sends, translated.losses)
@@ -116,7 +117,7 @@ def _readable(body: bytes) -> Any:
 
 def _identity(headers: Headers, certificate: tuple[str, ...], snapshot: Snapshot) -> Identified | Refusal:
     """Whoever may explain has the configuration: a request that shows nothing is explained as nobody's."""
-    if not certificate and not any(headers.get(name) for name in KEY_HEADERS):
+    if not certificate and not any(headers.get(name) for name in (*KEY_HEADERS, names.SUBPROTOCOLS)):
         return Identified(CallerFacts())
     return identify(headers, None, snapshot, named(certificate) if certificate else None)
 
@@ -147,11 +148,16 @@ def _call(facts: Facts, asked: Asked) -> Call:
     )
 
 
+def _left(asked: Asked, edit: HeaderEdit) -> Asked:
+    """The request as the router leaves it to the attempts."""
+    return replace(asked, headers={name: value for name, value in asked.headers.items() if name not in edit.remove})
+
+
 def _sent_headers(translated: TranslatedRequest, asked: Asked, provider: Provider) -> dict[str, str]:
     """What the first attempt would send to its provider. That a credential goes along is shown, not which."""
     length = len(asked.body if translated.body is None else translated.body)
     present = Headers(tuple((name, value.encode()) for name, value in asked.headers.items()))
-    original = OriginalRequest(asked.headers.get("content-type", ""))
+    original = OriginalRequest(asked.headers.get("content-type", ""), upgrades="upgrade" in asked.headers)
     edit = attempt_headers(present, translated, provider, original, length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
     credential = {} if provider.credential.kind == "none" else {provider.credential.header: ""}

@@ -5,6 +5,7 @@ always shut. A provider without any address is then a connection refused, which 
 healthy host» it would not. For the same reason the circuit breakers are wide: their overflow is not retried either.
 """
 
+import socket
 from collections.abc import Sequence
 
 from extproc import names
@@ -15,10 +16,14 @@ from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
 from extproc.dataplane.statistics import statistics_name
 from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
+from extproc.dialects.endpoints import REALTIME
+from extproc.dialects.registry import side_of
 from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
 LONGEST_SHADOW = "600s"
+DEAF_AFTER = 5_000  # milliseconds in which a mirror's connection takes nothing of what is there for it
+TCP_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 BUFFER_AT_LEAST = 32 * 1024 * 1024
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Envoy's default of 3 retries at a time for a cluster would end plans early.
@@ -44,19 +49,33 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
     for provider in snapshot.providers.values():
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
+        if _is_upgraded(provider):
+            made.append(_upgraded(provider.cluster, made[-1]))
         if place.form == "whole" and provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
-    made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
+    mirrors = frozenset(route.mirror.service for route in snapshot.routes if route.mirror is not None)
+    for service in snapshot.services.values():
+        made.append(_service(service, place, snapshot.limits))
+        if service.negotiates:
+            made.append(_upgraded(service.cluster, made[-1]))
+        if service.name in mirrors:
+            made.append(_mirror(service, place, snapshot.limits))
     return made
 
 
 def cluster_names(snapshot: Snapshot) -> list[str]:
     """Those that a plan or a copy may name."""
     named = [provider.cluster for provider in snapshot.providers.values()]
+    named += [one.cluster + names.UPGRADE_SUFFIX for one in snapshot.providers.values() if _is_upgraded(one)]
     named += [snapshot.providers[name].cluster + names.HELD_SUFFIX for name in _held(snapshot)]
     return named + [snapshot.providers[name].cluster + names.SHADOW_SUFFIX for name in _shadows(snapshot)]
+
+
+def _is_upgraded(provider: Provider) -> bool:
+    """Whether WebSockets to it need a twin."""
+    return provider.negotiates and REALTIME in side_of(provider.dialect, "").endpoints
 
 
 def _held(snapshot: Snapshot) -> frozenset[str]:
@@ -118,6 +137,21 @@ def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     }
 
 
+def _upgraded(name: str, cluster: Node) -> Node:
+    """The same upstream for WebSockets, in HTTP/1.1 alone: where TLS negotiates HTTP/2, Envoy asks for them in that,
+    and next to no server takes them there (measured: 502)."""
+    twin = name + names.UPGRADE_SUFFIX
+    options = {**cluster["typed_extension_protocol_options"][PROTOCOL_OPTIONS]}
+    del options["auto_config"]
+    options["explicit_http_config"] = {"http_protocol_options": {}}
+    return {
+        **cluster,
+        "name": twin,
+        "load_assignment": {**cluster["load_assignment"], "cluster_name": twin},
+        "typed_extension_protocol_options": {PROTOCOL_OPTIONS: options},
+    }
+
+
 def _shadow(provider: Provider, place: Place, limits: Limits) -> Node:
     """The same provider for copies of requests: in no plan, so without a sink, and counted under a name of its own.
 
@@ -146,6 +180,27 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": service.name}}},
         "typed_extension_protocol_options": _protocol(service, []),
     }
+
+
+def _mirror(service: Service, place: Place, limits: Limits) -> Node:
+    """The same service for copies of requests. Envoy sends a copy while the request comes, and takes the request no
+    faster than the copy is taken (measured: a mirror that read nothing held up an upload of 100 MB for ever). So a copy
+    that is not taken is given up."""
+    cluster = _service(service, place, limits)
+    twin = service.cluster + names.SHADOW_SUFFIX
+    options = {**cluster["typed_extension_protocol_options"][PROTOCOL_OPTIONS]}
+    common = {**options.get("common_http_protocol_options", {}), "max_stream_duration": LONGEST_SHADOW}
+    copied: Node = {
+        **cluster,
+        "name": twin,
+        "alt_stat_name": statistics_name(service.name, place.form) + names.SHADOW_SUFFIX,
+        "load_assignment": {**cluster["load_assignment"], "cluster_name": twin},
+        "typed_extension_protocol_options": {PROTOCOL_OPTIONS: {**options, "common_http_protocol_options": common}},
+    }
+    if TCP_USER_TIMEOUT is not None:  # only Linux has it; elsewhere the longest life of a copy is all there is
+        option = {"level": socket.IPPROTO_TCP, "name": TCP_USER_TIMEOUT, "int_value": DEAF_AFTER}
+        copied["upstream_bind_config"] = {"socket_options": [option]}
+    return copied
 
 
 def _pool(

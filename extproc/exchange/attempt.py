@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from extproc import names
 from extproc.decision.lookup import entry_of, upstream
+from extproc.dialects.endpoints import is_upgraded
 from extproc.exchange.desk import Desk
 from extproc.exchange.held import HeldAnswer, Hold
 from extproc.exchange.signed import signature
@@ -122,7 +123,9 @@ class AttemptExchange:
         return translated, attempt_headers(self._present, translated, found.to.provider, found.original, length, signed)
 
     def _needs_body(self, found: Try) -> bool:
-        """To change it, or to sign it."""
+        """To change it, or to sign it. A WebSocket's comes to no end before it is answered."""
+        if found.original.upgrades:
+            return False
         if found.call.endpoint == PROMPT or found.to.provider.sign is not None:
             return True
         return found.pair.needs_body(found.call, found.to)
@@ -189,7 +192,7 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
     target = target_of(decision, attempt)
     provider = snapshot.providers.get(target.provider) if target else None
-    if target is None or provider is None or cluster.removesuffix(names.HELD_SUFFIX) != provider.cluster:
+    if target is None or provider is None or _of_provider(cluster) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
     held = cluster.endswith(names.HELD_SUFFIX)
     return _try_of(decision, private, target, provider, number=attempt, held=held)
@@ -231,7 +234,7 @@ def _try_of(
         to=to,
         pair=pair,
         call=call,
-        original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
+        original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL), upgrades=is_upgraded(endpoint)),
         body_bytes=_whole(private.get(names.P_BODY_BYTES)),
         rejects=bool(private.get(names.P_REJECTS, False)),
         hold=_hold(private, to) if held else None,
@@ -249,6 +252,10 @@ def _hold(private: Mapping[str, Any], to: Destination) -> Hold:
 
 def destination(provider: Provider, model: str) -> Destination:
     return Destination(provider, upstream(provider, model), entry_of(provider, model))
+
+
+def _of_provider(cluster: str) -> str:
+    return cluster.removesuffix(names.HELD_SUFFIX).removesuffix(names.UPGRADE_SUFFIX)
 
 
 def _whole(number: object) -> int | None:

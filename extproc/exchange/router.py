@@ -14,7 +14,7 @@ from extproc.decision.first_target import first_target
 from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
-from extproc.dialects.endpoints import BY_NAME, Endpoint
+from extproc.dialects.endpoints import BY_NAME, Endpoint, is_by_provider
 from extproc.dialects.openai.prompt import without_media
 from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
@@ -109,7 +109,7 @@ class RouterExchange:
         if matched.endpoint == names.ENDPOINT_SERVICE:
             return self._pass_to_service(matched, headers)
         endpoint = BY_NAME.get(matched.endpoint)
-        if endpoint is None or headers.get(":method") != endpoint.method:
+        if endpoint is None or headers.get(":method") not in endpoint.methods:
             return self._refuse(unknown_endpoint(headers.get(":method") or "", headers.get(":path") or ""), matched)
         identity = identify(headers, _source(event), matched.snapshot, _peer(event, matched.snapshot))
         if isinstance(identity, Refusal):
@@ -177,12 +177,13 @@ class RouterExchange:
         told = portable_metadata if self._portable else plan_metadata
         metadata = told(plan, matched.snapshot, facts, matched.route, received, attended=attended)
         if self._portable:
-            edit = portable_llm_headers(headers, plan, matched.snapshot)
+            edit = portable_llm_headers(headers, plan, matched.snapshot, facts)
         else:
             edit = llm_headers(headers, plan)
-        copy = copy_headers(matched.route.shadow, metadata, facts, matched.snapshot)
-        if copy and matched.route.shadow is not None:
-            self._desk.books.shadow_sent(matched.route.shadow.target)
+        shadow = None if admitted.endpoint.by_provider else matched.route.shadow
+        copy = copy_headers(shadow, metadata, facts, matched.snapshot)
+        if copy and shadow is not None:
+            self._desk.books.shadow_sent(shadow.target)
             edit = replace(edit, set=(*edit.set, *copy))
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
@@ -290,6 +291,8 @@ def _kept(call: Call) -> Call:
 
 def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> bool:
     """Whether some target's answer must come by here: to be translated, or read where the route asks for it."""
+    if is_by_provider(call.endpoint):
+        return False
     if call.ask_usage or route.attend:
         return True
     for step in plan.steps:

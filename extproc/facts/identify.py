@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from extproc import names
+from extproc.dialects.openai.realtime import keys_in
 from extproc.facts.peer import Peer, fits
 from extproc.facts.request import CallerFacts
 from extproc.protocol.events import Headers
@@ -89,7 +91,7 @@ def _stranger(sent: list[str]) -> Identified:
 
 
 def _keys(headers: Headers) -> list[str]:
-    """Of every line that may hold one, in the order of KEY_HEADERS."""
+    """Of every line that may hold one, in the order of KEY_HEADERS; behind them those that a browser sends."""
     found: list[str] = []
     for name in KEY_HEADERS:
         for header, value in headers.pairs:
@@ -97,7 +99,13 @@ def _keys(headers: Headers) -> list[str]:
                 key = _bearer(value) if name == "authorization" else _text(value.strip())
                 if key:
                     found.append(key)
-    return found
+    return found + _subprotocol_keys(headers)
+
+
+def _subprotocol_keys(headers: Headers) -> list[str]:
+    """Browsers can give a WebSocket no header but this one."""
+    lines = (value for name, value in headers.pairs if name == names.SUBPROTOCOLS and len(value) <= _LONGEST_KEY)
+    return [key for line in lines if (text := _text(line)) is not None for key in keys_in(text) if key]
 
 
 def _bearer(value: bytes) -> str | None:

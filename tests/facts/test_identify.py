@@ -43,6 +43,8 @@ def found(sent: Headers, address: str | None = FAR, of: Snapshot = KEYED) -> Ide
         (headers(authorization="Bearer alice-key"), "alice"),
         (headers(authorization="bearer  alice-key "), "alice"),
         (headers(x_api_key="alice-key"), "alice"),
+        (headers(sec_websocket_protocol="realtime, openai-insecure-api-key.alice-key"), "alice"),
+        (headers(x_api_key="bob-key", sec_websocket_protocol="openai-insecure-api-key.alice-key"), "bob"),
         (headers(api_key="bob-key"), "bob"),
         (headers(x_goog_api_key="bob-key"), "bob"),
         (headers(authorization="Bearer alice-key", x_api_key="alice-key"), "alice"),
