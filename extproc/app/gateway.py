@@ -19,6 +19,7 @@ from extproc.app.origin import Origin, find_origin, read_origin
 from extproc.app.rendering import Listening, configured
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
+from extproc.dataplane.ca import NoCaBundle
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
 from extproc.dataplane.processor import ProcessorFailed
@@ -58,7 +59,7 @@ async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) 
                 await _Gateway(settings, binary, origin, run, stack).run(welcome)
         finally:
             run.remove()
-    except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse) as error:
+    except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse, NoCaBundle) as error:
         raise CannotStart(str(error)) from None
 
 
@@ -176,10 +177,11 @@ class _Gateway:
             if loaded.compiled is None:
                 await supervisor.refuse("; ".join(str(problem) for problem in loaded.problems))
                 continue
-            new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
+            strangers = self._settings.open_to_strangers
             try:
+                new = configured(loaded.compiled, self._run, listening, open_to_strangers=strangers)
                 refuse_strangers(listening.host, new.snapshot)
-            except CannotStart as error:
+            except (CannotStart, NoCaBundle) as error:
                 await supervisor.refuse(str(error))
                 continue
             for note in loaded.notes:

@@ -9,7 +9,7 @@ from extproc.config.certificates import UpstreamCertificates
 from extproc.config.compile import Compiled
 from extproc.config.credentials import Held
 from extproc.config.transfer import encode_snapshot
-from extproc.dataplane.ca import find_ca_bundle
+from extproc.dataplane.ca import find_ca_bundle, needs_ca_bundle
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import aws_keys_file, render, sds
 from extproc.dataplane.run_directory import RunDirectory
@@ -26,6 +26,7 @@ class Listening:
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
+    """Raises NoCaBundle."""
     snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     place = Place(
         host=listening.host,
@@ -34,7 +35,7 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         processors=(str(run.processor(0)),),
         xds=str(run.xds),
         secrets=str(run.secrets),
-        ca_bundle=find_ca_bundle(),
+        ca_bundle=find_ca_bundle() if needs_ca_bundle(snapshot) else "",
         access_log=listening.access_log,
     )
     rendered = render(snapshot, place)
@@ -49,6 +50,7 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         secrets={
             **dict(_file_of(held, clusters[name], place) for name, held in compiled.secrets.items()),
             **_certificate_files(compiled, place),
+            **{place.secret(proxy): json.dumps(sds(shown.read())) for proxy, shown in compiled.proxies.items()},
         },
         keys={str(run.keys / key_file(name)): secret.read() for name, secret in compiled.keys.items()},
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from extproc.config.certificates import UpstreamCertificates
 from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain
+from extproc.config.compile_egress import compile_egress, note_an_unused_proxy
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
 from extproc.config.compile_strategies import compile_strategies
@@ -22,7 +23,7 @@ from extproc.config.report import Report
 from extproc.config.retired import note_retired
 from extproc.config.schema import Configuration
 from extproc.config.validate import validate
-from extproc.names import KEY_WEBHOOK
+from extproc.names import KEY_PROXY, KEY_WEBHOOK
 from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
 
 _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
@@ -34,6 +35,7 @@ class Compiled:
     secrets: Mapping[str, Held]  # by the provider's name: what Envoy shows upstreams
     keys: Mapping[str, Secret] = field(default_factory=dict)  # by names.KEY_…: what the processor itself uses
     certificates: Mapping[str, UpstreamCertificates] = field(default_factory=dict)  # by the upstream's name
+    proxies: Mapping[str, Secret] = field(default_factory=dict)  # by an egress proxy's cluster: what it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def compile_document(document: Document, environment: Mapping[str, str]) -> Outc
     problems = in_order(report.problems)
     if not problems:
         note_retired(compiled.snapshot, report)
+        note_an_unused_proxy(validated.configuration, report)
     files = tuple(dict.fromkeys(report.files))
     return Outcome(None if problems else compiled, problems, files, tuple(report.notes))
 
@@ -62,23 +65,25 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
     services: dict[str, Service] = {}
     secrets: dict[str, Held] = {}
     keys: dict[str, Secret] = {}
+    egress = compile_egress(configuration.egress, report)
     for name, provider_keys in configuration.providers.items():
-        made = compile_provider(name, provider_keys, report)
+        made = compile_provider(name, provider_keys, egress, report)
         if made.provider is not None:
             providers[name] = made.provider
         if made.secret is not None:
             secrets[name] = made.secret
         keys |= made.keys
     for name, service_keys in configuration.services.items():
-        service = compile_service(name, service_keys, report)
+        service = compile_service(name, service_keys, egress, report)
         if service is not None:
             services[name] = service
         if name in names.providers:
             report.add(("services", name), "a provider has the same name", "names of upstreams are unique")
     failover = configuration.failover
     chains = {name: compile_chain(name, entries, names, report) for name, entries in failover.chains.items()}
-    strategies, webhooks = compile_strategies(configuration.strategies, names, report)
+    strategies, webhooks = compile_strategies(configuration.strategies, names, egress, report)
     keys |= {KEY_WEBHOOK + name: webhook for name, webhook in webhooks.items()}
+    keys |= {KEY_PROXY + cluster: shown for cluster, shown in egress.shown.items()}
     _check_state(configuration.state, report)
     snapshot = Snapshot(
         id="",
@@ -91,7 +96,7 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         limits=Limits(body=configuration.limits.body),
         listen=_listen(configuration),
     )
-    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates)
+    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates, egress.shown)
 
 
 def _check_state(state: str, report: Report) -> None:

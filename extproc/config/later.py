@@ -15,8 +15,5 @@ LATER: dict[str, str] = {
     "limits.header_count": "limits of headers",
     "callers.*.certificate": "callers known by certificate",
     "routes.*.cors": "CORS",
-    "egress": "egress through a proxy",
-    "providers.*.proxy": "egress through a proxy",
-    "services.*.proxy": "egress through a proxy",
     "providers.*.limits": "limits of providers",
 }

@@ -43,7 +43,7 @@ LIMIT_HEADERS = ("retry-after", "retry-after-ms", *rate_limits.HEADERS)
 
 def exchange_logs(place: Place) -> list[Node]:
     return [
-        *_json_log(place),
+        *json_log(place, FORMAT, _only_ends()),
         _records(names.LOG_EXCHANGE, ("content-type", *names.ANSWER_HEADERS)),
         *_statistics(),
     ]
@@ -54,16 +54,17 @@ def attempt_logs() -> list[Node]:
     return [_records(names.LOG_ATTEMPT, LIMIT_HEADERS)]
 
 
-def _json_log(place: Place) -> list[Node]:
+def json_log(place: Place, line: Node, which: Node) -> list[Node]:
+    """Lines of Envoy's own, where `place` says; none where it wants none."""
     if place.access_log == NO_LOG:
         return []
     if place.access_log == STANDARD_OUTPUT:
-        log = named("json", "access_loggers.stream.v3.StdoutAccessLog", log_format={"json_format": FORMAT})
+        log = named("json", "access_loggers.stream.v3.StdoutAccessLog", log_format={"json_format": line})
     else:
         log = named(
-            "json", "access_loggers.file.v3.FileAccessLog", path=place.access_log, log_format={"json_format": FORMAT}
+            "json", "access_loggers.file.v3.FileAccessLog", path=place.access_log, log_format={"json_format": line}
         )
-    return [{**log, "filter": _only_ends()}]
+    return [{**log, "filter": which}]
 
 
 def _only_ends() -> Node:

@@ -2,6 +2,7 @@
 
 from extproc.dataplane.clusters import PROTOCOL_OPTIONS, WIDE
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
+from extproc.dataplane.egress import TUNNEL_RUNTIME, internal_listeners, tunnel
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
 from extproc.dataplane.form import Node, file_source, named, pipe, socket_address, typed
 from extproc.dataplane.place import Place
@@ -16,7 +17,8 @@ def bootstrap(place: Place) -> Node:
         "node": {"id": "extproc", "cluster": "extproc"},
         "admin": {"address": pipe(place.admin)},  # it can stop Envoy and read its secrets: no TCP port
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
-        "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()]},
+        "bootstrap_extensions": [internal_listeners()],
+        "static_resources": {"clusters": [processor_cluster(place), _sink_cluster()], "listeners": [tunnel(place)]},
         "stats_config": {
             "histogram_bucket_settings": [{"match": {"suffix": "_ms"}, "buckets": MILLISECONDS}],
             # a provider's cluster is its name and a hash of what it means; statistics are asked for by the name
@@ -39,6 +41,7 @@ def bootstrap(place: Place) -> Node:
                     "static_layer": {
                         "re2.max_program_size.error_level": RE2_PROGRAM_SIZE,
                         "re2.max_program_size.warn_level": RE2_PROGRAM_SIZE,
+                        **TUNNEL_RUNTIME,
                     },
                 }
             ]

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from extproc import names
 from extproc.dataplane import filters
 from extproc.dataplane.access_logs import CLUSTER_META
+from extproc.dataplane.egress import proxies, proxy_cluster, through_the_tunnel
 from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
 from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
-from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
+from extproc.snapshot import Endpoint, Limits, Provider, Proxy, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
 LONGEST_SHADOW = "600s"
@@ -48,7 +49,16 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
     made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
+    made.extend(_proxy(proxy, place) for proxy in proxies(snapshot))
     return made
+
+
+def _proxy(proxy: Proxy, place: Place) -> Node:
+    return {**proxy_cluster(proxy, place), **_looked_up(proxy.by_name), "circuit_breakers": WIDE}
+
+
+def _looked_up(by_name: bool) -> Node:
+    return _NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}
 
 
 def _held(snapshot: Snapshot) -> frozenset[str]:
@@ -80,7 +90,8 @@ def _checks(provider: Provider) -> Node:
     """Only where another endpoint may be alive. Not of what answers signed requests alone, because Envoy signs none;
     nor of what may sleep: a check would keep it awake, and one that sleeps must be asked to be woken."""
     sleeps = provider.by_the_hour is not None and provider.by_the_hour.wake_up is not None
-    if provider.health is None or provider.sign is not None or sleeps or not is_pool(provider.endpoints):
+    others = is_pool(provider.endpoints, provider.proxy)
+    if provider.health is None or provider.sign is not None or sleeps or not others:
         return {}
     return {"health_checks": health_checks(provider.health, provider.endpoints, http2=provider.http2)}
 
@@ -135,24 +146,25 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
 def _pool(
     owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
 ) -> Node:
-    by_name = any(endpoint.by_name for endpoint in endpoints)
+    by_name = owner.proxy is None and any(endpoint.by_name for endpoint in endpoints)
     pool: Node = {
         "name": owner.cluster,
-        **(_NAMES_ARE_LOOKED_UP if by_name else {"type": "STATIC"}),
+        **_looked_up(by_name),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(owner.connect_timeout),
         "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
         "circuit_breakers": WIDE,
-        "load_assignment": load_assignment(owner.cluster, endpoints, sink=sink),
+        "load_assignment": load_assignment(owner.cluster, endpoints, owner.proxy, sink=sink),
     }
     if endpoints[0].scheme == "https":
-        pool["transport_socket"] = upstream_tls(owner.cluster, owner.tls, endpoints, place)
+        socket = upstream_tls(owner.cluster, owner.tls, endpoints, place)
+        pool["transport_socket"] = socket if owner.proxy is None else through_the_tunnel(socket)
     return pool
 
 
 def _protocol(owner: Provider | Service, chain: list[Node]) -> Node:
     options: Node = {}
-    if may_rotate(owner.tls) or connections_move(owner.endpoints):
+    if may_rotate(owner.tls) or (owner.proxy is None and connections_move(owner.endpoints)):
         options["common_http_protocol_options"] = {"max_connection_duration": seconds(CONNECTION_LIFE)}
     if owner.endpoints[0].scheme == "https":
         options["auto_config"] = {"http_protocol_options": {}, "http2_protocol_options": {}}  # as ALPN says

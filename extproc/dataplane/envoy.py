@@ -49,7 +49,10 @@ class Envoy:
         self.child = child
         self.last_words: list[str] = []
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(admin_socket)), base_url="http://envoy", timeout=5.0
+            # a socket: there is no TLS
+            transport=httpx.AsyncHTTPTransport(uds=str(admin_socket), verify=False),
+            base_url="http://envoy",
+            timeout=5.0,
         )
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from extproc import names
 from extproc.dataplane.form import ANY, Node, file_source, named, typed
 from extproc.dataplane.place import Place
-from extproc.snapshot import Provider
+from extproc.snapshot import Credential, Provider
 
 EXTERNAL_PROCESSOR = "filters.http.ext_proc.v3.ExternalProcessor"
 PER_ROUTE = "filters.http.ext_proc.v3.ExtProcPerRoute"
@@ -125,14 +125,14 @@ def _attempt_metadata() -> Node:
     }
 
 
-def credential_injector(provider: Provider, place: Place) -> Node:
+def credential_injector(credential: Credential, cluster: str, place: Place) -> Node:
     """Behind the attempt filter, which has removed whatever an earlier attempt left in this header."""
     generic: Node = {
-        "header": provider.credential.header,
-        "credential": {"name": SECRET_NAME, "sds_config": file_source(place.secret(provider.cluster))},
+        "header": credential.header,
+        "credential": {"name": SECRET_NAME, "sds_config": file_source(place.secret(cluster))},
     }
-    if provider.credential.prefix:
-        generic["header_value_prefix"] = provider.credential.prefix
+    if credential.prefix:
+        generic["header_value_prefix"] = credential.prefix
     return named(
         "envoy.filters.http.credential_injector",
         "filters.http.credential_injector.v3.CredentialInjector",
@@ -165,7 +165,7 @@ def aws_signer(provider: Provider, place: Place) -> Node:
 def credential_filters(provider: Provider, place: Place) -> list[Node]:
     """What shows the provider who pays; where the caller's own key passes, the attempt filter has written it."""
     if provider.credential.kind == "injected":
-        return [credential_injector(provider, place)]
+        return [credential_injector(provider.credential, provider.cluster, place)]
     if provider.credential.kind in ("aws_keys", "aws_chain"):
         return [aws_signer(provider, place)]
     return []
