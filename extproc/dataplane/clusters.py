@@ -90,9 +90,10 @@ def _checks(provider: Provider) -> Node:
     """Only where another endpoint may be alive. Not of what answers signed requests alone, because Envoy signs none;
     nor of what may sleep: a check would keep it awake, and one that sleeps must be asked to be woken."""
     sleeps = provider.by_the_hour is not None and provider.by_the_hour.wake_up is not None
-    others = is_pool(provider.endpoints, provider.proxy)
-    if provider.health is None or provider.sign is not None or sleeps or not others:
+    if provider.health is None or provider.sign is not None or sleeps or not is_pool(provider.endpoints):
         return {}
+    if provider.proxy is not None:
+        return {}  # checks are made on Envoy's main thread, and a tunnel begins on a worker: each would fail
     return {"health_checks": health_checks(provider.health, provider.endpoints, http2=provider.http2)}
 
 

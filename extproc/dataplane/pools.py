@@ -55,9 +55,9 @@ def connections_move(endpoints: Sequence[Endpoint]) -> bool:
     return len(endpoints) > 1 and not any(each.scheme == "unix" or each.by_name for each in endpoints)
 
 
-def is_pool(endpoints: Sequence[Endpoint], proxy: Proxy | None = None) -> bool:
-    """Whether there may be another endpoint when one is dead. A name may stand for many, unless a proxy looks it up."""
-    return len(endpoints) > 1 or (endpoints[0].by_name and proxy is None)
+def is_pool(endpoints: Sequence[Endpoint]) -> bool:
+    """Whether there may be another endpoint when one is dead. A name may stand for many."""
+    return len(endpoints) > 1 or endpoints[0].by_name
 
 
 def health_checks(health: HealthSpec, endpoints: Sequence[Endpoint], *, http2: bool) -> list[Node]:
