@@ -53,7 +53,7 @@ async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) 
     try:
         binary = find_envoy(settings.envoy)
         origin = find_origin(settings.source, os.environ)
-        run = new_run_directory()
+        run = _new_run_directory()
         try:
             async with contextlib.AsyncExitStack() as stack:
                 await _Gateway(settings, binary, origin, run, stack).run(welcome)
@@ -61,6 +61,13 @@ async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) 
             run.remove()
     except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse, NoCaBundle) as error:
         raise CannotStart(str(error)) from None
+
+
+def _new_run_directory() -> RunDirectory:
+    try:
+        return new_run_directory()
+    except OSError as error:
+        raise CannotStart(f"the run's private directory cannot be made: {error.strerror}; TMPDIR says where") from None
 
 
 class _Gateway:
