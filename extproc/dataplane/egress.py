@@ -3,7 +3,7 @@ listener, which asks the proxy for a tunnel to the upstream's name.
 
 Law: the upstream's name is looked up by nobody here; TLS is between Envoy and the upstream itself, so a proxy sees
 where a connection goes and nothing of what passes. Envoy's own `http_11_proxy` would be shorter, but it takes a proxy's
-address only, not its name, and cannot show the proxy who we are.
+address only, not its name, cannot show the proxy who we are, and fails where a proxy says more than a few words.
 """
 
 from collections.abc import Iterable
