@@ -83,7 +83,7 @@ def credential_filters(provider: Provider, place: Place) -> list[Node]:
     reference = place.references.get(provider.cluster)
     if isinstance(reference, Variable):
         return [_sets(provider, f"%ENVIRONMENT({reference.name})%")]
-    injected = filters.credential_injector(provider, place)
+    injected = filters.credential_injector(provider.credential, provider.cluster, place)
     injected["typed_config"]["credential"]["typed_config"].pop("header_value_prefix", None)
     if not provider.credential.prefix:
         return [injected]

@@ -80,7 +80,7 @@ def whole(rendered: Rendered) -> Node:
     del held["dynamic_resources"]
     (routes,) = (_untyped(table) for table in rendered.routes)
     held["static_resources"]["clusters"] += [_untyped(cluster) for cluster in rendered.clusters]
-    held["static_resources"]["listeners"] = [_with_routes(_untyped(one), routes) for one in rendered.listeners]
+    held["static_resources"]["listeners"] += [_with_routes(_untyped(one), routes) for one in rendered.listeners]
     return dict(held)
 
 
