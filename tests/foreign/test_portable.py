@@ -127,8 +127,7 @@ def test_a_translated_stream_is_a_stream(foreign: Foreign) -> None:
     assert (said, answer.text.rstrip().endswith("data: [DONE]")) == ("bonjour", True)
 
 
-def test_a_stream_in_the_callers_dialect_outlives_its_processor(foreign: Foreign) -> None:
-    """Its stream to us ended with the answer's headers."""
+def test_a_stream_in_the_callers_dialect_passes_as_it_is(foreign: Foreign) -> None:
     LAB.headers = {"content-type": "text/event-stream"}
     LAB.chunks, LAB.pause = (b"data: one\n\n", b"data: two\n\n", b"data: [DONE]\n\n"), 0.1
     answer = foreign.chat("m", stream=True)
@@ -228,3 +227,17 @@ def test_usage_is_counted(foreign: Foreign) -> None:
     translated = foreign.chat("claude-sonnet-4-5")
     line = foreign.decision(translated.headers["x-extproc-request-id"])
     assert (line["usage"]["input"], line["usage"]["output"]) == (7, 4), line
+
+
+def test_a_stream_that_has_begun_outlives_its_processor(foreign: Foreign) -> None:
+    """The processor has left it with the answer's headers. The last test: nobody is there behind it."""
+    LAB.headers = {"content-type": "text/event-stream"}
+    LAB.chunks, LAB.pause = tuple(b"data: %d\n\n" % number for number in range(10)), 0.1
+    asked = {"model": "m", "messages": [], "stream": True}
+    with httpx.stream("POST", f"{foreign.url}/v1/chat/completions", json=asked, timeout=20, trust_env=False) as answer:
+        pieces = answer.iter_bytes()
+        got = next(pieces)
+        foreign.processor.kill()
+        foreign.processor.wait(10)
+        got += b"".join(pieces)
+    assert got == b"".join(LAB.chunks)
