@@ -177,12 +177,6 @@ def test_refusals_are_said_as_ever(foreign: Foreign) -> None:
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (404, "route_not_found")
 
 
-def test_nobody_is_reached_is_json(foreign: Foreign) -> None:
-    LAB.cut, LAB.chunks = True, ()
-    answer = foreign.chat("m")
-    assert answer.status_code in (200, 502, 503)  # cut behind its headers, or before them
-
-
 def test_callers_cannot_steer_envoy(foreign: Foreign) -> None:
     """The header that a route goes by is the processor's."""
     cluster = "shop-anything"
@@ -236,7 +230,9 @@ def test_a_stream_that_has_begun_outlives_its_processor(foreign: Foreign) -> Non
     asked = {"model": "m", "messages": [], "stream": True}
     with httpx.stream("POST", f"{foreign.url}/v1/chat/completions", json=asked, timeout=20, trust_env=False) as answer:
         pieces = answer.iter_bytes()
-        got = next(pieces)
+        got = b""
+        while got.count(b"data") < 4:  # the processor has said its last word to Envoy long before
+            got += next(pieces)
         foreign.processor.kill()
         foreign.processor.wait(10)
         got += b"".join(pieces)
