@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench stubs schema clean
+.PHONY: help run test check bench stubs schema rendered clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ stubs: $(VENV)/.dev ## compile protos/ into extproc/wire/pb
 
 schema: $(VENV)/.dev ## write the configuration's JSON Schema and its reference page
 	$(BIN)/python -m extproc.config.reference
+
+rendered: $(VENV)/.dev ## render envoy/ and k8s/istio/ anew
+	$(BIN)/python tools/rendered.py
 
 clean: ## remove what the verbs above made
 	rm -rf $(VENV) .venvs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,7 +21,9 @@ from extproc.exchange.handler import Handler
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeadersReply, ImmediateReply, TrailersReply, Turn
 from extproc.transport.contract import ByteStream
-from extproc.transport.grpc_server import PROCESS, GrpcServer
+from extproc.transport.grpc_server import GrpcServer
+from extproc.transport.lean_server import LeanServer
+from extproc.transport.methods import PROCESS
 from extproc.wire.log_stream import LogStream
 from extproc.wire.pb.external_processor_pb2 import ProcessingRequest
 from extproc.wire.stream import ProcessorStream
@@ -74,24 +76,27 @@ def canned_stream(metadata: Mapping[str, str]) -> ByteStream:
     return Canned()
 
 
+TRANSPORTS = {"grpcio": GrpcServer, "lean": LeanServer}
 STREAMS = {"transport alone": canned_stream, "with protobuf, order and handler": no_op_stream}
 
 
 def run() -> list[Row]:
     rows: list[Row] = []
-    for name in STREAMS:
-        cost = measure(name)
-        rows.append(Row(f"grpc.aio, headers and body, {name}", cost, "µs CPU an exchange"))
-    rows.append(Row("protobuf, order and handler, of all", 100 * (1 - rows[0].value / rows[1].value), "%"))
+    for transport in TRANSPORTS:
+        for stream in STREAMS:
+            name = f"{transport}, headers and body, {stream}"
+            rows.append(Row(name, measure(transport, stream), "µs CPU an exchange"))
+    grpcio, _, lean, _ = rows
+    rows.append(Row("lean, of what grpcio costs", 100 * lean.value / grpcio.value, "%"))
     return rows
 
 
-def measure(name: str) -> float:
+def measure(transport: str, stream: str) -> float:
     """CPU microseconds of the server's process for each exchange."""
     with tempfile.TemporaryDirectory(prefix="b") as directory:
         ours, theirs = multiprocessing.Pipe()
         start = multiprocessing.get_context("spawn")
-        server = start.Process(target=serve, args=(name, f"unix://{directory}/s", theirs))
+        server = start.Process(target=serve, args=(transport, stream, f"unix://{directory}/s", theirs))
         server.start()
         try:
             ours.recv()
@@ -110,9 +115,9 @@ def ask_cpu(pipe: Connection) -> float:
     return float(pipe.recv())
 
 
-def serve(name: str, address: str, pipe: Connection) -> None:
+def serve(transport: str, stream: str, address: str, pipe: Connection) -> None:
     async def main() -> None:
-        server = GrpcServer([address], STREAMS[name], lambda: LogStream(lambda record: None))
+        server = TRANSPORTS[transport]([address], STREAMS[stream], lambda: LogStream(lambda record: None))
         await server.start()
         pipe.send("ready")
         while await asyncio.to_thread(pipe.recv) == "cpu":

@@ -34,6 +34,7 @@ CTL_RETRY: Final = "x-extproc-ctl-retry"  # attempt filter → Envoy's router: t
 CTL_SHADOW: Final = "x-extproc-ctl-shadow"  # router filter → Envoy's router: the cluster that gets a copy
 CTL_SHADOW_CALL: Final = "x-extproc-ctl-shadow-call"  # router filter → the shadow's attempt filter: what to do with it
 CTL_HOSTS: Final = "x-extproc-ctl-hosts"  # Envoy's header mutation → Lua, in a cluster: the host of this attempt
+CTL_PEER: Final = "x-extproc-ctl-peer"  # Envoy's listener → router filter: the certificate that the client has shown
 CTL_CLUSTER: Final = "x-extproc-ctl-cluster"  # router filter → Envoy's router, portable form: where the request goes
 FORM_METADATA: Final = "x-extproc-form"  # gRPC metadata: `portable` where Envoy cannot walk a plan; left out elsewhere
 FORM_PORTABLE: Final = "portable"
@@ -119,6 +120,7 @@ ATTR_ROUTE: Final = "xds.route_name"
 ATTR_CLUSTER: Final = "xds.cluster_name"
 ATTR_ATTEMPT: Final = "upstream.request_attempt_count"
 ATTR_SOURCE: Final = "source.address"
+ATTR_PEER: Final = "connection.sha256_peer_certificate_digest"  # of the client's certificate, in hex
 ATTR_DETAILS: Final = "response.code_details"  # who answered: an upstream, or Envoy and why
 VIA_UPSTREAM: Final = "via_upstream"  # what those say of an answer that an upstream gave
 
@@ -169,6 +171,15 @@ KEY_SIGN: Final = "sign."  # + cluster of a provider: the secret that its reques
 KEY_CREDENTIAL: Final = "credential."  # + cluster of a provider: what probes of it show
 KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 
+# --- WebSockets -------------------------------------------------------------------------------------------------------
+PROVIDER_PARAMETER: Final = "provider"  # of a WebSocket's query: browsers can set no headers
+SUBPROTOCOLS: Final = "sec-websocket-protocol"
+KEY_SUBPROTOCOL: Final = "openai-insecure-api-key."  # + the caller's key, as browsers send it
+# Headers of the handshake: of a WebSocket they go on to its provider, of nothing else.
+UPGRADE_HEADERS: Final = frozenset(
+    {"upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", SUBPROTOCOLS}
+)
+
 # --- Envoy's route names ---------------------------------------------------------------------------------------------
 ENDPOINT_UNKNOWN: Final = "unknown"  # the catch-all of an LLM route
 ENDPOINT_SERVICE: Final = "service"
@@ -177,6 +188,7 @@ ENDPOINT_ANSWER: Final = "answer"  # a redirect or a direct response: Envoy's, w
 
 HELD_SUFFIX: Final = ".held"  # behind a cluster's name: its twin, which holds an answer until it is known what it says
 SHADOW_SUFFIX: Final = ".shadow"  # likewise: its twin, which gets copies of requests
+UPGRADE_SUFFIX: Final = ".upgrade"  # likewise: its twin, which speaks HTTP/1.1 alone, for WebSockets
 
 
 def route_key(snapshot_id: str, route: str, endpoint: str) -> str:

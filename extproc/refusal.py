@@ -32,7 +32,8 @@ class Reason(Enum):
     INVALID_API_KEY = Kind(
         401,
         "authentication_error",
-        "`callers` is set and the request carries none of its keys; or the provider refuses the caller's own key.",
+        "`callers` is set and the request carries none of its keys, and shows none of its certificates; or "
+        "the provider refuses the caller's own key.",
     )
     CALLER_CREDENTIAL_MISSING = Kind(
         401, "authentication_error", "The target takes the caller's own key (`credential: caller`) and none was sent."
@@ -42,10 +43,23 @@ class Reason(Enum):
     )
     MODEL_NOT_ALLOWED = Kind(403, "permission_error", "This caller may not use the model or the provider.")
     MODEL_NOT_FOUND = Kind(404, "invalid_request_error", "Nothing serves a model of this name.")
-    UNKNOWN_ENDPOINT = Kind(404, "invalid_request_error", "The path is no endpoint of the gateway.")
+    UNKNOWN_ENDPOINT = Kind(
+        404,
+        "invalid_request_error",
+        "The path is no endpoint of the gateway, or one that goes to a named provider: none is, or one without it.",
+    )
     ROUTE_NOT_FOUND = Kind(404, "invalid_request_error", "No route of the configuration matches the request.")
     METHOD_NOT_ALLOWED = Kind(405, "invalid_request_error", "The endpoint exists, with another method.")
+    REQUEST_TIMEOUT = Kind(
+        408, "invalid_request_error", "The request did not arrive within `headers_timeout` or `request_timeout`."
+    )
     REQUEST_TOO_LARGE = Kind(413, "invalid_request_error", "The body is larger than `limits.body`.")
+    HEADERS_TOO_LARGE = Kind(
+        431, "invalid_request_error", "The headers are larger or more than `limits.headers` and `limits.header_count`."
+    )
+    TOO_MANY_REQUESTS = Kind(
+        429, "rate_limit_error", "This address asks more often than `listen.limits.per_address` lets it."
+    )
     UNSUPPORTED_PARAMETER = Kind(
         400, "invalid_request_error", "No candidate can be told what the request asks for, and the route says `reject`."
     )
@@ -62,8 +76,13 @@ class Reason(Enum):
         "upstream_error",
         "No target is left: shut by its breaker, unhealthy, not chosen by the strategy, or not to be reached.",
     )
+    OVERLOADED = Kind(503, "server_error", "Envoy's memory is almost full; try again.")
     PROCESSOR_UNAVAILABLE = Kind(503, "server_error", "The processor did not answer Envoy.")
-    SNAPSHOT_LOST = Kind(503, "server_error", "The configuration that the attempt was planned with is gone; try again.")
+    SNAPSHOT_LOST = Kind(
+        503,
+        "server_error",
+        "Envoy and the processor work with configurations that do not go together for this request; try again.",
+    )
     UPSTREAM_TIMEOUT = Kind(504, "upstream_error", "No provider sent its first byte within `first_byte_timeout`.")
     INTERNAL_ERROR = Kind(500, "server_error", "A bug of ours. The log has the details under the request's id.")
 

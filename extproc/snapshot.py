@@ -52,6 +52,11 @@ class Endpoint:
         return self.scheme != "unix" and not is_ip(self.host)
 
 
+def negotiates(endpoints: tuple[Endpoint, ...]) -> bool:
+    """Whether HTTP/1.1 or HTTP/2 is spoken to it as its TLS says, which Envoy knows only when it is connected."""
+    return endpoints[0].scheme == "https"
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """What a provider serves under a name or a glob."""
@@ -170,6 +175,10 @@ class Provider:
     def authority(self) -> str:
         return self.endpoints[0].authority
 
+    @property
+    def negotiates(self) -> bool:
+        return negotiates(self.endpoints)
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -182,6 +191,10 @@ class Service:
     tls: Tls = Tls()
     connect_timeout: float = 5.0
     proxy: Proxy | None = None
+
+    @property
+    def negotiates(self) -> bool:
+        return negotiates(self.endpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +351,9 @@ class ShadowSpec:
     share: float = 1.0
 
 
+ANYTHING: Final = "*"  # as an origin, a method or a header of CORS
+
+
 @dataclass(frozen=True, slots=True)
 class Cors:
     """What scripts of other origins may do. No origins: nothing is said, a service answers for itself."""
@@ -377,11 +393,12 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Caller:
     name: str
-    key_sha256: str  # hex of the key's SHA-256: the key itself is never kept
+    key_sha256: str | None  # hex of the key's SHA-256: the key itself is never kept
     labels: Mapping[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()  # globs over provider/model and model; () is all
     providers: tuple[str, ...] = ()
     strategy: str | None = None  # before the route's, behind the request's
+    certificate: tuple[str, ...] = ()  # patterns over the names in its client certificate; with a key, both are needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,14 +425,18 @@ class ListenLimits:
     streams_per_connection: int = 1_000
     per_address: AddressLimit | None = None
     headers_timeout: float = 30.0
+    request_timeout: float = 3600.0
     idle_timeout: float = 3600.0
+    memory: int | None = None  # bytes that Envoy may hold; None: found where it runs
 
 
 @dataclass(frozen=True, slots=True)
 class ListenTls:
-    """That clients are spoken to in TLS; certificate and key are in files of Envoy's, see the data plane."""
+    """That clients are spoken to in TLS, and where what is needed for it is read from."""
 
-    clients_show_certificates: bool = False
+    certificate: str
+    key: str
+    client_ca: str | None = None  # written: whoever connects shows a certificate of one of its CAs
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +447,8 @@ class Listen:
     http3: bool = False
     cors: Cors | None = None
     limits: ListenLimits = ListenLimits()
+    trusted_hops: int = 0  # proxies in front whose `x-forwarded-for` is believed
+    proxy_protocol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,3 +463,12 @@ class Snapshot:
     open: bool = False  # strangers may call without a key: somebody said so on purpose
     limits: Limits = Limits()
     listen: Listen = Listen()
+
+    @property
+    def clients_show_certificates(self) -> bool:
+        return self.listen.tls is not None and self.listen.tls.client_ca is not None
+
+    @property
+    def knows_by_certificate(self) -> bool:
+        """Whether anybody must be told which certificate a client has shown."""
+        return any(caller.certificate for caller in self.callers)

@@ -87,3 +87,12 @@ def free_or_raise(host: str, port: int, option: str) -> None:
         raise AddressInUse(f"{host}:{port} {why}; choose another with {option}") from None
     finally:
         listener.close()
+
+
+def free_udp_or_raise(host: str, port: int) -> None:
+    """HTTP/3 is spoken on the same port's UDP, which another program may have taken by itself."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressInUse(f"HTTP/3 cannot have UDP port {port} of {host}: {error.strerror}") from None

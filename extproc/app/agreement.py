@@ -14,6 +14,7 @@ from extproc.observe.metrics import Metrics
 
 RECENTLY: Final = 60.0  # seconds
 MOST: Final = 16  # configurations that are remembered
+MOST_SENT: Final = 1024  # attempts that were sent away and may come back
 LONGEST: Final = 64  # characters of one's hash
 _log = logging.getLogger("extproc")
 
@@ -27,6 +28,7 @@ class Agreement:
         self._metrics = metrics
         self._clock = clock
         self._met: OrderedDict[str, float] = OrderedDict()
+        self._sent: OrderedDict[str, None] = OrderedDict()
         self._told: dict[tuple[str, str], float] = {}
 
     def met(self, snapshot_id: str, *, served: bool) -> None:
@@ -42,6 +44,15 @@ class Agreement:
             self._told = {pair: when for pair, when in self._told.items() if now - when < RECENTLY}
             self._told[(snapshot_id, current)] = now
             _log.warning("%s", self._sentence(snapshot_id))
+
+    def send_away(self, attempt: str) -> bool:
+        """One that comes back has been everywhere."""
+        if self.in_order or attempt in self._sent:
+            return False
+        self._sent[attempt] = None
+        if len(self._sent) > MOST_SENT:
+            self._sent.popitem(last=False)
+        return True
 
     def document(self) -> dict[str, Any]:
         """For /readyz: what Envoys worked with in the last minute."""

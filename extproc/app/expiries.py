@@ -1,4 +1,4 @@
-"""When the certificates of upstream TLS end: a metric, and a line in the log before it bites.
+"""When the certificates of TLS end, to upstreams and to clients: a metric, and a line in the log before it bites.
 
 Law: only certificates are read, never a key. A file that cannot be read for a moment, or holds nothing good, changes
 nothing: Envoy still has what was there before, and the reload says what is wrong with it.
@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import Final
 
 from extproc.observe.metrics import Metrics
-from extproc.snapshot import Provider, Service, Snapshot
+from extproc.snapshot import ListenTls, Provider, Service, Snapshot
 
 LOOK: Final = 60.0  # seconds: a file may change without any change of the configuration
 WARNINGS: Final = (timedelta(days=14), timedelta(days=1), timedelta(0))
 _log = logging.getLogger("extproc")
+LISTEN: Final = "listen"  # whose the listener's are, by the key of the configuration
+_WORDS: Final = {
+    "client": "client certificate",
+    "ca": "CA certificate",
+    "server": "certificate",
+    "client_ca": "client CA certificate",
+}
+_TRUSTED: Final = ("ca", "client_ca")
 _Series = tuple[str, str]  # whose, and of which kind
 
 
@@ -40,7 +48,7 @@ class Expiries:
         """Once for each step that comes nearer."""
         near = sum(end - now <= step for step in WARNINGS)
         if near and self._warned.get(series) != (end, near):
-            whose = f"the {'client' if series[1] == 'client' else 'CA'} certificate of {series[0]}"
+            whose = f"the {_WORDS[series[1]]} of {series[0]}"
             level = logging.ERROR if near > 1 else logging.WARNING
             tense = "expired" if end <= now else "expires"
             _log.log(level, "%s %s at %s", whose, tense, end.isoformat(timespec="seconds"))
@@ -54,6 +62,14 @@ def _files(snapshot: Snapshot) -> Iterator[tuple[_Series, str]]:
             yield (upstream.name, "client"), upstream.tls.client_certificate
         if upstream.tls.ca is not None:
             yield (upstream.name, "ca"), upstream.tls.ca
+    yield from _of_listener(snapshot.listen.tls)
+
+
+def _of_listener(tls: ListenTls | None) -> Iterator[tuple[_Series, str]]:
+    if tls is not None:
+        yield (LISTEN, "server"), tls.certificate
+        if tls.client_ca is not None:
+            yield (LISTEN, "client_ca"), tls.client_ca
 
 
 def _end(kind: str, path: str, now: datetime) -> datetime | None:
@@ -61,6 +77,6 @@ def _end(kind: str, path: str, now: datetime) -> datetime | None:
     from extproc.config.certificates import UnfitCertificate, expiry_of
 
     try:
-        return expiry_of(Path(path).read_bytes(), "ca" if kind == "ca" else "client_certificate", now)
+        return expiry_of(Path(path).read_bytes(), "ca" if kind in _TRUSTED else "certificate", now)
     except (OSError, UnfitCertificate):
         return None

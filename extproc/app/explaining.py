@@ -17,11 +17,13 @@ from extproc.exchange.attempt import destination
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts import matcher
 from extproc.facts.identify import KEY_HEADERS, Identified
+from extproc.facts.peer import named
 from extproc.facts.read import identify, read_facts
 from extproc.facts.request import CallerFacts, Facts
 from extproc.facts.routes import entries
 from extproc.facts.unknown import unknown_endpoint
 from extproc.protocol.events import Headers
+from extproc.protocol.replies import HeaderEdit
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.attempt import OriginalRequest, attempt_headers
 from extproc.rewrite.router import llm_headers
@@ -40,6 +42,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    certificate: tuple[str, ...] = ()  # the names in the certificate that the client shows
 
 
 def explain_request(
@@ -62,7 +65,7 @@ def explain_request(
     headers = _headers_of(asked)
     if endpoint is None:
         return _refused(unknown_endpoint(asked.method, asked.path), known)
-    identity = _identity(headers, snapshot)
+    identity = _identity(headers, asked.certificate, snapshot)
     if isinstance(identity, Refusal):
         return _refused(identity, known)
     if endpoint.ours:
@@ -124,7 +127,7 @@ def _planned(
     translated = pair.request(call, to)
     if isinstance(translated, Refusal):
         return Explanation(facts, replace(decision, outcome=translated))
-    told = {**_sent_headers(translated, asked, to.provider), **_told(plan, headers)}
+    told = {**_sent_headers(translated, _left(asked, llm_headers(headers, plan)), to.provider), **_told(plan, headers)}
     body = asked.body if translated.body is None else translated.body
     sends = {"method": translated.method, "path": translated.path, "body": _readable(body)}
     return Explanation(facts, decision, told, sends, translated.losses)
@@ -137,11 +140,11 @@ def _readable(body: bytes) -> Any:
         return f"{len(body)} bytes"
 
 
-def _identity(headers: Headers, snapshot: Snapshot) -> Identified | Refusal:
-    """Whoever may explain has the configuration: a request without a key is explained as nobody's in particular."""
-    if not any(headers.get(name) for name in KEY_HEADERS):
+def _identity(headers: Headers, certificate: tuple[str, ...], snapshot: Snapshot) -> Identified | Refusal:
+    """Whoever may explain has the configuration: a request that shows nothing is explained as nobody's."""
+    if not certificate and not any(headers.get(name) for name in (*KEY_HEADERS, names.SUBPROTOCOLS)):
         return Identified(CallerFacts())
-    return identify(headers, None, snapshot)
+    return identify(headers, None, snapshot, named(certificate) if certificate else None)
 
 
 def _told(plan: Plan, headers: Headers) -> dict[str, str]:
@@ -170,11 +173,16 @@ def _call(facts: Facts, asked: Asked) -> Call:
     )
 
 
+def _left(asked: Asked, edit: HeaderEdit) -> Asked:
+    """The request as the router leaves it to the attempts."""
+    return replace(asked, headers={name: value for name, value in asked.headers.items() if name not in edit.remove})
+
+
 def _sent_headers(translated: TranslatedRequest, asked: Asked, provider: Provider) -> dict[str, str]:
     """What the first attempt would send to its provider. That a credential goes along is shown, not which."""
     length = len(asked.body if translated.body is None else translated.body)
     present = Headers(tuple((name, value.encode()) for name, value in asked.headers.items()))
-    original = OriginalRequest(asked.headers.get("content-type", ""))
+    original = OriginalRequest(asked.headers.get("content-type", ""), upgrades="upgrade" in asked.headers)
     edit = attempt_headers(present, translated, provider, original, length)
     kept = {name: value for name, value in asked.headers.items() if name not in edit.remove and name != "host"}
     credential = {} if provider.credential.kind == "none" else {provider.credential.header: ""}

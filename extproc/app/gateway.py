@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extproc.api.gateway import gateway_app
-from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
+from extproc.api.listening import AddressInUse, HttpServer, free_or_raise, free_udp_or_raise
+from extproc.app.init_system import READY, STOPPING, InitSystem
 from extproc.app.origin import Origin, find_origin, read_origin
+from extproc.app.reaching import reached
 from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST, Listening, configured
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
+from extproc.dataplane.machine import memory, note_few_descriptors, raise_descriptor_limit
 from extproc.dataplane.processor import ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.start import CannotStart, Started, refuse_strangers
@@ -36,6 +39,7 @@ class UpSettings:
     source: Path | None
     host: str | None
     port: int | None
+    admin_host: str
     admin_port: int
     drain: float
     open_to_strangers: bool
@@ -47,13 +51,14 @@ class UpSettings:
 async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) -> None:
     """Raises CannotStart; returns when a signal asked it to end."""
     set_up_logs(sys.stderr)
+    descriptors = raise_descriptor_limit()  # Envoy and the processors inherit it
     try:
         binary = find_envoy(settings.envoy)
         origin = find_origin(settings.source, os.environ)
         run = new_run_directory()
         try:
             async with contextlib.AsyncExitStack() as stack:
-                await _Gateway(settings, binary, origin, run, stack).run(welcome)
+                await _Gateway(settings, binary, origin, run, stack, descriptors).run(welcome)
         finally:
             run.remove()
     except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse) as error:
@@ -68,13 +73,17 @@ class _Gateway:
         origin: Origin,
         run: RunDirectory,
         stack: contextlib.AsyncExitStack,
+        descriptors: int | None,
     ) -> None:
         self._settings = settings
         self._binary = binary
         self._origin = origin
         self._run = run
         self._stack = stack
+        self._descriptors = descriptors
         self._ending = asyncio.Event()
+        self._rotated = asyncio.Event()
+        self._init_system = InitSystem(os.environ)
 
     async def run(self, welcome: Callable[[Started], None]) -> None:
         self._listen_to_signals()
@@ -86,31 +95,45 @@ class _Gateway:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
         first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
-        refuse_strangers(listening.host, first.snapshot)
+        refuse_strangers(listening.host, first.snapshot, certified=first.snapshot.clients_show_certificates)
+        note_few_descriptors(first.snapshot.listen.limits.connections, self._descriptors)
         free_or_raise(listening.host, listening.port, "--port")
-        free_or_raise(LOOPBACK_HOST, self._settings.admin_port, "--admin-port")
+        if first.snapshot.listen.http3:
+            free_udp_or_raise(listening.host, listening.port)
+        admin_at = Address(self._settings.admin_host, self._settings.admin_port)
+        free_or_raise(admin_at.host, admin_at.port, "--admin-port")
         supervisor = self._supervisor(listening)
-        admin = HttpServer(gateway_app(supervisor), f"{LOOPBACK_HOST}:{self._settings.admin_port}")
+        admin = HttpServer(gateway_app(supervisor), f"{admin_at.host}:{admin_at.port}")
+        self._stack.callback(asyncio.ensure_future(self._init_system.watch(supervisor.is_alive)).cancel)
         self._stack.push_async_callback(supervisor.stop)
         if not await self._unless_ended(supervisor.start(first)):
             return
         await admin.start()
         self._stack.push_async_callback(admin.stop)
+        address = Address(listening.host, listening.port, first.snapshot.listen.tls is not None)
         welcome(
             Started(
-                address=Address(listening.host, listening.port).local,
-                admin=f"http://{LOOPBACK_HOST}:{self._settings.admin_port}",
+                address=address.local,
+                admin=admin_at.local,
                 snapshot=first.snapshot,
                 origin=self._origin.text,
                 notes=loaded.notes,
+                reached=reached(address, first.snapshot.listen.tls, loaded.compiled.listener.pair),
             )
         )
-        await self._until_ended(supervisor, self._watch(supervisor, listening, loaded, seen))
+        self._init_system.tell(READY, f"STATUS=serving on {listening.host}:{listening.port}")
+        self._stack.callback(self._init_system.tell, STOPPING)
+        await self._until_ended(
+            supervisor,
+            self._watch(supervisor, listening, loaded, seen),
+            self._reopen_logs(supervisor),
+        )
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._rotated.set)
 
     def _listening(self, loaded: Loaded) -> Listening:
         assert loaded.compiled is not None
@@ -119,6 +142,8 @@ class _Gateway:
             host=self._settings.host or listen.host or LOOPBACK_HOST,
             port=self._settings.port or listen.port or DEFAULT_PORT,
             access_log=self._settings.access_log,
+            memory=memory(),
+            descriptors=self._descriptors,
         )
 
     def _supervisor(self, listening: Listening) -> Supervisor:
@@ -145,18 +170,25 @@ class _Gateway:
         task.result()
         return True
 
-    async def _until_ended(self, supervisor: Supervisor, watch: Awaitable[None]) -> None:
+    async def _reopen_logs(self, supervisor: Supervisor) -> None:
+        """At each SIGUSR1, as log rotation sends it."""
+        while await self._rotated.wait():
+            self._rotated.clear()
+            await supervisor.reopen_logs()
+
+    async def _until_ended(self, supervisor: Supervisor, *beside: Awaitable[None]) -> None:
         ending = asyncio.ensure_future(self._ending.wait())
         envoy = asyncio.ensure_future(supervisor.envoy_ended())
-        watching = asyncio.ensure_future(watch)
+        watching = [asyncio.ensure_future(work) for work in beside]
         try:
-            await asyncio.wait({ending, envoy, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if watching.done():
-                watching.result()
+            await asyncio.wait({ending, envoy, *watching}, return_when=asyncio.FIRST_COMPLETED)
+            for work in watching:
+                if work.done():
+                    work.result()
             if envoy.done() and not ending.done():
                 raise EnvoyFailed(f"Envoy ended by itself with exit code {envoy.result()}: {supervisor.last_words()}")
         finally:
-            for task in (ending, envoy, watching):
+            for task in (ending, envoy, *watching):
                 task.cancel()
 
     async def _watch(self, supervisor: Supervisor, listening: Listening, first: Loaded, seen: Fingerprint) -> None:
@@ -168,6 +200,8 @@ class _Gateway:
             await self._ending.wait()
             return
         followed, told = list(first.files), set(first.notes)
+        assert first.compiled is not None
+        http3 = first.compiled.snapshot.listen.http3
         async for _ in changes(self._origin.source, lambda: tuple(followed), since=seen):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
             followed[:] = loaded.files or followed
@@ -176,15 +210,26 @@ class _Gateway:
                 continue
             new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
             try:
-                refuse_strangers(listening.host, new.snapshot)
-            except CannotStart as error:
+                refuse_strangers(listening.host, new.snapshot, certified=new.snapshot.clients_show_certificates)
+                if new.snapshot.listen.http3 and not http3:
+                    free_udp_or_raise(listening.host, listening.port)
+            except (CannotStart, AddressInUse) as error:
                 await supervisor.refuse(str(error))
                 continue
-            for note in loaded.notes:
+            notes = (*loaded.notes, *_at_the_next_start(listening, self._listening(loaded)))
+            for note in notes:
                 if note not in told:
                     _log.warning("note: %s", note)
-            told = set(loaded.notes)
+            told, http3 = set(notes), new.snapshot.listen.http3
             await supervisor.change(new)
+
+
+def _at_the_next_start(now: Listening, then: Listening) -> tuple[str, ...]:
+    """What of the file waits for a restart: an address is nothing that a client could be moved from."""
+    if (now.host, now.port) == (then.host, then.port):
+        return ()
+    here, there = Address(now.host, now.port).authority, Address(then.host, then.port).authority
+    return (f"listen: clients connect at {here} until the next start of extproc up, and then at {there}",)
 
 
 def _envoy_said(level: str, text: str) -> None:

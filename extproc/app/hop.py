@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from extproc.dataplane.start import is_loopback
 from extproc.transport.listen import OWNER_ALONE
-from extproc.transport.tls import TlsFiles
+from extproc.transport.tls_files import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from extproc.config.compile import Compiled
 from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
 from extproc.config.watch import changes, fingerprint
+from extproc.dataplane.machine import raise_descriptor_limit
 from extproc.dataplane.start import CannotStart
 from extproc.dialects.tokens import load_for
 from extproc.exchange.attempt import AttemptExchange
@@ -51,8 +52,8 @@ from extproc.rewrite.refusals import immediate
 from extproc.snapshot import Snapshot
 from extproc.stores.rollout_memory import RolloutMemory
 from extproc.transport.contract import ByteStream, RecordSink
-from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.listen import ListenError
+from extproc.transport.serving import new_server
 from extproc.wire.log_stream import LogStream
 from extproc.wire.stream import ProcessorStream
 
@@ -82,6 +83,7 @@ class ProcessorSettings:
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
     """Raises CannotStart when it cannot listen; returns when it was asked to end and open exchanges are over."""
     set_up_logs(sys.stderr)
+    raise_descriptor_limit()
     processor = _Processor(settings, _first_snapshot(settings, compiled), compiled)
     try:
         await processor.run()
@@ -155,7 +157,7 @@ class _Processor:
         )
         self._expiries = Expiries(self._metrics, time.time)
         self._expiries.look(first)
-        self._server = GrpcServer(
+        self._server = new_server(
             settings.listen,
             self._open_stream,
             self._open_log,

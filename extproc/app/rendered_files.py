@@ -12,16 +12,17 @@ from typing import Literal
 
 from extproc.app.secret_references import references_of
 from extproc.config.aws import AwsKeys
-from extproc.config.certificates import UpstreamCertificates
+from extproc.config.certificates import HeldCertificates
 from extproc.config.compile import Compiled
 from extproc.config.credentials import Held
+from extproc.dataplane.downstream_tls import LISTENER_AUTHORITIES, LISTENER_CERTIFICATE
 from extproc.dataplane.feed import discovery
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
 from extproc.dataplane.references import InFile, Variable
 from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, sds_reference
 from extproc.dataplane.upstream_tls import ca_reference, ca_secret, client_reference, client_secret
-from extproc.snapshot import Provider, Service, Tls
+from extproc.snapshot import ListenTls, Provider, Service, Tls
 
 Secrets = Literal["by_reference", "contents"]
 
@@ -67,7 +68,7 @@ def _contents(compiled: Compiled, place: Place) -> dict[str, str]:
     texts = dict(_contents_of(held, clusters[name], place) for name, held in compiled.secrets.items())
     for name, held in compiled.certificates.items():
         texts |= _certificates_of(held, _upstreams(compiled)[name].cluster, place)
-    return texts
+    return texts | _listener_contents(compiled.listener, place)
 
 
 def _contents_of(held: Held, cluster: str, place: Place) -> tuple[str, str]:
@@ -78,12 +79,23 @@ def _contents_of(held: Held, cluster: str, place: Place) -> tuple[str, str]:
     return place.secret(cluster), json.dumps(sds(held.read()))
 
 
-def _certificates_of(held: UpstreamCertificates, cluster: str, place: Place) -> dict[str, str]:
+def _certificates_of(held: HeldCertificates, cluster: str, place: Place) -> dict[str, str]:
     texts = {}
     if held.pair is not None:
         texts[place.client_certificate(cluster)] = json.dumps(client_secret(held.pair.certificate, held.pair.key))
     if held.ca is not None:
         texts[place.authorities(cluster)] = json.dumps(ca_secret(held.ca.certificates))
+    return texts
+
+
+def _listener_contents(held: HeldCertificates, place: Place) -> dict[str, str]:
+    """The same for TLS to clients."""
+    texts = {}
+    if held.pair is not None:
+        pair = client_secret(held.pair.certificate, held.pair.key, LISTENER_CERTIFICATE)
+        texts[place.listener_certificate] = json.dumps(pair)
+    if held.ca is not None:
+        texts[place.listener_authorities] = json.dumps(ca_secret(held.ca.certificates, LISTENER_AUTHORITIES))
     return texts
 
 
@@ -97,6 +109,16 @@ def _references(compiled: Compiled, place: Place) -> dict[str, str]:
     }
     for upstream in _upstreams(compiled).values():
         texts |= _certificate_references(upstream.cluster, upstream.tls, place)
+    return texts | _listener_references(compiled.snapshot.listen.tls, place)
+
+
+def _listener_references(tls: ListenTls | None, place: Place) -> dict[str, str]:
+    if tls is None:
+        return {}
+    pair = client_reference(tls.certificate, tls.key, LISTENER_CERTIFICATE)
+    texts = {place.listener_certificate: _written(pair)}
+    if tls.client_ca is not None:
+        texts[place.listener_authorities] = _written(ca_reference(tls.client_ca, LISTENER_AUTHORITIES))
     return texts
 
 

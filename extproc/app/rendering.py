@@ -21,6 +21,8 @@ class Listening:
     host: str
     port: int
     access_log: str  # a file, `-` for standard output, `off` for none
+    memory: int | None = None  # of the machine or container
+    descriptors: int | None = None  # that Envoy may have open
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
@@ -33,6 +35,8 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         secrets=str(run.secrets),
         ca_bundle=find_ca_bundle(),
         access_log=listening.access_log,
+        memory=listening.memory,
+        descriptors=listening.descriptors,
     )
     return configured_at(compiled, place, run.keys, open_to_strangers=open_to_strangers)
 

@@ -82,7 +82,11 @@ def asked_of(document: dict[str, Any]) -> Asked:
     if not isinstance(given, dict):
         screen.stop("`headers` must be an object of names and values", screen.EXIT_NO)
     headers = {str(name).lower(): str(value) for name, value in given.items()}
-    return Asked(str(document.get("method", "POST")), str(document["path"]), headers, raw)
+    shown = document.get("certificate") or []
+    names = (shown,) if isinstance(shown, str) else tuple(map(str, shown)) if isinstance(shown, list) else None
+    if names is None:
+        screen.stop("`certificate` must be a name in the client's certificate, or a list of them", screen.EXIT_NO)
+    return Asked(str(document.get("method", "POST")), str(document["path"]), headers, raw, names)
 
 
 def _check_sendable(document: dict[str, Any]) -> None:

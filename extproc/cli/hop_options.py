@@ -10,7 +10,7 @@ from extproc.app.hop import Hop
 from extproc.cli import screen
 from extproc.dataplane.neighbour import NeighbourDirectory
 from extproc.transport.listen import OWNER_ALONE
-from extproc.transport.tls import TlsFiles
+from extproc.transport.tls_files import TlsFiles
 
 _MODES: Final = ("0600", "0660")
 

@@ -31,6 +31,9 @@ def command(
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Where clients connect.  [default: 8080]")] = None,
     admin_port: Annotated[int, typer.Option(min=1, max=65535, help="Health and metrics.")] = 8081,
+    admin_host: Annotated[
+        str, typer.Option(help="Where health and metrics are: they tell of providers and callers, and steer nothing.")
+    ] = "127.0.0.1",
     host: Annotated[str | None, typer.Option(help="Which address to listen on.  [default: 127.0.0.1]")] = None,
     drain: Annotated[float, typer.Option(parser=Duration, help="How long open exchanges may take to end.")] = 5.0,
     open_: Annotated[bool, typer.Option("--open", help="Let strangers call without a key, and mean it.")] = False,
@@ -50,6 +53,7 @@ def command(
         source=config,
         host=host,
         port=port,
+        admin_host=admin_host,
         admin_port=admin_port,
         drain=drain,
         open_to_strangers=open_,

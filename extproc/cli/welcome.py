@@ -2,7 +2,7 @@
 
 from extproc import names
 from extproc.cli import screen
-from extproc.dataplane.start import Started
+from extproc.dataplane.start import Reached, Started
 from extproc.money import dollars
 from extproc.snapshot import OPENAI_SHAPED, Model, Snapshot
 from extproc.translation.registry import pair_for
@@ -55,8 +55,10 @@ def _price(models: tuple[Model, ...]) -> str:
 def requests_to_try(started: Started) -> list[tuple[str, str]]:
     """Requests that work with this very configuration."""
     model = first_model(started.snapshot)
-    key = " -H 'authorization: Bearer YOUR-KEY'" if started.snapshot.callers else ""
-    chat = f"curl -s {started.address}/v1/chat/completions{key} -H 'content-type: application/json' -d"
+    keyed = any(caller.key_sha256 is not None for caller in started.snapshot.callers)
+    at = started.reached or Reached(started.address)
+    key = at.options + (" -H 'authorization: Bearer YOUR-KEY'" if keyed else "")
+    chat = f"curl -s {at.url}/v1/chat/completions{key} -H 'content-type: application/json' -d"
     return [
         ("a first request; -i shows which target answered", _chat(chat.replace("curl -s", "curl -si"), model, False)),
         ("the same, streamed", _chat(chat.replace("curl -s", "curl -sN"), model, True)),
@@ -76,7 +78,7 @@ def requests_to_try(started: Started) -> list[tuple[str, str]]:
             )
             for one in shared_model(started.snapshot)
         ),
-        ("what may be asked for", f"curl -s {started.address}/v1/models{key}"),
+        ("what may be asked for", f"curl -s {at.url}/v1/models{key}"),
     ]
 
 

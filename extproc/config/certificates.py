@@ -1,4 +1,4 @@
-"""Certificates and keys of upstream TLS: what is in the files, whether Envoy will take it, and how long it holds.
+"""Certificates and keys of TLS, on either side: what is in the files, whether Envoy will take it, how long it holds.
 
 Law: what passes here Envoy takes, so that a new file that is wrong is refused while the old one is in force, and not
 found out by handshakes that fail. No text quotes what a file holds; a private key leaves only for Envoy's own file.
@@ -25,11 +25,11 @@ _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _SMALLEST_RSA: Final = 2048
 _KINDS: Final = "RSA keys of 2048 bits and more and ECDSA keys on P-256, P-384 and P-521 can be used"
 
-Which = Literal["client_certificate", "client_key", "ca"]
+Which = Literal["certificate", "key", "ca"]
 
 
 class UnfitCertificate(Exception):
-    """A certificate or key that cannot be used; `which` is the key of the configuration that names it."""
+    """A certificate or key that cannot be used; `which` of the files it is."""
 
     def __init__(self, which: Which, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class UnfitCertificate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A client certificate with its chain, and its key, as PEM and nothing else."""
+    """A certificate with its chain, and its key, as PEM and nothing else."""
 
     certificate: str
     key: str = field(repr=False)
@@ -56,8 +56,8 @@ class Authorities:
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamCertificates:
-    """What one upstream's TLS needs and no snapshot holds."""
+class HeldCertificates:
+    """What the TLS of one upstream, or of the listener, needs and no snapshot holds."""
 
     pair: Pair | None = None
     ca: Authorities | None = None
@@ -65,22 +65,22 @@ class UpstreamCertificates:
 
 def read_pair(certificate: bytes, key: bytes, now: datetime) -> Pair:
     """Raises UnfitCertificate. The leaf stands first; a file may hold the certificate and the key together."""
-    chain = _certificates(certificate, "client_certificate")
+    chain = _certificates(certificate, "certificate")
     private, text = _private_key(key)
     public = _public_bytes(private.public_key())
     if public != _public_bytes(chain[0].public_key()):
         if any(public == _public_bytes(other.public_key()) for other in chain[1:]):
             raise UnfitCertificate(
-                "client_certificate", "the file begins with another certificate than the key's", "put the leaf first"
+                "certificate", "the file begins with another certificate than the key's", "put the leaf first"
             )
-        raise UnfitCertificate("client_key", "the key does not fit the certificate", "both change together")
+        raise UnfitCertificate("key", "the key does not fit the certificate", "both change together")
     if chain[0].not_valid_before_utc > now:
         day = date_of(chain[0].not_valid_before_utc)
-        raise UnfitCertificate("client_certificate", f"the certificate is not valid before {day}")
+        raise UnfitCertificate("certificate", f"the certificate is not valid before {day}")
     expires = min(one.not_valid_after_utc for one in chain)
     if expires <= now:
         whose = "the certificate" if chain[0].not_valid_after_utc <= now else "a certificate of its chain"
-        raise UnfitCertificate("client_certificate", f"{whose} expired on {date_of(expires)}", "put a new one there")
+        raise UnfitCertificate("certificate", f"{whose} expired on {date_of(expires)}", "put a new one there")
     return Pair(_pem(certificate), text, expires)
 
 
@@ -143,20 +143,20 @@ def _certificates(data: bytes, which: Which) -> list[x509.Certificate]:
 def _private_key(data: bytes) -> tuple[rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, str]:
     found = _KEY.search(data)
     if found is None:
-        raise UnfitCertificate("client_key", "the file holds no PEM private key")
+        raise UnfitCertificate("key", "the file holds no PEM private key")
     try:
         key = load_pem_private_key(found[0], None)
     except TypeError:
         raise UnfitCertificate(
-            "client_key", "the key is encrypted", "write it without a passphrase: openssl pkey -in KEY -out NEW"
+            "key", "the key is encrypted", "write it without a passphrase: openssl pkey -in KEY -out NEW"
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise UnfitCertificate("client_key", "the key cannot be read") from None
+        raise UnfitCertificate("key", "the key cannot be read") from None
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _SMALLEST_RSA:
         return key, f"{found[0].decode()}\n"
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES):
         return key, f"{found[0].decode()}\n"
-    raise UnfitCertificate("client_key", "a key of this kind cannot be used", _KINDS)
+    raise UnfitCertificate("key", "a key of this kind cannot be used", _KINDS)
 
 
 def _public_bytes(key: object) -> bytes:

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from extproc.config.certificates import UpstreamCertificates
-from extproc.config.compile_choices import compile_aliases, compile_callers, compile_chain
+from extproc.config.certificates import HeldCertificates
+from extproc.config.compile_callers import compile_callers
+from extproc.config.compile_choices import compile_aliases, compile_chain
+from extproc.config.compile_cors import compile_cors
+from extproc.config.compile_limits import listen_limits, request_limits
+from extproc.config.compile_listen import compile_listen_tls
 from extproc.config.compile_providers import compile_provider, compile_service
 from extproc.config.compile_routes import compile_routes
 from extproc.config.compile_strategies import compile_strategies
@@ -20,10 +24,10 @@ from extproc.config.problems import Problem, in_order, nearest
 from extproc.config.references import Names
 from extproc.config.report import Report
 from extproc.config.retired import note_retired
-from extproc.config.schema import Configuration
+from extproc.config.schema import Configuration, ListenKeys
 from extproc.config.validate import validate
 from extproc.names import KEY_WEBHOOK
-from extproc.snapshot import Limits, Listen, Provider, Service, Snapshot
+from extproc.snapshot import Listen, Provider, Service, Snapshot
 
 _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
 
@@ -33,7 +37,8 @@ class Compiled:
     snapshot: Snapshot
     secrets: Mapping[str, Held]  # by the provider's name: what Envoy shows upstreams
     keys: Mapping[str, Secret] = field(default_factory=dict)  # by names.KEY_…: what the processor itself uses
-    certificates: Mapping[str, UpstreamCertificates] = field(default_factory=dict)  # by the upstream's name
+    certificates: Mapping[str, HeldCertificates] = field(default_factory=dict)  # by the upstream's name
+    listener: HeldCertificates = field(default_factory=HeldCertificates)  # towards clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +96,11 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         routes=compile_routes(configuration.routes, failover, chains, names, report),
         aliases=compile_aliases(configuration.aliases, names, report),
         strategies=strategies,
-        callers=compile_callers(configuration.callers, names, report),
-        limits=Limits(body=configuration.limits.body),
-        listen=_listen(configuration),
+        callers=compile_callers(configuration.callers, configuration.listen, names, report),
+        limits=request_limits(configuration.limits),
+        listen=_listen(configuration.listen, report),
     )
-    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates)
+    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates, report.listener)
 
 
 def _check_state(state: str, report: Report) -> None:
@@ -109,6 +114,14 @@ def _check_state(state: str, report: Report) -> None:
         report.add(("state",), "must be memory", nearest(state, ["memory"]))
 
 
-def _listen(configuration: Configuration) -> Listen:
-    port = configuration.listen.port
-    return Listen(configuration.listen.host, None if port is None else int(port))
+def _listen(keys: ListenKeys, report: Report) -> Listen:
+    return Listen(
+        host=keys.host,
+        port=None if keys.port is None else int(keys.port),
+        tls=compile_listen_tls(keys, report),
+        http3=keys.http3,
+        cors=compile_cors(keys.cors, ("listen", "cors"), report) if keys.cors is not None else None,
+        limits=listen_limits(keys.limits),
+        trusted_hops=int(keys.trusted_hops),
+        proxy_protocol=keys.proxy_protocol,
+    )

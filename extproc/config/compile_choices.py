@@ -1,20 +1,18 @@
-"""Aliases, chains and callers of the schema → of the snapshot."""
+"""Aliases and chains of the schema → of the snapshot."""
 
 from collections.abc import Mapping
 
-from extproc.config.credentials import key_hash_of
 from extproc.config.problems import PathParts
 from extproc.config.references import (
     Names,
     check_once,
     check_provider,
     check_weights,
-    strategy_named,
     target,
 )
 from extproc.config.report import Report
-from extproc.config.schema import AliasKeys, CallerKeys, ChainEntryKeys
-from extproc.snapshot import Caller, ChainEntry, Target
+from extproc.config.schema import AliasKeys, ChainEntryKeys
+from extproc.snapshot import ChainEntry, Target
 
 
 def compile_alias(name: str, written: list[str] | AliasKeys | str, names: Names, report: Report) -> tuple[Target, ...]:
@@ -72,37 +70,6 @@ def compile_chain(name: str, entries: list[ChainEntryKeys], names: Names, report
         ChainEntry(entry.provider, entry.model, None if entry.weight is None else float(entry.weight))
         for entry in entries
     )
-
-
-def compile_callers(callers: list[CallerKeys] | None, names: Names, report: Report) -> tuple[Caller, ...]:
-    if callers is not None and not callers:
-        report.add(("callers",), "must not be empty", "leave it out to let only loopback call")
-    by_name: dict[str, int] = {}
-    by_hash: dict[str, str] = {}
-    found: list[Caller] = []
-    for place, keys in enumerate(callers or ()):
-        path: PathParts = ("callers", place)
-        if path in report.broken:
-            continue
-        if not keys.name.strip():
-            report.add((*path, "name"), "is empty")
-        if keys.name in by_name:
-            report.add((*path, "name"), f"another caller is called `{keys.name}`", "names are unique")
-        by_name[keys.name] = place
-        for index, provider in enumerate(keys.providers):
-            check_provider(provider, (*path, "providers", index), names, report)
-        strategy = keys.strategy
-        if strategy is not None:
-            strategy = strategy_named(strategy, (*path, "strategy"), names, report)
-        digest = key_hash_of(keys, path, report)
-        if digest is None:
-            continue
-        if digest in by_hash:
-            here: PathParts = (*path, "key" if keys.key is not None else "hash")
-            report.add(here, f"the caller `{by_hash[digest]}` has the same key", "keys are unique")
-        by_hash[digest] = keys.name
-        found.append(Caller(keys.name, digest, dict(keys.labels), tuple(keys.models), tuple(keys.providers), strategy))
-    return tuple(found)
 
 
 def compile_aliases(

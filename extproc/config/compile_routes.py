@@ -7,6 +7,7 @@ ignored.
 import re
 from collections.abc import Mapping
 
+from extproc.config.compile_cors import route_cors
 from extproc.config.compile_providers import check_name
 from extproc.config.compile_services import ONLY_SERVICES, kind_of_route, refuse, without_models
 from extproc.config.forms import HTTP_TOKEN
@@ -99,6 +100,7 @@ def _route(
         attend=keys.attend,
         on_loss=keys.on_loss,
         shadow=_shadow(keys.shadow, (*path, "shadow"), names, report) if keys.shadow is not None else None,
+        cors=route_cors(keys.cors, (*path, "cors"), report),
     )
 
 

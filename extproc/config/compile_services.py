@@ -8,6 +8,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from extproc.config.compile_cors import route_cors
 from extproc.config.forms import HTTP_TOKEN
 from extproc.config.problems import PathParts
 from extproc.config.references import Names, check_service
@@ -45,6 +46,7 @@ def without_models(
         kind="answer",
         redirect=_redirect(keys.redirect, keys.match, (*path, "redirect"), report) if maker == "redirect" else None,
         respond=_respond(keys.respond, (*path, "respond"), report) if maker == "respond" else None,
+        cors=route_cors(keys.cors, (*path, "cors"), report),
     )
 
 
@@ -64,6 +66,7 @@ def _to_service(name: str, path: PathParts, keys: RouteKeys, match: Match, names
         rewrite=_rewrite(keys.rewrite, keys.match, (*path, "rewrite"), report),
         timeout=keys.timeout,
         when_down=keys.when_down,
+        cors=route_cors(keys.cors, (*path, "cors"), report),
     )
 
 

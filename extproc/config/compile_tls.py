@@ -11,9 +11,9 @@ from typing import Final
 from extproc.config.certificates import (
     SOON,
     Authorities,
+    HeldCertificates,
     Pair,
     UnfitCertificate,
-    UpstreamCertificates,
     date_of,
     read_authorities,
     read_pair,
@@ -48,16 +48,16 @@ def compile_tls(keys: ProviderKeys | ServiceKeys, secure: bool, path: PathParts,
     if written.server_name is not None and not _NAME.match(written.server_name):
         report.add((*here, "server_name"), "must be a host name")
     where: PathParts = (*path, "ca") if keys.ca is not None else (*here, "ca")
-    ca = _File(keys.ca if keys.ca is not None else written.ca, where, "the file of CA certificates", report)
-    certificate = _File(written.client_certificate, (*here, "client_certificate"), "the client certificate", report)
-    key = _File(written.client_key, (*here, "client_key"), "the client's key", report)
-    report.certificates[str(path[1])] = UpstreamCertificates(
-        _fit_pair(certificate, key, report), _fit_authorities(ca, report)
+    ca = NamedFile(keys.ca if keys.ca is not None else written.ca, where, "the file of CA certificates", report)
+    certificate = NamedFile(written.client_certificate, (*here, "client_certificate"), "the client certificate", report)
+    key = NamedFile(written.client_key, (*here, "client_key"), "the client's key", report)
+    report.certificates[str(path[1])] = HeldCertificates(
+        fit_pair(certificate, key, report), fit_authorities(ca, report)
     )
     return Tls(ca.location, certificate.location, key.location, written.server_name)
 
 
-class _File:
+class NamedFile:
     """A file that the document may name: where it is, and what it holds as far as it can be read."""
 
     def __init__(self, written: str | None, path: PathParts, what: str, report: Report) -> None:
@@ -67,19 +67,19 @@ class _File:
         self.location = None if written is None else report.location(path, written)
 
 
-def _fit_pair(certificate: _File, key: _File, report: Report) -> Pair | None:
+def fit_pair(certificate: NamedFile, key: NamedFile, report: Report) -> Pair | None:
     if certificate.data is None or key.data is None:
         return None
     try:
         pair = read_pair(certificate.data, key.data, report.now)
     except UnfitCertificate as unfit:
-        report.add((key if unfit.which == "client_key" else certificate).path, unfit.message, unfit.hint)
+        report.add((key if unfit.which == "key" else certificate).path, unfit.message, unfit.hint)
         return None
     _note_the_end("the certificate", pair.expires, certificate, report)
     return pair
 
 
-def _fit_authorities(ca: _File, report: Report) -> Authorities | None:
+def fit_authorities(ca: NamedFile, report: Report) -> Authorities | None:
     if ca.data is None:
         return None
     try:
@@ -91,7 +91,7 @@ def _fit_authorities(ca: _File, report: Report) -> Authorities | None:
     return authorities
 
 
-def _note_the_end(what: str, end: datetime, file: _File, report: Report) -> None:
+def _note_the_end(what: str, end: datetime, file: NamedFile, report: Report) -> None:
     if end - report.now <= SOON:
         report.note(file.path, f"{what} expires on {date_of(end)}", "put a new one there: no restart is needed")
 

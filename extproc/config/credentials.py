@@ -170,17 +170,17 @@ def _from_file(text: str, path: PathParts, report: Report) -> Secret:
 
 
 def key_hash_of(caller: CallerKeys, path: PathParts, report: Report) -> str | None:
-    """The SHA-256 of a caller's key, in hex."""
-    if (caller.key is None) == (caller.hash is None):
-        wrong = "needs its key" if caller.key is None else "has a key and a hash"
-        report.add(path, f"the caller {wrong}", "write exactly one of `key` and `hash`")
+    """The SHA-256 of a caller's key, in hex; None where it has none, or none that can be used."""
+    if caller.key is not None and caller.hash is not None:
+        report.add(path, "the caller has a key and a hash", "write exactly one of `key` and `hash`")
         return None
     if caller.hash is not None:
         found = _HASH.match(caller.hash)
         if found is None:
             report.add((*path, "hash"), "must be 64 hex digits", "the SHA-256 of the key, with or without `sha256:`")
         return found[1].lower() if found else None
-    assert caller.key is not None
+    if caller.key is None:
+        return None
     secret = secret_of(caller.key, (*path, "key"), report)
     return hashlib.sha256(secret.read().encode()).hexdigest() if secret else None
 

@@ -104,7 +104,8 @@ without an entry of its own. A model that the table's source has dropped is serv
 nobody. A model serves the endpoints that the table
 or its `endpoints` say. Unknown models serve chat; at an address that is not the vendor's own the name is taken as a
 hint: `*embed*` embeddings, `*moderation*` moderations, `dall-e*` and `*image*` images, `tts*` speech, `whisper*` and
-`*transcribe*` audio, all others chat and completions. On gemini and vertex, names of PaLM's days (`code-bison@002`,
+`*transcribe*` audio, `*realtime*` realtime, all others chat and completions. On gemini and vertex, names of PaLM's
+days (`code-bison@002`,
 `text-bison`, `chat-bison`, `textembedding-gecko` and their like) are answered by a model of today, at its price;
 `extproc check` and `extproc up` say by which, and an `upstream` of your own goes before it.
 

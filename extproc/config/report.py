@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from extproc.config.certificates import UpstreamCertificates
+from extproc.config.certificates import HeldCertificates
 from extproc.config.document import Document
 from extproc.config.problems import PathParts, Problem
 
@@ -22,7 +22,10 @@ class Report:
     elsewhere: bool = False  # secrets may be only where the configuration is used
     secrets: set[PathParts] = field(default_factory=set)  # the values that were read as secrets
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    certificates: dict[str, UpstreamCertificates] = field(default_factory=dict)  # by the upstream's name
+    certificates: dict[str, HeldCertificates] = field(default_factory=dict)  # by the upstream's name
+    listener: HeldCertificates = field(
+        default_factory=HeldCertificates
+    )  # what clients are shown, and whose certificates are believed
 
     def add(self, path: PathParts, message: str, hint: str = "") -> None:
         if not any(path[:depth] in self.broken for depth in (1, 2, 3)):

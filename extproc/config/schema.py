@@ -192,12 +192,15 @@ class FailoverKeys(Keys):
 
 class CallerKeys(Keys):
     name: str = Field(description="Shown in logs and metrics.")
-    key: SecretKeys | None = Field(None, description="The key, as the caller sends it.")
+    key: SecretKeys | None = Field(
+        None, description="The key, as the caller sends it. A caller needs one of `key`, `hash` and `certificate`."
+    )
     hash: str | None = Field(None, description="Or the SHA-256 of the key, in hex.")
     certificate: TextOrList | None = Field(
         None,
-        description="Or, with `listen.tls.client_ca`, who its certificate says it is: a DNS name, an email address, "
-        "a URI (`spiffe://…`) or the subject; `*` stands for any characters.",
+        description="With `listen.tls.client_ca`: who its certificate says it is, by a DNS name, an email address, a "
+        "URI (`spiffe://…`) or the whole subject (`CN=…`, as RFC 2253 writes it); `*` stands for any characters, alone "
+        "for every certificate. Beside a key: both are needed.",
     )
     labels: dict[str, str] = Field({}, description="team, project, …: who pays.")
     models: list[str] = Field([], description="Globs over model names and provider/model; left out: all.")
@@ -223,14 +226,16 @@ class ListenTlsKeys(Keys):
 
 
 class AddressLimitKeys(Keys):
-    requests_per_second: Count = Field(gt=0, description="Of one address, in the long run; above it 429.")
-    burst: Count | None = Field(None, gt=0, description="And at once; left out: as many as in two seconds.")
+    requests_per_second: Count = Field(gt=0, le=1_000_000, description="Of one address, in the long run; above it 429.")
+    burst: Count | None = Field(
+        None, gt=0, le=10_000_000, description="And at once; left out: as many as in two seconds."
+    )
 
 
 class ListenLimitsKeys(Keys):
-    connections: Count = Field(50_000, gt=0, description="Open at a time; more are closed at once.")
+    connections: Count = Field(50_000, gt=0, le=10_000_000, description="Open at a time; more are closed at once.")
     connections_per_second: Count | None = Field(
-        None, gt=0, description="New ones, of all clients; more are closed at once."
+        None, gt=0, le=1_000_000, description="New ones, of all clients; more are closed at once."
     )
     streams_per_connection: Count = Field(
         1_000, gt=0, le=2_147_483_647, description="Requests at a time on one HTTP/2 or HTTP/3 connection."
@@ -239,7 +244,15 @@ class ListenLimitsKeys(Keys):
         None, description="What one address may do, before anybody is asked who calls."
     )
     headers_timeout: Duration = Field(30.0, gt=0, description="Until a request's headers are complete.")
+    request_timeout: Duration = Field(
+        3600.0, gt=0, description="Until a request is complete, its body too, or its answer begins; then 408."
+    )
     idle_timeout: Duration = Field(3600.0, gt=0, description="Until a connection without requests is closed.")
+    memory: Size | None = Field(
+        None,
+        ge=32 * 1024 * 1024,
+        description="What Envoy may hold; near it new requests get 503. Left out: found from the machine's memory.",
+    )
 
 
 class ListenKeys(Keys):
@@ -249,6 +262,18 @@ class ListenKeys(Keys):
     http3: Flag = Field(False, description="With tls: HTTP/3 too, on the same port's UDP.")
     cors: CorsKeys | None = Field(None, description="What scripts of other origins may do; left out: nothing.")
     limits: ListenLimitsKeys = Field(ListenLimitsKeys(), description="What clients may do before they are known.")
+    trusted_hops: Count = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many proxies of yours stand in front, each of which adds to `x-forwarded-for`. Above 0, who "
+        "can go around them chooses its own address.",
+    )
+    proxy_protocol: Flag = Field(
+        False,
+        description="The load balancer in front tells who calls by the PROXY protocol (v1 or v2); other connections "
+        "are closed.",
+    )
 
 
 class LimitsKeys(Keys):

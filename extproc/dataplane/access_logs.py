@@ -15,6 +15,9 @@ PERIOD = "10s"  # while an exchange runs, a record this often tells the processo
 CLUSTER_META = "extproc.cluster"  # a cluster's metadata: whose it is, without the hash of its name
 UPSTREAM_NAME = f"%CLUSTER_METADATA({CLUSTER_META}:name)%"
 
+FLOODS = ("local_rate_limited", "overload", "cors_response")  # details of Envoy's own answers to many at a time
+ONE_PERCENT: Node = {"numerator": 1, "denominator": "HUNDRED"}
+
 FORMAT: Node = {
     "log": "access",  # what tells this line from the decision log's in the same stream
     "time": "%START_TIME%",
@@ -67,7 +70,19 @@ def _json_log(place: Place) -> list[Node]:
         log = named(
             "json", "access_loggers.file.v3.FileAccessLog", path=place.access_log, log_format={"json_format": FORMAT}
         )
-    return [{**log, "filter": _only_ends()}]
+    seldom = {"runtime_filter": {"runtime_key": "extproc.logged_of_a_flood", "percent_sampled": ONE_PERCENT}}
+    return [{**log, "filter": _both(_only_ends(), {"or_filter": {"filters": [_no_flood(), seldom]}})}]
+
+
+def _no_flood() -> Node:
+    """What Envoy answers by itself as fast as it is asked would cost the processor a record each, and fill disks:
+    counters tell of it, and some lines of the access log. Preflights are no exchanges."""
+    known = ", ".join(f"'{details}'" for details in FLOODS)
+    return expression(f"!(has(response.code_details) && response.code_details in [{known}])")
+
+
+def _both(one: Node, other: Node) -> Node:
+    return {"and_filter": {"filters": [one, other]}}
 
 
 def _only_ends() -> Node:
@@ -103,7 +118,7 @@ def _statistics() -> list[Node]:
     ]
     durations = [_milliseconds("duration_ms", "%DURATION%", tags)]
     first_bytes = [_milliseconds("first_byte_ms", "%RESPONSE_DURATION%", tags)]
-    answered = {"and_filter": {"filters": [_only_ends(), expression("response.code_details == 'via_upstream'")]}}
+    answered = _both(_only_ends(), expression("response.code_details == 'via_upstream'"))
     return [
         {**_stats("statistics", counters=counters, histograms=durations), "filter": _only_ends()},
         # apart, because where no upstream answered there is no number, and Envoy logs an error for it

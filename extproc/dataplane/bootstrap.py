@@ -1,17 +1,18 @@
 """What Envoy starts with and cannot be told anew: its name, admin socket, the files it follows, two clusters."""
 
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
-from extproc.dataplane.form import Node, file_source, named, pipe, socket_address
+from extproc.dataplane.form import Node, file_source, pipe, socket_address
+from extproc.dataplane.overload import overload_manager
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import SINK_ADDRESS
 from extproc.dataplane.processor_cluster import processor_cluster
 from extproc.dataplane.references import InFile, Variable, source
 from extproc.dataplane.route_table import SINK_CLUSTER
+from extproc.dataplane.statistics import stats_config
+from extproc.snapshot import ListenLimits
 
-MILLISECONDS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 120000, 300000, 600000]
 
-
-def bootstrap(place: Place) -> Node:
+def bootstrap(place: Place, limits: ListenLimits) -> Node:
     return {
         "node": {"id": "extproc", "cluster": "extproc"},
         "admin": {"address": _admin(place)},
@@ -20,21 +21,8 @@ def bootstrap(place: Place) -> Node:
             "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
             **_secrets(place),
         },
-        "stats_config": {
-            "histogram_bucket_settings": [{"match": {"suffix": "_ms"}, "buckets": MILLISECONDS}],
-            # a provider's cluster is its name and a hash of what it means; statistics are asked for by the name
-            "stats_tags": [{"tag_name": "provider", "regex": r"^cluster\.((.+)[-.@][0-9a-f]{6,64}\.)"}],
-        },
-        # without a limit Envoy warns, and takes connections until it has no file descriptors for upstreams
-        "overload_manager": {
-            "resource_monitors": [
-                named(
-                    "envoy.resource_monitors.global_downstream_max_connections",
-                    "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                    max_active_downstream_connections=50_000,
-                )
-            ]
-        },
+        "stats_config": stats_config(),
+        "overload_manager": overload_manager(limits, place.memory, place.descriptors),
         "layered_runtime": {
             "layers": [
                 {

@@ -5,6 +5,7 @@ always shut. A provider without any address is then a connection refused, which 
 healthy host» it would not. For the same reason the circuit breakers are wide: their overflow is not retried either.
 """
 
+import socket
 from collections.abc import Sequence
 
 from extproc import names
@@ -13,11 +14,16 @@ from extproc.dataplane.access_logs import CLUSTER_META
 from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
+from extproc.dataplane.statistics import statistics_name
 from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
+from extproc.dialects.endpoints import REALTIME
+from extproc.dialects.registry import side_of
 from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
 LONGEST_SHADOW = "600s"
+DEAF_AFTER = 5_000  # milliseconds in which a mirror's connection takes nothing of what is there for it
+TCP_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 BUFFER_AT_LEAST = 32 * 1024 * 1024
 PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Envoy's default of 3 retries at a time for a cluster would end plans early.
@@ -43,19 +49,33 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
     made = []
     for provider in snapshot.providers.values():
         made.append(_provider(provider, place, snapshot.limits, filters.attempt_filter()))
+        if _is_upgraded(provider):
+            made.append(_upgraded(provider.cluster, made[-1]))
         if place.form == "whole" and provider.name in _held(snapshot):
             made.append(_twin(provider, place, snapshot.limits))
         if provider.name in _shadows(snapshot):
             made.append(_shadow(provider, place, snapshot.limits))
-    made.extend(_service(service, place, snapshot.limits) for service in snapshot.services.values())
+    mirrors = frozenset(route.mirror.service for route in snapshot.routes if route.mirror is not None)
+    for service in snapshot.services.values():
+        made.append(_service(service, place, snapshot.limits))
+        if service.negotiates:
+            made.append(_upgraded(service.cluster, made[-1]))
+        if service.name in mirrors:
+            made.append(_mirror(service, place, snapshot.limits))
     return made
 
 
 def cluster_names(snapshot: Snapshot) -> list[str]:
     """Those that a plan or a copy may name."""
     named = [provider.cluster for provider in snapshot.providers.values()]
+    named += [one.cluster + names.UPGRADE_SUFFIX for one in snapshot.providers.values() if _is_upgraded(one)]
     named += [snapshot.providers[name].cluster + names.HELD_SUFFIX for name in _held(snapshot)]
     return named + [snapshot.providers[name].cluster + names.SHADOW_SUFFIX for name in _shadows(snapshot)]
+
+
+def _is_upgraded(provider: Provider) -> bool:
+    """Whether WebSockets to it need a twin."""
+    return provider.negotiates and REALTIME in side_of(provider.dialect, "").endpoints
 
 
 def _held(snapshot: Snapshot) -> frozenset[str]:
@@ -102,7 +122,7 @@ def _checks(provider: Provider) -> Node:
 def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     """The same provider, but the attempt filter also holds the answer until it is known what it says.
 
-    Its statistics are counted under the name of the provider's other cluster. It reads its upstream in small pieces:
+    Its statistics are counted with those of the provider's other cluster. It reads its upstream in small pieces:
     in large ones an answer that an upstream filter looks at crashes Envoy 1.40 (measured: at 1.1 MB within 5 answers;
     with pieces of 64 KiB never, up to 64 MB).
     """
@@ -112,9 +132,23 @@ def _twin(provider: Provider, place: Place, limits: Limits) -> Node:
     return {
         **cluster,
         "name": name,
-        "alt_stat_name": provider.cluster,
         "load_assignment": assignment,
         "per_connection_buffer_limit_bytes": HELD_PIECE,
+    }
+
+
+def _upgraded(name: str, cluster: Node) -> Node:
+    """The same upstream for WebSockets, in HTTP/1.1 alone: where TLS negotiates HTTP/2, Envoy asks for them in that,
+    and next to no server takes them there (measured: 502)."""
+    twin = name + names.UPGRADE_SUFFIX
+    options = {**cluster["typed_extension_protocol_options"][PROTOCOL_OPTIONS]}
+    del options["auto_config"]
+    options["explicit_http_config"] = {"http_protocol_options": {}}
+    return {
+        **cluster,
+        "name": twin,
+        "load_assignment": {**cluster["load_assignment"], "cluster_name": twin},
+        "typed_extension_protocol_options": {PROTOCOL_OPTIONS: options},
     }
 
 
@@ -126,12 +160,14 @@ def _shadow(provider: Provider, place: Place, limits: Limits) -> Node:
     name = provider.cluster + names.SHADOW_SUFFIX
     chain = _at_each_attempt(filters.shadow_attempt_filter(), provider, place)
     pool = _pool(provider, provider.endpoints, place, limits, sink=False)
+    statistics = statistics_name(provider.name, place.form) + names.SHADOW_SUFFIX
     options = _protocol(provider, chain)
     common = options[PROTOCOL_OPTIONS].setdefault("common_http_protocol_options", {})
     common["max_stream_duration"] = LONGEST_SHADOW
     return {
         **pool,
         "name": name,
+        "alt_stat_name": statistics,
         "load_assignment": {**pool["load_assignment"], "cluster_name": name},
         "metadata": {"filter_metadata": {CLUSTER_META: {"name": provider.name}}},
         "typed_extension_protocol_options": options,
@@ -146,12 +182,34 @@ def _service(service: Service, place: Place, limits: Limits) -> Node:
     }
 
 
+def _mirror(service: Service, place: Place, limits: Limits) -> Node:
+    """The same service for copies of requests. Envoy sends a copy while the request comes, and takes the request no
+    faster than the copy is taken (measured: a mirror that read nothing held up an upload of 100 MB for ever). So a copy
+    that is not taken is given up."""
+    cluster = _service(service, place, limits)
+    twin = service.cluster + names.SHADOW_SUFFIX
+    options = {**cluster["typed_extension_protocol_options"][PROTOCOL_OPTIONS]}
+    common = {**options.get("common_http_protocol_options", {}), "max_stream_duration": LONGEST_SHADOW}
+    copied: Node = {
+        **cluster,
+        "name": twin,
+        "alt_stat_name": statistics_name(service.name, place.form) + names.SHADOW_SUFFIX,
+        "load_assignment": {**cluster["load_assignment"], "cluster_name": twin},
+        "typed_extension_protocol_options": {PROTOCOL_OPTIONS: {**options, "common_http_protocol_options": common}},
+    }
+    if TCP_USER_TIMEOUT is not None:  # only Linux has it; elsewhere the longest life of a copy is all there is
+        option = {"level": socket.IPPROTO_TCP, "name": TCP_USER_TIMEOUT, "int_value": DEAF_AFTER}
+        copied["upstream_bind_config"] = {"socket_options": [option]}
+    return copied
+
+
 def _pool(
     owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
 ) -> Node:
     by_name = any(endpoint.by_name for endpoint in endpoints)
     pool: Node = {
         "name": owner.cluster,
+        "alt_stat_name": statistics_name(owner.name, place.form),
         **(_look_up(place) if by_name else {"type": "STATIC"}),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(owner.connect_timeout),

@@ -7,14 +7,14 @@ letters (Envoy has lowered them by then).
 from collections.abc import Iterable
 
 from extproc import names
-from extproc.dataplane.form import Node, named
+from extproc.dataplane.form import Node, header, named
 from extproc.facts.globs import escape
 
 # RE2 counts instructions, and Envoy's limit of 100 is below what the expression here, or an operator's own, needs.
 RE2_PROGRAM_SIZE = 20_000
 
 
-def early_header_mutation() -> Node:
+def early_header_mutation(*, tells_certificate: bool = False) -> Node:
     return named(
         "envoy.http.early_header_mutation.header_mutation",
         "http.early_header_mutation.header_mutation.v3.HeaderMutation",
@@ -25,8 +25,14 @@ def early_header_mutation() -> Node:
                     "key_matcher": {"safe_regex": {"regex": all_but(names.PREFIX, names.CALLER_HEADERS)}}
                 }
             },
+            *([_certificate()] if tells_certificate else []),
         ],
     )
+
+
+def _certificate() -> Node:
+    """The client's, whole: see facts/peer. Behind what takes off whatever the client itself has sent by this name."""
+    return {"append": header(names.CTL_PEER, "%DOWNSTREAM_PEER_CERT%")}
 
 
 def all_but(prefix: str, kept: Iterable[str]) -> str:

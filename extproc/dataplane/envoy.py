@@ -7,15 +7,17 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from extproc.dataplane import envoy_metrics
 from extproc.dataplane.children import Child, start_child
 
 VERSION_WANTED = "1.40"
+LISTENER_DRAIN = 3600  # seconds
 ADMIN_PATIENCE = 5.0  # seconds
 RESOLVE_PATIENCE = 3.0  # seconds
 
@@ -69,12 +71,27 @@ class EnvoyAdmin:
         except httpx.HTTPError:
             return False
 
+    async def responds(self) -> bool:
+        """Whether its main thread works."""
+        try:
+            await self.ask("/ready")
+        except httpx.HTTPError:
+            return False
+        return True
+
     async def reaches_processor(self) -> bool:
         """Whether its own health check of the processor has passed."""
         try:
             return await self.stat("cluster.processor.membership_healthy") not in ("", "0")
         except httpx.HTTPError:
             return False
+
+    async def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        """All of them, as Prometheus reads them, in pieces as they come: many upstreams make megabytes."""
+        path = "/stats/prometheus?usedonly" if used_only else "/stats/prometheus"
+        async with self._http.stream("GET", path) as answer:
+            async for piece in answer.aiter_bytes():
+                yield piece
 
     async def version(self) -> str:
         info = (await self.ask("/server_info")).json()
@@ -83,6 +100,10 @@ class EnvoyAdmin:
     async def stat(self, name: str) -> str:
         text = (await self.ask(f"/stats?filter=^{re.escape(name)}$")).text.strip()
         return text.partition(": ")[2].strip('"')
+
+    async def refusals(self) -> dict[str, float]:
+        """Its counters of what it ended by itself."""
+        return envoy_metrics.read((await self._http.get("/stats", params={"filter": envoy_metrics.FILTER})).text)
 
     async def route_version(self) -> str:
         """The version of the routes that it works with, empty while it has none."""
@@ -93,6 +114,11 @@ class EnvoyAdmin:
         if await self.stat("cluster_manager.cds.version_text") != version:
             return False
         return await self.stat("cluster_manager.warming_clusters") == "0"
+
+    async def has_listeners(self, version: str) -> bool:
+        if await self.stat("listener_manager.lds.version_text") != version:
+            return False
+        return await self.stat("listener_manager.total_listeners_warming") == "0"
 
     async def has_routes(self, version: str) -> bool:
         return await self.route_version() == version
@@ -142,7 +168,6 @@ async def start_envoy(
     admin_socket: Path,
     *,
     concurrency: int,
-    drain: float,
     said: Callable[[str, str], None],
 ) -> Envoy:
     """`said(level, text)` hears each line of Envoy's own log from warnings up."""
@@ -154,8 +179,12 @@ async def start_envoy(
         "--reject-unknown-dynamic-fields",  # a misspelled field must not be silently ignored
         "--concurrency",
         str(concurrency),
+        # of connections to a listener that was changed: streams that run on them are cut behind this, and not before.
+        # How long the whole gateway drains, the supervisor decides.
         "--drain-time-s",
-        str(max(1, round(drain))),
+        str(LISTENER_DRAIN),
+        "--drain-strategy",  # each answer asks its connection to close, not ever more of them
+        "immediate",
         "--log-level",
         "warning",
         "--log-format",

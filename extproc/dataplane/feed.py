@@ -39,6 +39,8 @@ class Fed(Protocol):
 
     async def has_routes(self, version: str) -> bool: ...
 
+    async def has_listeners(self, version: str) -> bool: ...
+
 
 class Feed:
     """What Envoy has been given, and how it gets something new."""
@@ -66,12 +68,14 @@ class Feed:
     def _write(self, name: str, version: str, resources: list[Resource]) -> None:
         replace(self._xds / f"{name}.json", discovery(version, resources), self._mode)
 
-    def _write_listeners(self, version: str, listeners: list[Resource]) -> None:
+    def _write_listeners(self, version: str, listeners: list[Resource]) -> bool:
         """Only when they changed: every new listener makes Envoy drain the connections of the old one."""
         text = json.dumps(listeners, sort_keys=True)
-        if text != self._listeners:
-            self._listeners = text
-            self._write("lds", version, listeners)
+        if text == self._listeners:
+            return False
+        self._listeners = text
+        self._write("lds", version, listeners)
+        return True
 
     def take_over(self) -> None:
         """Goes on where a process before us ended, whose Envoy still runs."""
@@ -111,8 +115,16 @@ class Feed:
         await self._until(lambda: envoy.has_clusters(version), "the new clusters", envoy, patience)
         await swap()
         self._write("rds", version, routes)
-        self._write_listeners(version, listeners)
+        if self._write_listeners(version, listeners):
+            await self._take_listeners(envoy, version, patience)
         await self._until(lambda: envoy.has_routes(version), "the new routes", envoy, patience)
+
+    async def _take_listeners(self, envoy: Fed, version: str, patience: float) -> None:
+        try:
+            await self._until(lambda: envoy.has_listeners(version), "the new listener", envoy, patience)
+        except EnvoyFailed:
+            self._listeners = ""  # what Envoy has not taken is no reason to write nothing the next time
+            raise
 
     def drop_old(self, snapshot_id: str, clusters: list[Resource]) -> None:
         """After draining: only what the current snapshot names."""

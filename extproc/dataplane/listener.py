@@ -1,29 +1,42 @@
-"""The one listener: edge hygiene, filters, logs."""
+"""Where clients connect: edge hygiene, filters, logs. One listener, and one more for HTTP/3."""
 
-from extproc.dataplane import access_logs, portable
+from extproc import names
+from extproc.dataplane import access_logs, cors, downstream_tls, portable, protection
 from extproc.dataplane.edge import early_header_mutation
 from extproc.dataplane.errors_filter import errors_filter
 from extproc.dataplane.filters import answer_filter, router_filter
 from extproc.dataplane.form import Node, file_source, named, socket_address
 from extproc.dataplane.local_replies import local_reply_config
 from extproc.dataplane.place import Place
+from extproc.observe.envoy_table import CALLERS
+from extproc.snapshot import Snapshot
 
 ROUTES = "routes"
-CALLERS = "callers"  # the listener's name, and that of its statistics
 STREAM_IDLE = "620s"  # above the longest silence that a route allows, so that the route's own limit speaks first
 CONNECTION_BUFFER = 1024 * 1024  # Envoy's default; a route's request_body_buffer_limit raises it
 
 
-def listener(place: Place, connection_buffer: int = CONNECTION_BUFFER) -> Node:
+def listeners(snapshot: Snapshot, place: Place, connection_buffer: int = CONNECTION_BUFFER) -> tuple[Node, ...]:
+    plain = _listener(snapshot, place, connection_buffer)
+    over_tcp = downstream_tls.secured(plain, snapshot.listen, place)
+    over_tcp["listener_filters"] = protection.listener_filters(snapshot.listen)
+    if snapshot.listen.tls is None or not snapshot.listen.http3:
+        return (over_tcp,)
+    over_udp = _listener(snapshot, place, connection_buffer, **downstream_tls.http3(snapshot.listen))
+    return over_tcp, downstream_tls.over_quic(over_udp, snapshot.listen.tls, place)
+
+
+def _listener(snapshot: Snapshot, place: Place, connection_buffer: int, **codec: object) -> Node:
     return {
         "name": CALLERS,
+        "stat_prefix": CALLERS,
         "address": socket_address(place.host, place.port),
         "per_connection_buffer_limit_bytes": connection_buffer,
-        "filter_chains": [{"filters": [_http(place)]}],
+        "filter_chains": [{"filters": [_http(snapshot, place, **codec)]}],
     }
 
 
-def _http(place: Place) -> Node:
+def _http(snapshot: Snapshot, place: Place, **codec: object) -> Node:
     return named(
         "envoy.filters.network.http_connection_manager",
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -40,21 +53,25 @@ def _http(place: Place) -> Node:
         access_log_options={"access_log_flush_interval": access_logs.PERIOD},
         local_reply_config=local_reply_config(),
         upgrade_configs=[{"upgrade_type": "websocket", "enabled": False}],  # services' routes enable it
+        **protection.connection_manager(snapshot.listen, snapshot.limits),
         rds={"route_config_name": ROUTES, "config_source": file_source(place.rds)},
-        **_by_form(place),
+        **_by_form(snapshot, place),
+        **codec,
     )
 
 
-def _by_form(place: Place) -> Node:
+def _by_form(snapshot: Snapshot, place: Place) -> Node:
     """Answers come through the filters from the last to the first."""
+    before = [*downstream_tls.answer_filters(snapshot.listen, place), answer_filter(), *cors.filters()]
     if place.form == "portable":
         return {
             "internal_address_config": portable.NOBODY_IS_INTERNAL,
-            "http_filters": [answer_filter(), portable.router_filter(), _router()],
+            "http_filters": [*before, protection.address_filter(), portable.router_filter(), _router()],
         }
+    asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
     return {
-        "early_header_mutation_extensions": [early_header_mutation()],
-        "http_filters": [answer_filter(), router_filter(), errors_filter(), _router()],
+        "early_header_mutation_extensions": [early_header_mutation(tells_certificate=snapshot.knows_by_certificate)],
+        "http_filters": [*before, protection.address_filter(), router_filter(*asked), errors_filter(), _router()],
     }
 
 

@@ -24,14 +24,40 @@ BAD_REQUEST_DETAILS = (
     "request_headers_failed_strict_check",
     "low_version",
     "upgrade_failed",
-    "request_header_timeout",
 )
+AGAIN_AFTER = 1  # seconds: an address gets at least one request a second
+LESS_AFTER = 2  # and memory is looked at four times a second
 
 
 def local_reply_config() -> Node:
     return {
         "mappers": [
             _ours(),
+            _to_services(
+                "response.code_details == 'local_rate_limited'", "Too many requests from this address.\n", AGAIN_AFTER
+            ),
+            _details(
+                "startsWith('local_rate_limited')",
+                Reason.TOO_MANY_REQUESTS,
+                "Too many requests from this address; try again a little later.",
+                again_after=AGAIN_AFTER,
+            ),
+            _details(
+                "startsWith('overload')",
+                Reason.OVERLOADED,
+                "The gateway takes no new requests at this moment; try again a little later.",
+                again_after=LESS_AFTER,
+            ),
+            _details(
+                "matches('^http[123]\\\\.(headers_too_large|too_many_headers)$')",
+                Reason.HEADERS_TOO_LARGE,
+                "The headers are larger or more than this gateway reads.",
+            ),
+            _details(
+                "matches('^request_(header|overall)_timeout$')",
+                Reason.REQUEST_TIMEOUT,
+                "The request did not arrive in time.",
+            ),
             _details("startsWith('ext_proc_error')", Reason.PROCESSOR_UNAVAILABLE, "The gateway's processor is down."),
             _details("startsWith('mismatch_between_content_length')", Reason.INTERNAL_ERROR, "A bug of the gateway."),
             _details(
@@ -100,13 +126,26 @@ _DRESS = {
 }
 
 
-def _details(test: str, reason: Reason, message: str, *, final: bool = False) -> Node:
+def _details(test: str, reason: Reason, message: str, *, final: bool = False, again_after: int | None = None) -> Node:
     return {
         "filter": expression(f"response.code_details.{test}"),
         "status_code": reason.status,
         "body_format_override": _json(reason, message),
-        "headers_to_add": _dress(final=final),
+        "headers_to_add": [*_dress(final=final), *_again(again_after)],
     }
+
+
+def _to_services(test: str, message: str, again_after: int) -> Node:
+    """Callers of a service speak no dialect of ours."""
+    return {
+        "filter": expression(f"{test} && xds.route_name.endsWith('|{names.ENDPOINT_SERVICE}')"),
+        "body_format_override": {"text_format_source": {"inline_string": message}, "content_type": "text/plain"},
+        "headers_to_add": _again(again_after),
+    }
+
+
+def _again(after: int | None) -> list[Node]:
+    return [] if after is None else [_header("retry-after", str(after))]
 
 
 def _bad_requests() -> Node:

@@ -174,6 +174,9 @@ class _Unseen:
         await asyncio.sleep(UNSEEN)
         return True
 
+    async def has_listeners(self, version: str) -> bool:
+        return True
+
     async def has_routes(self, version: str) -> bool:
         return True
 

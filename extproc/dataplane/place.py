@@ -37,6 +37,8 @@ class Place:
     access_log: str = STANDARD_OUTPUT  # or NO_LOG, or a file
     processor_tls: ProcessorTls | None = None
     form: Form = "whole"
+    memory: int | None = None  # bytes of the machine or container; None: not known
+    descriptors: int | None = None  # files and sockets that Envoy may have open; None: not known
     admin_mode: int | None = None  # of Envoy's admin socket; None: as Envoy's user makes files
     # by cluster: where its credential is on Envoy's machine; without one its contents are in a file of `secrets`
     references: Mapping[str, Reference] = field(default_factory=dict)
@@ -71,6 +73,15 @@ class Place:
 
     def authorities(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.ca.json"
+
+    @property
+    def listener_certificate(self) -> str:
+        """What clients are shown; no cluster's file ends so."""
+        return f"{self.secrets}/listen.certificate.json"
+
+    @property
+    def listener_authorities(self) -> str:
+        return f"{self.secrets}/listen.client_ca.json"
 
     def aws_keys(self, cluster: str) -> str:
         return f"{self.secrets}/{cluster}.aws"

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from extproc.config.addresses import NotAnAddress, parse_origin
 from extproc.dataplane.clusters import PROTOCOL_OPTIONS, WIDE
 from extproc.dataplane.filters import PROCESSOR_CLUSTER
-from extproc.dataplane.form import EXTENSIONS, Node, file_source, named, pipe, socket_address, typed
+from extproc.dataplane.form import EXTENSIONS, Node, file_source, named, pipe, seconds, socket_address, typed
 from extproc.dataplane.place import Form, Place, ProcessorTls
+from extproc.dataplane.upstream_tls import CONNECTION_LIFE
 from extproc.snapshot import Endpoint, is_ip
 
 CERTIFICATE_SECRET = "processor.certificate"
@@ -39,6 +40,7 @@ def processor_cluster(place: Place) -> Node:
             PROTOCOL_OPTIONS: typed(
                 "upstreams.http.v3.HttpProtocolOptions",
                 explicit_http_config={"http2_protocol_options": _keepalive() if remote else {}},
+                **_life(place),
             )
         },
         "load_assignment": {
@@ -122,6 +124,13 @@ def _health_check() -> Node:
 def _keepalive() -> Node:
     """A machine that is gone says nothing: exchanges that it held end by this, not after an hour."""
     return {"connection_keepalive": {"interval": "10s", "timeout": "10s"}}
+
+
+def _life(place: Place) -> Node:
+    """With certificates that rotate a connection takes nothing new after this; what runs on it is not cut."""
+    if place.processor_tls is None:
+        return {}
+    return {"common_http_protocol_options": {"max_connection_duration": seconds(CONNECTION_LIFE)}}
 
 
 def _tls(tls: ProcessorTls, place: Place) -> Node:

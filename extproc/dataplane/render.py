@@ -33,8 +33,11 @@ class Rendered:
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
     return Rendered(
-        bootstrap=bootstrap.bootstrap(place),
-        listeners=({"@type": LISTENER_TYPE, **listener.listener(place, connection_buffer(snapshot, place))},),
+        bootstrap=bootstrap.bootstrap(place, snapshot.listen.limits),
+        listeners=tuple(
+            {"@type": LISTENER_TYPE, **one}
+            for one in listener.listeners(snapshot, place, connection_buffer(snapshot, place))
+        ),
         routes=({"@type": ROUTES_TYPE, **route_table.route_table(snapshot, place.form)},),
         clusters=tuple({"@type": CLUSTER_TYPE, **cluster} for cluster in clusters.clusters(snapshot, place)),
         processor_files=processor_cluster.tls_files(place),

@@ -4,15 +4,16 @@ Law: the list, its order and its path tests are those of `facts.routes`; here th
 takes is answered by Envoy, without the processor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from extproc import names
-from extproc.dataplane import filters, portable, services
+from extproc.dataplane import cors, filters, portable, protection, services
 from extproc.dataplane.clusters import cluster_names
 from extproc.dataplane.form import Node, header, named
 from extproc.dataplane.listener import ROUTES
 from extproc.dataplane.local_replies import error_body
 from extproc.dataplane.place import Form
+from extproc.dialects.endpoints import is_by_provider, is_upgraded
 from extproc.facts import globs
 from extproc.facts.attended import may_attend
 from extproc.facts.given import write_given
@@ -26,44 +27,62 @@ from extproc.snapshot import LARGEST_ANSWER, Match, Snapshot
 SINK_CLUSTER = "sink"
 LONGEST_FIRST_BYTE = "600s"  # the processor says less by header, for each exchange
 MOST_RETRIES = 15  # the processor says less by header; `max_attempts` is at most 16
+_UPGRADES: Node = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
 # The next try is another target, so there is nothing to wait for.
 BACK_OFF = {"base_interval": "0.001s", "max_interval": "0.005s"}
 
 
 def route_table(snapshot: Snapshot, form: Form = "whole") -> Node:
+    host = {
+        "name": "all",
+        "domains": ["*"],
+        "routes": [
+            *routes(snapshot, form),
+            *cors.around_direct(_nothing_matched(), snapshot.listen.cors, SINK_CLUSTER),
+        ],
+        "typed_per_filter_config": protection.on_all_routes(snapshot.listen.limits),
+    }
     return {
         "name": ROUTES,
-        "virtual_hosts": [
-            {"name": "all", "domains": ["*"], "routes": [*routes(snapshot, form), _nothing_matched()]},
-        ],
+        "virtual_hosts": [host],
         "max_direct_response_body_size_bytes": LARGEST_ANSWER,  # Envoy's default is 4 KiB
         "validate_clusters": True,  # a route to a cluster that Envoy does not know is refused, the old table stays
     }
 
 
 def routes(snapshot: Snapshot, form: Form) -> list[Node]:
-    return [_route(entry, snapshot, form) for entry in entries(snapshot)]
+    return [route for entry in entries(snapshot) for route in _routes(entry, snapshot, form)]
 
 
-def _route(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
-    route = {"name": entry.key(snapshot.id), "match": _match(entry)}
-    if entry.route.kind == "service":
-        return {**route, **services.to_service(entry, snapshot, form)}
+def _routes(entry: Entry, snapshot: Snapshot, form: Form) -> Iterator[Node]:
+    """One, and others of its name before it: for WebSockets where they go another way, and for the preflights of what
+    it takes where its match would not take them."""
+    route: Node = {"name": entry.key(snapshot.id), "match": _match(entry)}
+    policy, asked = cors.policy_of(entry.route, snapshot), entry.route.match
     if entry.route.kind == "answer":
-        return {**route, **services.answered(entry)}
-    return {**route, **_llm(entry, snapshot, form)}
+        yield from cors.around_direct({**route, **services.answered(entry)}, policy, SINK_CLUSTER, asked.methods)
+        return
+    to_service = entry.route.kind == "service"
+    if to_service and services.negotiates(entry.route, snapshot):
+        match = {**route["match"], "headers": [*route["match"].get("headers", []), _UPGRADES]}
+        yield {**route, "match": match, **services.to_service(entry, snapshot, form, upgraded=True)}
+    route |= services.to_service(entry, snapshot, form) if to_service else _llm(entry, snapshot, form)
+    route["typed_per_filter_config"] |= cors.on_route(policy)
+    passes_preflights = to_service and entry.route.cors is not None
+    if entry.is_last and (asked.methods or asked.headers) and (policy is not None or passes_preflights):
+        yield {**route, "match": cors.preflight(route["match"], asked.methods)}
+    yield route
 
 
 def _llm(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
     made = _to_first(entry, snapshot) if form == "portable" else _to_plan(entry, snapshot)
+    retries = made["route"].pop("retry_policy")
     action = {
         **made["route"],
         "timeout": "0s",  # a route's timeout cuts streams
         "idle_timeout": services.IDLE,
-        **_copies(entry),
+        **_beside_the_plan(entry, retries),
     }
-    # the next try is at once; per try until the answer's headers, there is none for its pauses
-    action["retry_policy"] |= {"per_try_timeout": LONGEST_FIRST_BYTE, "retry_back_off": BACK_OFF}
     return {
         **made,
         "route": action,
@@ -96,6 +115,17 @@ def _to_plan(entry: Entry, snapshot: Snapshot) -> Node:
             "inline_cluster_specifier_plugin": {"extension": _walk_the_plan()},
             "retry_policy": _retry_policy(),
         },
+    }
+
+
+def _beside_the_plan(entry: Entry, retries: Node) -> Node:
+    """A plan of one target is not walked, and what could be sent again would be held for that: uploads of any size."""
+    if is_by_provider(entry.endpoint):
+        return {"upgrade_configs": services.UPGRADES} if is_upgraded(entry.endpoint) else {}
+    # the next try is at once; per try until the answer's headers, there is none for its pauses
+    return {
+        "retry_policy": {**retries, "per_try_timeout": LONGEST_FIRST_BYTE, "retry_back_off": BACK_OFF},
+        **_copies(entry),
     }
 
 

@@ -15,9 +15,11 @@ from extproc.facts.routes import Entry
 from extproc.snapshot import Mirror, Redirect, Rewrite, Route, Snapshot
 
 IDLE: Final = "600s"  # a silent answer, streamed or not, is given up after this
+UPGRADES: Final = [{"upgrade_type": "websocket", "enabled": True}]
 MILLION: Final = 1_000_000
 TO_SERVICES_NEVER: Final = (
     *names.CALLER_HEADERS,
+    names.CTL_PEER,  # the processor takes it off too, where it is asked
     "x-envoy-external-address",
     "x-envoy-internal",
     "x-envoy-original-path",
@@ -33,13 +35,14 @@ _STATUS_WORDS: Final = {
 }
 
 
-def to_service(entry: Entry, snapshot: Snapshot, form: Form) -> Node:
+def to_service(entry: Entry, snapshot: Snapshot, form: Form, *, upgraded: bool = False) -> Node:
+    """`upgraded`: for WebSockets alone, to the clusters that speak HTTP/1.1."""
     route = entry.route
     action: Node = {
-        **_cluster(route, snapshot),
+        **_cluster(route, snapshot, upgraded=upgraded),
         "timeout": seconds(route.timeout or 0.0),  # Envoy's default of 15 s is nobody's wish
         "idle_timeout": IDLE,
-        "upgrade_configs": [{"upgrade_type": "websocket", "enabled": True}],
+        "upgrade_configs": UPGRADES,
         **rewriting.rewrite(route.match.path, route.rewrite),
     }
     if route.mirror is not None:
@@ -86,8 +89,17 @@ def answered(entry: Entry) -> Node:
     return {**told, "response_headers_to_add": added}
 
 
-def _cluster(route: Route, snapshot: Snapshot) -> Node:
-    clusters = [(snapshot.services[share.service].cluster, share.weight) for share in route.services]
+def negotiates(route: Route, snapshot: Snapshot) -> bool:
+    """Whether WebSockets need a route of their own."""
+    return any(snapshot.services[share.service].negotiates for share in route.services)
+
+
+def _cluster(route: Route, snapshot: Snapshot, *, upgraded: bool) -> Node:
+    services = [(snapshot.services[share.service], share.weight) for share in route.services]
+    clusters = [
+        (service.cluster + (names.UPGRADE_SUFFIX if upgraded and service.negotiates else ""), weight)
+        for service, weight in services
+    ]
     if len(clusters) == 1:
         return {"cluster": clusters[0][0]}
     return {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in clusters]}}
@@ -96,7 +108,7 @@ def _cluster(route: Route, snapshot: Snapshot) -> Node:
 def _mirror(mirror: Mirror, snapshot: Snapshot) -> Node:
     share = {"numerator": round(mirror.share * MILLION), "denominator": "MILLION"}
     return {
-        "cluster": snapshot.services[mirror.service].cluster,
+        "cluster": snapshot.services[mirror.service].cluster + names.SHADOW_SUFFIX,
         "runtime_fraction": {"default_value": share},
         "disable_shadow_host_suffix_append": True,  # else it is asked for as HOST-shadow
     }

@@ -14,12 +14,21 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How a client on this machine reaches the gateway."""
+
+    url: str
+    options: str = ""  # of curl, each with a space before it
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     address: str
     admin: str
     snapshot: Snapshot
     origin: str  # where the configuration came from, for people
     notes: tuple[str, ...]
+    reached: Reached | None = None  # None: at the address, with nothing more
 
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -29,11 +38,12 @@ def is_loopback(host: str) -> bool:
     return host in LOOPBACK or host.startswith("127.")
 
 
-def refuse_strangers(host: str, snapshot: Snapshot) -> None:
-    """Without callers only loopback may call: listening elsewhere has to be meant."""
-    if is_loopback(host) or snapshot.callers or snapshot.open:
+def refuse_strangers(host: str, snapshot: Snapshot, *, certified: bool = False) -> None:
+    """Without callers only loopback may call: listening elsewhere has to be meant. Where whoever connects must show a
+    certificate of a CA that was chosen for it (`certified`), there are no strangers."""
+    if is_loopback(host) or snapshot.callers or snapshot.open or certified:
         return
     raise CannotStart(
         f"listening on {host} without `callers` would let anybody spend your keys: "
-        "configure callers, or say --open if you mean it"
+        "configure callers or `listen.tls.client_ca`, or say --open if you mean it"
     )

@@ -9,19 +9,20 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
+from extproc.dataplane import envoy_metrics
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
 from extproc.dataplane.feed import Feed, keep_only
-from extproc.dataplane.listener import CALLERS
 from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
+from extproc.observe.envoy_table import CALLERS
 from extproc.snapshot import Snapshot
-from extproc.stores.private_files import replace
+from extproc.stores import private_files
 
 DROP_OLD_AFTER = 90.0  # seconds: longer than a streamed request waits for a first byte
 OPEN_EXCHANGES = f"http.{CALLERS}.downstream_rq_active"
@@ -51,6 +52,7 @@ class Configured:
 class Address:
     host: str
     port: int
+    secure: bool = False
 
     @property
     def reachable(self) -> str:
@@ -58,9 +60,16 @@ class Address:
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
     @property
+    def authority(self) -> str:
+        return f"{_in_url(self.host)}:{self.port}"
+
+    @property
     def local(self) -> str:
-        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{_in_url(self.reachable)}:{self.port}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class Supervisor:
@@ -88,6 +97,7 @@ class Supervisor:
         self._since = 0.0
         self._problem: str | None = None
         self._accepting = False
+        self._ending = False
         self._reload = asyncio.Lock()
         self._drop: asyncio.Task[None] | None = None
 
@@ -95,7 +105,7 @@ class Supervisor:
 
     async def start(self, configured: Configured) -> None:
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
-        replace(self._run.bootstrap, json.dumps(configured.bootstrap))
+        private_files.replace(self._run.bootstrap, json.dumps(configured.bootstrap))
         self._feed.write_secrets(configured.secrets)
         self._feed.write_secrets(configured.keys)
         self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
@@ -105,7 +115,6 @@ class Supervisor:
             self._run.bootstrap,
             self._run.envoy_admin,
             concurrency=self._concurrency,
-            drain=self._drain,
             said=self._said,
         )
         self._take(configured)
@@ -127,6 +136,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Envoy first stops listening and lets open exchanges end, as long as `drain` says; the processor goes last."""
+        self._ending = True
         if self._drop is not None:
             self._drop.cancel()
         if self._envoy is not None:
@@ -182,7 +192,9 @@ class Supervisor:
             except (EnvoyFailed, ProcessorFailed, httpx.HTTPError) as error:
                 await self.refuse(str(error))
                 return
-            self._take(configured)
+            if self._in_force is not None and configured.bootstrap != self._in_force.bootstrap:
+                _log.warning("`connections` and `memory` of `listen.limits` hold from the next start on")
+            self._take(replace(configured, bootstrap=self._in_force.bootstrap) if self._in_force else configured)
             _log.info("configuration %s is in force", configured.snapshot.id)
             if self._drop is not None:
                 self._drop.cancel()
@@ -204,6 +216,20 @@ class Supervisor:
         self._in_force = configured
         self._since = time.monotonic()
         self._problem = None
+
+    async def reopen_logs(self) -> None:
+        """Envoy goes on in a new file by the old name: whoever rotates has moved the old one away."""
+        if self._envoy is not None:
+            try:
+                (await self._envoy.tell("/reopen_logs")).raise_for_status()
+            except httpx.HTTPError as error:
+                _log.error("Envoy did not open its access log anew: %s", error or type(error).__name__)
+            else:
+                _log.info("Envoy opened its access log anew")
+
+    async def is_alive(self) -> bool:
+        """Whether Envoy still answers, ready or not; while everything ends it need not."""
+        return self._ending or (self._envoy is not None and await self._envoy.responds())
 
     # --- what it looks like from outside -----------------------------------------------------------------------------
 
@@ -234,7 +260,20 @@ class Supervisor:
         return self._accepting
 
     async def metrics(self) -> str:
-        return await self._processor.metrics()
+        """The processor's, and of Envoy's what it alone knows."""
+        return await self._processor.metrics() + await self._envoy_metrics()
+
+    async def _envoy_metrics(self) -> str:
+        try:
+            return envoy_metrics.exposed(await self._envoy.refusals()) if self._envoy is not None else ""
+        except httpx.HTTPError:
+            return ""
+
+    def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        """Envoy's own, as Prometheus reads them."""
+        if self._envoy is None:
+            raise EnvoyFailed("Envoy does not run yet")
+        return self._envoy.statistics(used_only=used_only)
 
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""

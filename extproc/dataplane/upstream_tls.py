@@ -36,7 +36,7 @@ def _shown(cluster: str, tls: Tls, place: Place) -> Node:
     if tls.client_certificate is None or tls.client_key is None:
         return {}
     if not place.secrets_apart:
-        return {"tls_certificates": [_pair(tls.client_certificate, tls.client_key)]}
+        return {"tls_certificates": [pair_in_files(tls.client_certificate, tls.client_key)]}
     source = file_source(place.client_certificate(cluster))
     return {"tls_certificate_sds_secret_configs": [{"name": CLIENT_SECRET, "sds_config": source}]}
 
@@ -63,28 +63,28 @@ def may_rotate(tls: Tls) -> bool:
     return tls.client_certificate is not None or tls.ca is not None
 
 
-def client_secret(certificate: str, key: str) -> Node:
-    """The contents of the file with a client's certificate and key. Its directory is the owner's alone."""
+def client_secret(certificate: str, key: str, name: str = CLIENT_SECRET) -> Node:
+    """The contents of the file with a certificate and its key. Its directory is the owner's alone."""
     pair = {"certificate_chain": {"inline_string": certificate}, "private_key": {"inline_string": key}}
-    return _secret(CLIENT_SECRET, tls_certificate=pair)
+    return _secret(name, tls_certificate=pair)
 
 
-def ca_secret(certificates: str) -> Node:
-    return _secret(CA_SECRET, validation_context={"trusted_ca": {"inline_string": certificates}})
+def ca_secret(certificates: str, name: str = CA_SECRET) -> Node:
+    return _secret(name, validation_context={"trusted_ca": {"inline_string": certificates}})
 
 
-def client_reference(certificate: str, key: str) -> Node:
+def client_reference(certificate: str, key: str, name: str = CLIENT_SECRET) -> Node:
     """The same by the names of the files, for an Envoy that reads them itself."""
-    pair = {**_pair(certificate, key), "watched_directory": directory(certificate)}
-    return _secret(CLIENT_SECRET, tls_certificate=pair)
+    pair = {**pair_in_files(certificate, key), "watched_directory": directory(certificate)}
+    return _secret(name, tls_certificate=pair)
 
 
-def ca_reference(certificates: str) -> Node:
+def ca_reference(certificates: str, name: str = CA_SECRET) -> Node:
     trusted = {"trusted_ca": {"filename": certificates}, "watched_directory": directory(certificates)}
-    return _secret(CA_SECRET, validation_context=trusted)
+    return _secret(name, validation_context=trusted)
 
 
-def _pair(certificate: str, key: str) -> Node:
+def pair_in_files(certificate: str, key: str) -> Node:
     return {"certificate_chain": {"filename": certificate}, "private_key": {"filename": key}}
 
 

@@ -7,6 +7,7 @@ group by its strategy) → cut to `max_attempts`. A candidate is kept if, and on
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from extproc.decision.addressed import gather_addressed
 from extproc.decision.contender import Contender
 from extproc.decision.gather import gather
 from extproc.decision.plan import Candidate, Decision, Observations, Plan, Step
@@ -14,6 +15,7 @@ from extproc.decision.question import Question, question_of
 from extproc.decision.sift import none_chosen, sift
 from extproc.decision.strategies import Ranked
 from extproc.decision.written import CHAIN, Group
+from extproc.dialects.endpoints import is_by_provider
 from extproc.dialects.losses import decisive
 from extproc.facts.request import Facts
 from extproc.refusal import Refusal
@@ -31,13 +33,14 @@ def decide(facts: Facts, snapshot: Snapshot, observations: Observations, now: fl
     question = question_of(facts, snapshot, observations, now, draw)
     if isinstance(question, Refusal):
         return Decision(question)
-    gathered = gather(question)
+    by_provider = is_by_provider(facts.endpoint)
+    gathered = gather_addressed(question) if by_provider else gather(question)
     if not gathered.groups:
         return _refused(gathered.refusal, (), gathered.left_out)
     sifted = sift(question, _once(one for group in gathered.groups for one in group.contenders))
     if sifted.refusal is not None:
         return _refused(sifted.refusal, sifted.dropped, gathered.left_out)
-    most = max(question.route.failover.max_attempts, 1)
+    most = 1 if by_provider else max(question.route.failover.max_attempts, 1)
     ranked = _whole_first(question, _rank(gathered.groups, sifted.kept), most)
     chosen = [(strategy, one) for strategy, one in ranked if one.chosen]
     never = tuple(_candidate(one, False, one.reason) for _, one in ranked if not one.chosen)

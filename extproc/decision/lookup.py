@@ -102,6 +102,11 @@ class Listing:
         model = Model(self.provider.default_model or UNREAD, endpoints=frozenset({family}))
         return Contender(Target(self.provider.name, model.name), self.provider, model, NAMED, self.position)
 
+    def without_model(self, family: str) -> Contender:
+        """For what no model is asked of, such as files."""
+        model = Model(family, endpoints=frozenset({family}))
+        return Contender(Target(self.provider.name, family), self.provider, model, NAMED, self.position)
+
     def concrete(self) -> Iterator[Contender]:
         """What `auto` may take: the names it lists, and its default where globs or any name leave that open."""
         for name, (model, position) in self.exact.items():

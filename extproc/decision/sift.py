@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from extproc.decision.addressed import has_none
 from extproc.decision.contender import Contender
 from extproc.decision.gather import not_found
 from extproc.decision.nearest import shown
@@ -17,6 +18,7 @@ from extproc.decision.permission import on_route
 from extproc.decision.plan import UNWELL, Candidate, Observation
 from extproc.decision.question import Question
 from extproc.decision.strategies import Ranked
+from extproc.dialects.endpoints import is_by_provider
 from extproc.facts.attended import is_translated
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import HealthSpec
@@ -59,6 +61,8 @@ def sift(question: Question, contenders: Sequence[Contender]) -> Sifted:
 
 
 def asked_for(question: Question) -> str:
+    if question.name is None and is_by_provider(question.facts.endpoint):
+        return f"{question.provider}/{question.facts.family}"
     return shown(question.facts.model) if question.facts.model else "this request"
 
 
@@ -82,7 +86,7 @@ def _all_forbidden(question: Question, contenders: Sequence[Contender]) -> Refus
 
 
 def _other_family(question: Question, contender: Contender) -> str | None:
-    if question.facts.family not in contender.families:
+    if question.facts.family not in contender.families and not is_by_provider(question.facts.endpoint):
         return f"it does not serve {question.facts.family}"
     if not contender.serves(question.facts.endpoint):
         return f"its API ({contender.provider.dialect}) has no {question.facts.endpoint}"
@@ -90,6 +94,8 @@ def _other_family(question: Question, contender: Contender) -> str | None:
 
 
 def _no_family(question: Question, contenders: Sequence[Contender]) -> Refusal:
+    if is_by_provider(question.facts.endpoint):
+        return has_none(question, contenders)
     return not_found(question, f"{asked_for(question)} does not serve {question.facts.family}")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from extproc.dialects.endpoints import of_models, of_provider
 from extproc.dialects.openai.completion import FinishReason
-from extproc.dialects.openai.side import SIDE as OPENAI
 from extproc.dialects.openai.side import TOO_LONG
 from extproc.dialects.openai.usage import usage_of
 from extproc.dialects.provider_side import ProviderSide
@@ -130,4 +130,6 @@ def _detail(one: object) -> str:
     return f"{place}: {said}" if place else said
 
 
-SIDE: Final = ProviderSide(read_error, endpoints=OPENAI.endpoints, expresses=_EXPRESSES, unsent=_UNSENT)
+# Its files are OpenAI's; its batches are jobs of another form, and its WebSockets speak another protocol.
+_ENDPOINTS: Final = of_models() | of_provider("files")
+SIDE: Final = ProviderSide(read_error, endpoints=_ENDPOINTS, expresses=_EXPRESSES, unsent=_UNSENT)

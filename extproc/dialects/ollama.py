@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from extproc.dialects.openai.completion import FinishReason
 from extproc.dialects.openai.features import IMAGE
-from extproc.dialects.openai.side import SIDE as OPENAI
-from extproc.dialects.openai.side import TOO_LONG
+from extproc.dialects.openai.side import MODELS_ONLY, TOO_LONG
 from extproc.dialects.provider_side import ProviderSide
 from extproc.dialects.tolerant import count, decoded, mapping, text
 from extproc.dialects.upstream_error import ErrorClass, UpstreamError, class_of_status
@@ -96,7 +95,7 @@ def _class(status: int, said: str) -> ErrorClass:
 
 SIDE: Final = ProviderSide(
     read_error,
-    endpoints=OPENAI.endpoints,
+    endpoints=MODELS_ONLY.endpoints,
     expresses=_EXPRESSES,
     takes=frozenset({IMAGE}),
     unsent=_UNSENT,

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from extproc import names
 from extproc.decision.lookup import entry_of, upstream
+from extproc.dialects.endpoints import is_upgraded
 from extproc.exchange.desk import Desk
 from extproc.exchange.held import HeldAnswer, Hold
 from extproc.exchange.signed import signature
+from extproc.protocol.elsewhere import AskAnother
 from extproc.protocol.events import BodyEvent, Headers, HeadersEvent, TrailersEvent
 from extproc.protocol.replies import BodyReply, HeaderEdit, HeadersReply, Metadata, TrailersReply, Turn
 from extproc.refusal import Reason, Refusal
@@ -65,9 +67,16 @@ class AttemptExchange:
     def closed(self) -> None:
         """Attempts hold nothing: their outcome is in the access log."""
 
+    def _ask_another(self, refusal: Refusal, event: HeadersEvent) -> None:
+        """Whoever has decided knows the configuration that we lack; a refusal from here would be final."""
+        agreement = self._desk.agreement
+        if refusal.reason is Reason.SNAPSHOT_LOST and agreement is not None and agreement.send_away(_place_of(event)):
+            raise AskAnother
+
     def _on_headers(self, event: HeadersEvent) -> Turn:
         found = plan_try(event, self._desk)
         if isinstance(found, Refusal):
+            self._ask_another(found, event)
             return Turn(immediate(found, "openai", _id_of(event)), done=True)
         self._try, self._present, self.id = found, event.headers, found.id
         if found.hold is not None:
@@ -114,7 +123,9 @@ class AttemptExchange:
         return translated, attempt_headers(self._present, translated, found.to.provider, found.original, length, signed)
 
     def _needs_body(self, found: Try) -> bool:
-        """To change it, or to sign it."""
+        """To change it, or to sign it. A WebSocket's comes to no end before it is answered."""
+        if found.original.upgrades:
+            return False
         if found.call.endpoint == PROMPT or found.to.provider.sign is not None:
             return True
         return found.pair.needs_body(found.call, found.to)
@@ -165,6 +176,11 @@ def _shown(losses: tuple[str, ...]) -> list[str]:
     return [name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name) for name in cut]
 
 
+def _place_of(event: HeadersEvent) -> str:
+    attributes = event.context.attributes
+    return f"{_id_of(event)} {attributes.get(names.ATTR_ATTEMPT)} {attributes.get(names.ATTR_CLUSTER)}"
+
+
 def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     """What this attempt is to do, from what the router decided and where Envoy is."""
     decision = event.context.metadata.get(names.META)
@@ -176,7 +192,7 @@ def plan_try(event: HeadersEvent, desk: Desk) -> Try | Refusal:
     cluster = str(event.context.attributes.get(names.ATTR_CLUSTER, ""))
     target = target_of(decision, attempt)
     provider = snapshot.providers.get(target.provider) if target else None
-    if target is None or provider is None or cluster.removesuffix(names.HELD_SUFFIX) != provider.cluster:
+    if target is None or provider is None or _of_provider(cluster) != provider.cluster:
         return Refusal(Reason.SNAPSHOT_LOST, "the configuration that this attempt was planned with is gone; try again")
     held = cluster.endswith(names.HELD_SUFFIX)
     return _try_of(decision, private, target, provider, number=attempt, held=held)
@@ -218,7 +234,7 @@ def _try_of(
         to=to,
         pair=pair,
         call=call,
-        original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL)),
+        original=OriginalRequest(call.content_type, private.get(names.P_CREDENTIAL), upgrades=is_upgraded(endpoint)),
         body_bytes=_whole(private.get(names.P_BODY_BYTES)),
         rejects=bool(private.get(names.P_REJECTS, False)),
         hold=_hold(private, to) if held else None,
@@ -236,6 +252,10 @@ def _hold(private: Mapping[str, Any], to: Destination) -> Hold:
 
 def destination(provider: Provider, model: str) -> Destination:
     return Destination(provider, upstream(provider, model), entry_of(provider, model))
+
+
+def _of_provider(cluster: str) -> str:
+    return cluster.removesuffix(names.HELD_SUFFIX).removesuffix(names.UPGRADE_SUFFIX)
 
 
 def _whole(number: object) -> int | None:

@@ -50,6 +50,10 @@ class Agreement(Protocol):
         """An exchange came by a route of this configuration."""
         ...
 
+    def send_away(self, attempt: str) -> bool:
+        """Whether another processor may know more of this attempt: once, and not where all know the same."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -6,12 +6,13 @@ sent (`credential: caller`) it is one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 
 from extproc import names
+from extproc.dialects.endpoints import is_by_provider
 from extproc.dialects.inflate import plain
 from extproc.dialects.registry import side_of, vocabulary
 from extproc.dialects.upstream_error import UpstreamError
@@ -58,9 +59,13 @@ class CallerError:
         return ImmediateReply(status=self.status, headers=tuple(headers), body=self.body, details=details)
 
 
-def caller_error(to: Destination, status: int, headers: Mapping[str, str], body: bytes) -> CallerError | None:
+def caller_error(
+    to: Destination, status: int, headers: Mapping[str, str], body: bytes, endpoint: str = ""
+) -> CallerError | None:
     """None: it passes as it is."""
     error = side_of(to.provider.dialect, to.model).read_error(status, headers, body)
+    if error.kind == "not_found" and is_by_provider(endpoint):
+        error = replace(error, kind="invalid_request")  # what is not there is a file or a batch, and no model
     if error.kind == "auth" and to.provider.credential.kind == "caller":
         return _CALLERS_KEY_REFUSED  # here it is the caller's own key
     if to.provider.dialect in _PASSES and error.kind not in _NEVER_AS_SAID and _is_callers_form(body):
@@ -82,7 +87,8 @@ def mapped(
     provider = snapshot.providers.get(target.provider) if target is not None else None
     if target is None or provider is None:  # nobody knows any more whose it is: nothing of it passes
         return _shown(side_of(_NOBODYS, "").read_error(status, headers, body)).immediate(headers)
-    found = caller_error(destination(provider, target.model), status, headers, body)
+    endpoint = str(decision.get(names.M_ENDPOINT, ""))
+    found = caller_error(destination(provider, target.model), status, headers, body, endpoint)
     return None if found is None else found.immediate(headers)
 
 

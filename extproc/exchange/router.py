@@ -14,7 +14,7 @@ from extproc.decision.first_target import first_target
 from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
-from extproc.dialects.endpoints import BY_NAME, Endpoint
+from extproc.dialects.endpoints import BY_NAME, Endpoint, is_by_provider
 from extproc.dialects.openai.prompt import without_media
 from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
@@ -22,6 +22,7 @@ from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts.given import Given
+from extproc.facts.peer import UNNAMED, Peer, read_peer
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
@@ -108,9 +109,9 @@ class RouterExchange:
         if matched.endpoint == names.ENDPOINT_SERVICE:
             return self._pass_to_service(matched, headers)
         endpoint = BY_NAME.get(matched.endpoint)
-        if endpoint is None or headers.get(":method") != endpoint.method:
+        if endpoint is None or headers.get(":method") not in endpoint.methods:
             return self._refuse(unknown_endpoint(headers.get(":method") or "", headers.get(":path") or ""), matched)
-        identity = identify(headers, _source(event), matched.snapshot)
+        identity = identify(headers, _source(event), matched.snapshot, _peer(event, matched.snapshot))
         if isinstance(identity, Refusal):
             return self._refuse(identity, matched)
         if endpoint.ours:
@@ -176,12 +177,13 @@ class RouterExchange:
         told = portable_metadata if self._portable else plan_metadata
         metadata = told(plan, matched.snapshot, facts, matched.route, received, attended=attended)
         if self._portable:
-            edit = portable_llm_headers(headers, plan, matched.snapshot)
+            edit = portable_llm_headers(headers, plan, matched.snapshot, facts)
         else:
             edit = llm_headers(headers, plan)
-        copy = copy_headers(matched.route.shadow, metadata, facts, matched.snapshot)
-        if copy and matched.route.shadow is not None:
-            self._desk.books.shadow_sent(matched.route.shadow.target)
+        shadow = None if admitted.endpoint.by_provider else matched.route.shadow
+        copy = copy_headers(shadow, metadata, facts, matched.snapshot)
+        if copy and shadow is not None:
+            self._desk.books.shadow_sent(shadow.target)
             edit = replace(edit, set=(*edit.set, *copy))
         kind = HeadersReply if in_headers else BodyReply
         reply = kind("request", edit=edit, clear_route=True, metadata=metadata)
@@ -289,6 +291,8 @@ def _kept(call: Call) -> Call:
 
 def is_attended(plan: Plan, call: Call, route: Route, snapshot: Snapshot) -> bool:
     """Whether some target's answer must come by here: to be translated, or read where the route asks for it."""
+    if is_by_provider(call.endpoint):
+        return False
     if call.ask_usage or route.attend:
         return True
     for step in plan.steps:
@@ -347,3 +351,13 @@ def _too_large(snapshot: Snapshot) -> Refusal:
 def _source(event: HeadersEvent) -> str | None:
     source = event.context.attributes.get(names.ATTR_SOURCE)
     return str(source) if source else None
+
+
+def _peer(event: HeadersEvent, snapshot: Snapshot) -> Peer | None:
+    """Who the client's certificate says it is, as far as anybody must know."""
+    digest = event.context.attributes.get(names.ATTR_PEER)
+    if not digest or not snapshot.clients_show_certificates:
+        return None
+    if not snapshot.knows_by_certificate:
+        return UNNAMED
+    return read_peer(event.headers.get(names.CTL_PEER) or "", str(digest))

@@ -7,6 +7,7 @@ would give callers a provider's own dialect.
 
 from typing import Final
 
+from extproc.dialects.endpoints import is_by_provider
 from extproc.snapshot import TRANSLATED_DIALECTS, Route, Snapshot
 
 TRANSLATED_ENDPOINTS: Final = frozenset({"chat", "prompt"})
@@ -17,7 +18,7 @@ def is_translated(dialect: str, endpoint: str) -> bool:
 
 
 def may_attend(route: Route, snapshot: Snapshot, endpoint: str) -> bool:
-    if route.kind != "llm":
+    if route.kind != "llm" or is_by_provider(endpoint):
         return False
     if route.attend or route.usage == "exact":
         return True

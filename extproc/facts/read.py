@@ -14,6 +14,7 @@ from extproc import names
 from extproc.dialects.digests import digest_of_name
 from extproc.dialects.endpoints import Endpoint
 from extproc.dialects.json_edit import NotAnObject
+from extproc.dialects.openai.realtime import read_query
 from extproc.dialects.registry import RequestBody, Requirement, WrongField, vocabulary
 from extproc.facts.identify import Identified, identify
 from extproc.facts.request import CallerFacts, Facts
@@ -39,8 +40,9 @@ _NOT_SHOWN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogates, 
 def read_facts(
     endpoint: Endpoint, route: Route, headers: Headers, body: bytes | None, caller: CallerFacts
 ) -> Facts | Refusal:
-    """`body` None: it is not read (multipart, uploads), so headers and route say all there is."""
-    read = RequestBody()
+    """`body` None: it is not read (multipart, uploads), so headers and route say all there is; of a WebSocket also its
+    query."""
+    read = read_query((headers.get(":path") or "").partition("?")[2]) if endpoint.upgrades else RequestBody()
     if body is not None and endpoint.body == "json":
         try:
             read = vocabulary("openai").read_request(endpoint.name, body, headers.get(names.MODEL))
@@ -49,7 +51,11 @@ def read_facts(
         except WrongField as error:
             return Refusal(Reason.INVALID_REQUEST, f"{_sentence(error)}.", param=error.field)
     asked = {
-        "model": (names.MODEL, read.model, route.model),
+        "model": (
+            names.MODEL,
+            read.model,
+            _default_model(endpoint, route, headers.get(names.PROVIDER) or read.provider),
+        ),
         "provider": (names.PROVIDER, read.provider, None),
         "routing_strategy": (names.STRATEGY, read.strategy, caller.strategy or route.strategy),
     }
@@ -59,6 +65,8 @@ def read_facts(
         if name is not None and (why := _no_name(name)):
             return Refusal(Reason.INVALID_REQUEST, f"`{field}` {why}.", param=field)
         chosen[field] = name
+    if endpoint.by_provider and not endpoint.upgrades:
+        chosen["model"] = None  # what these are about is no model's, whatever header or body say
     requirements = _requirements(read.requirements)
     return Facts(
         route=route.name,
@@ -86,6 +94,11 @@ def read_facts(
         own_fields=read.own_fields,
         body_bytes=len(body) if body is not None else 0,
     )
+
+
+def _default_model(endpoint: Endpoint, route: Route, provider: str | None) -> str | None:
+    """A WebSocket without a model may be no conversation but a look at one, at the provider that is named."""
+    return None if endpoint.upgrades and (provider or route.provider) else route.model
 
 
 def _sentence(error: Exception) -> str:

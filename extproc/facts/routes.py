@@ -28,6 +28,11 @@ class Entry:
     methods: tuple[str, ...] = ()  # () is any
     body: BodyKind = "none"
 
+    @property
+    def is_last(self) -> bool:
+        """Whether it takes what no other entry of its route has taken."""
+        return self.endpoint in (names.ENDPOINT_UNKNOWN, names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER)
+
     def key(self, snapshot_id: str) -> str:
         return names.route_key(snapshot_id, self.route.name, self.endpoint)
 
@@ -69,5 +74,7 @@ def _only_with_version(match: PathMatch, endpoint: Endpoint) -> Tests | None:
 
 
 def _endpoint_entry(route: Route, endpoint: Endpoint, tests: Tests | None) -> Iterator[Entry]:
-    if tests is not None and (not route.match.methods or endpoint.method in route.match.methods):
-        yield Entry(route, endpoint.name, tests, (endpoint.method,), endpoint.body)
+    allowed = route.match.methods
+    methods = tuple(method for method in endpoint.methods if not allowed or method in allowed)
+    if tests is not None and methods:
+        yield Entry(route, endpoint.name, tests, methods, endpoint.body)

@@ -11,11 +11,16 @@ def unknown_endpoint(method: str, path: str) -> Refusal:
     plain = path.partition("?")[0]
     others = [endpoint for endpoint in ENDPOINTS if _is_at(endpoint, plain)]
     if others:
-        allowed = tuple(sorted({endpoint.method for endpoint in others}))
+        allowed = tuple(sorted({method for endpoint in others for method in endpoint.methods}))
         message = f"{_shown(plain)} takes {' or '.join(allowed)}, not {_shown(method)}."
         return Refusal(Reason.METHOD_NOT_ALLOWED, message, allow=allowed)
-    known = ", ".join(f"{endpoint.method} {endpoint.path}{'…' if endpoint.is_prefix else ''}" for endpoint in ENDPOINTS)
-    return Refusal(Reason.UNKNOWN_ENDPOINT, f"{_shown(plain)} is no endpoint of the gateway. There are: {known}.")
+    return Refusal(Reason.UNKNOWN_ENDPOINT, f"{_shown(plain)} is no endpoint of the gateway. {known_endpoints()}")
+
+
+def known_endpoints() -> str:
+    """The list, as a sentence."""
+    known = (f"{endpoint.method} {endpoint.path}{'…' if endpoint.is_prefix else ''}" for endpoint in ENDPOINTS)
+    return f"There are: {', '.join(known)}."
 
 
 def _is_at(endpoint: Endpoint, path: str) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from extproc import names
+from extproc.decision.addressed import NAMED
 from extproc.decision.strategies import KINDS
 from extproc.decision.written import ALIAS, CHAIN
-from extproc.dialects.endpoints import BY_NAME
+from extproc.dialects.endpoints import BY_NAME, families_by_provider
 from extproc.dialects.openai.parameters import PARAMETERS
 from extproc.refusal import Reason
 from extproc.snapshot import Snapshot, Target
@@ -18,7 +19,8 @@ from extproc.snapshot import Snapshot, Target
 NONE: Final = "none"
 OTHER: Final = "other"
 ENDPOINTS: Final = frozenset(BY_NAME) | {names.ENDPOINT_SERVICE, names.ENDPOINT_ANSWER, names.ENDPOINT_UNKNOWN}
-STRATEGIES: Final = frozenset({*KINDS, ALIAS, CHAIN})
+STRATEGIES: Final = frozenset({*KINDS, ALIAS, CHAIN, NAMED})
+WITHOUT_MODEL: Final = families_by_provider()
 REASONS: Final = frozenset(reason.code for reason in Reason)
 
 
@@ -62,7 +64,7 @@ class LabelNames:
             return NONE, NONE
         if provider not in self._providers:
             return OTHER, OTHER
-        if model in self._models[provider]:
+        if model in self._models[provider] or model in WITHOUT_MODEL:
             return provider, model
         return provider, next((glob for glob in self._globs[provider] if _matches(glob, model)), OTHER)
 

@@ -125,8 +125,9 @@ METRICS: Final = (
         "extproc_certificate_expiry_timestamp_seconds",
         "gauge",
         ("upstream", "kind"),
-        "When the certificates in the files for an upstream's TLS end, in seconds since the epoch. `kind` is `client`"
-        " (the first to end of the chain that is shown) or `ca` (the next to end of those that are trusted).",
+        "When the certificates in the files for TLS end, in seconds since the epoch. `kind` is `client`"
+        " (the first to end of the chain that is shown) or `ca` (the next to end of those that are trusted). Towards"
+        " clients `upstream` is `listen`, and `kind` is `server` or `client_ca`.",
     ),
     Metric(
         "extproc_arm_exchanges_total",

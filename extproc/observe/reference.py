@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from extproc.observe.decision_log import FIELDS, LONGEST_LINE
+from extproc.observe.envoy_statistics import ENVOY_STATISTICS
+from extproc.observe.envoy_table import ENVOY_METRICS
 from extproc.observe.labels import NONE, OTHER
 from extproc.observe.metric_table import METRICS
 
@@ -30,7 +32,52 @@ def page() -> str:
     for metric in METRICS:
         labels = " ".join(f"`{label}`" for label in metric.labels)
         lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.doc} |")
-    lines += [
+    lines += [*_refused_by_envoy(), *_of_envoy(), *_of_decisions()]
+    return "\n".join(lines) + "\n"
+
+
+def _refused_by_envoy() -> list[str]:
+    lines = [
+        "",
+        "### Of Envoy itself",
+        "",
+        "Under `extproc up` the same page tells what Envoy did alone, before it asked a processor:",
+        "",
+        "| name | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for each in ENVOY_METRICS:
+        values = " ".join(f"`{value}`" for value, _ in each.stats if value)
+        labelled = f"`{each.label}`: {values}" if each.label else ""
+        lines.append(f"| `{each.name}` | {each.type} | {labelled} | {each.doc} |")
+    return lines
+
+
+def _of_envoy() -> list[str]:
+    lines = [
+        "",
+        "## Envoy's own statistics",
+        "",
+        "`GET /metrics/envoy` on the admin port of `extproc up` is what Envoy counts, in the same form;",
+        "`/metrics/envoy?usedonly` leaves out what was never counted. `/metrics` stays the processor's: scrape both,",
+        "as two jobs. Nothing else of Envoy's admin interface comes out: it could stop Envoy, and shows secrets.",
+        "",
+        "`provider` is the name of a provider or service as you wrote it. Its numbers go on through a reload, also",
+        "when it changes; what is removed from the configuration goes away. A shadow's copies are counted apart, as",
+        "`envoy_cluster_shadow_…`. Histograms are renewed every 5 s. The clusters `processor` and `sink` have no",
+        "`provider`. A dashboard of these is [envoy/grafana/dashboard.json](../envoy/grafana/dashboard.json). There",
+        "are many more; these say most:",
+        "",
+        "| name | labels | meaning |",
+        "|---|---|---|",
+    ]
+    for one in ENVOY_STATISTICS:
+        lines.append(f"| `{one.name}` | {' '.join(f'`{label}`' for label in one.labels)} | {one.doc} |")
+    return lines
+
+
+def _of_decisions() -> list[str]:
+    return [
         "",
         "## The decision log",
         "",
@@ -40,9 +87,8 @@ def page() -> str:
         "",
         "| field | meaning |",
         "|---|---|",
+        *(f"| `{name}` | {doc} |" for name, doc in FIELDS.items()),
     ]
-    lines += [f"| `{name}` | {doc} |" for name, doc in FIELDS.items()]
-    return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str]) -> None:

@@ -49,6 +49,8 @@ RESET: Final = frozenset(
     {"upstream_remote_reset", "upstream_connection_termination", "upstream_protocol_error", "local_reset"}
 )
 ANSWER_CUT: Final = "upstream_reset_after_response_started"  # Envoy's details of an exchange, a reason in braces behind
+# A WebSocket was answered when it was opened. Envoy calls its end a reset, whichever side ends it and however well.
+UPGRADED: Final = 101
 LIMIT_PREFIXES: Final = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-", "retry-after")
 LONGEST_RETRY_AFTER: Final = 86_400.0  # whoever says more is not believed for longer than a day
 
@@ -89,6 +91,8 @@ def _verdict(record: Record) -> tuple[Kind, Why]:
     flags = record.flags
     if record.remote_address == SINK_ADDRESS or flags & NO_HOST:
         return "sink", "no_host"
+    if record.status == UPGRADED:
+        return "ok", ""
     if flags & CLIENT_LEFT:
         return "cancelled", "client_left"
     if "upstream_overflow" in flags:
@@ -150,12 +154,12 @@ def last_attempt(exchange: Record) -> Record:
 
 
 def client_left(exchange: Record) -> bool:
-    return bool(exchange.flags & CLIENT_LEFT)
+    return exchange.status != UPGRADED and bool(exchange.flags & CLIENT_LEFT)
 
 
 def cut(exchange: Record) -> bool:
     """The answer had begun and was broken off behind us: the caller saw a transport error, not an end."""
-    if client_left(exchange) or not exchange.status:
+    if client_left(exchange) or exchange.status in (0, UPGRADED):
         return False
     if exchange.details.startswith(ANSWER_CUT):
         return True

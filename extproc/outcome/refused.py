@@ -15,6 +15,10 @@ BY_DETAILS: Final = (  # Envoy's response code details begin so
     ("request_payload_too_large", Reason.REQUEST_TOO_LARGE),
     ("route_not_found", Reason.ROUTE_NOT_FOUND),
     ("response_payload_too_large", Reason.UPSTREAM_GARBLED),
+    ("request_header_timeout", Reason.REQUEST_TIMEOUT),
+    ("request_overall_timeout", Reason.REQUEST_TIMEOUT),
+    ("http1.headers_too_large", Reason.HEADERS_TOO_LARGE),
+    ("http1.too_many_headers", Reason.HEADERS_TOO_LARGE),
 )
 BY_CODE: Final = {reason.code: reason for reason in Reason}  # what a filter of ours gave as the details of its refusal
 NOT_REACHED: Final = NO_HOST | {"upstream_connection_failure", "upstream_overflow", "no_cluster_found"}

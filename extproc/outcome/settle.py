@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from extproc import names
-from extproc.dialects.endpoints import BY_NAME
+from extproc.dialects.endpoints import BY_NAME, is_by_provider
 from extproc.money import Usage, cost, tier_of
 from extproc.observe.outcome import Attempt, Outcome
 from extproc.outcome.classify import AttemptResult, client_left, cut
@@ -96,8 +96,8 @@ def _attempt(result: AttemptResult) -> Attempt:
 
 
 def _usage(exchange: Record, known: Known, usage_of: Callable[[str], Usage | None]) -> Usage | None:
-    if not 200 <= exchange.status < 300:
-        return None
+    if not 200 <= exchange.status < 300 or is_by_provider(known.endpoint):
+        return None  # a file or a batch may hold usages: of what has been, each time it is looked at
     witnessed = exchange.metadata.get(names.META_USAGE, {})
     counted = witnessed.get(names.U_COUNTED)
     if isinstance(counted, Mapping):  # an attended exchange: what passed our stream

@@ -81,7 +81,7 @@ class Trails:
 
 def _place(record: Record, plan: Sequence[Place], trail: _Trail) -> int | None:
     """The number of the place at which this attempt was made; None if no free place has its cluster."""
-    cluster = record.cluster.removesuffix(names.HELD_SUFFIX)
+    cluster = record.cluster.removesuffix(names.HELD_SUFFIX).removesuffix(names.UPGRADE_SUFFIX)
     numbers = [record.attempt] if 0 < record.attempt <= len(plan) else range(1, len(plan) + 1)
     for number in numbers:
         if number not in trail.results and plan[number - 1].cluster in (cluster, None):

@@ -23,6 +23,10 @@ class Headers:
                 return _text(value)
         return None
 
+    def joined(self, name: str) -> str:
+        """Of a header that is a list: all of its lines as one."""
+        return ", ".join(_text(value) for key, value in self.pairs if key == name)
+
     def firsts(self) -> dict[str, str]:
         """The first value of each name, as text."""
         return {name: self.get(name) or "" for name in self.names()}

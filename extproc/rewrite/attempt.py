@@ -34,6 +34,7 @@ class OriginalRequest:
 
     content_type: str = ""
     credential: str | None = field(default=None, repr=False)
+    upgrades: bool = False  # to a WebSocket
 
 
 def attempt_headers(
@@ -80,4 +81,6 @@ def _may_stay(name: str, body_length: int | None, original: OriginalRequest) -> 
         return body_length is None  # a known length and chunks beside it are two truths
     if name == "content-type":
         return bool(original.content_type)
+    if name in names.UPGRADE_HEADERS:
+        return original.upgrades
     return name in _SAFE and name not in _SECRETS

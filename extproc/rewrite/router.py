@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from extproc import names
-from extproc.decision.plan import Plan
+from extproc.decision.plan import Plan, Step
+from extproc.dialects.endpoints import is_upgraded
+from extproc.dialects.openai.realtime import sent_subprotocols
 from extproc.facts.request import Facts
 from extproc.protocol.events import Headers, Value
 from extproc.protocol.replies import HeaderEdit, Metadata
@@ -20,6 +22,7 @@ from extproc.snapshot import Route, Snapshot
 _CREDENTIALS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"}
 )
+_LEFT_OUT: Final = frozenset({"accept-encoding", names.SUBPROTOCOLS})  # said anew, where they go on
 _AWS: Final = "x-amz-"
 _ASKS_USAGE: Final = frozenset({"chat", "completions"})  # endpoints whose streams tell usage only when asked
 
@@ -37,7 +40,9 @@ class Received:
 
 def llm_headers(present: Headers, plan: Plan) -> HeaderEdit:
     """Everything that is a secret or ours leaves; how often and how long Envoy tries comes in."""
-    return HeaderEdit(set=_tries(plan), remove=_present(present, _leaves_llm))
+    given = (*_tries(plan), *_subprotocols(present))
+    kept = frozenset(name for name, _ in given)
+    return HeaderEdit(set=given, remove=_present(present, lambda name: name not in kept and _leaves_llm(name)))
 
 
 def service_headers(present: Headers) -> HeaderEdit:
@@ -52,14 +57,20 @@ def _tries(plan: Plan) -> tuple[tuple[str, str], ...]:
     )
 
 
-def portable_llm_headers(present: Headers, plan: Plan, snapshot: Snapshot) -> HeaderEdit:
+def portable_llm_headers(present: Headers, plan: Plan, snapshot: Snapshot, facts: Facts) -> HeaderEdit:
     """The same for an Envoy whose route goes by a header, and whose edge takes nothing off that steers it."""
-    cluster = snapshot.providers[plan.steps[0].target.provider].cluster
-    given = (*_tries(plan), (names.CTL_CLUSTER, cluster))
+    cluster = _cluster(plan.steps[0], snapshot, facts)
+    given = (*_tries(plan), *_subprotocols(present), (names.CTL_CLUSTER, cluster))
     kept = frozenset(name for name, _ in given)
     return HeaderEdit(
         set=given, remove=_present(present, lambda name: name not in kept and (_leaves_llm(name) or _is_envoys(name)))
     )
+
+
+def _subprotocols(present: Headers) -> tuple[tuple[str, str], ...]:
+    """Of a WebSocket: those that are not for us. An empty list is none."""
+    sent = sent_subprotocols(present.joined(names.SUBPROTOCOLS))
+    return ((names.SUBPROTOCOLS, sent),) if sent else ()
 
 
 def portable_service_headers(present: Headers) -> HeaderEdit:
@@ -162,10 +173,16 @@ def _groups(plan: Plan, snapshot: Snapshot, facts: Facts, *, held: bool) -> Iter
     """`held`: by the twins of the clusters. Behind the last target is nobody to go to, so its answer never is."""
     last = len(plan.steps) - 1
     for index, step in enumerate(plan.steps):
-        cluster = snapshot.providers[step.target.provider].cluster
+        cluster = _cluster(step, snapshot, facts)
         if held and index < last and facts.envoy_has(cluster + names.HELD_SUFFIX):
             cluster += names.HELD_SUFFIX
         yield {"name": str(index), "clusters": [{"cluster_name": cluster, "weight": 1}]}
+
+
+def _cluster(step: Step, snapshot: Snapshot, facts: Facts) -> str:
+    provider = snapshot.providers[step.target.provider]
+    upgraded = is_upgraded(facts.endpoint) and provider.negotiates
+    return provider.cluster + (names.UPGRADE_SUFFIX if upgraded else "")
 
 
 def _present(headers: Headers, leaves: Callable[[str], bool]) -> tuple[str, ...]:
@@ -181,4 +198,4 @@ def _is_envoys(name: str) -> bool:
 
 
 def _leaves_llm(name: str) -> bool:
-    return name in _CREDENTIALS or name == "accept-encoding" or name.startswith(_AWS) or _is_ours(name)
+    return name in _CREDENTIALS or name in _LEFT_OUT or name.startswith(_AWS) or _is_ours(name)

@@ -14,10 +14,11 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 
-from extproc.dialects.endpoints import BY_NAME
+from extproc.dialects.endpoints import BY_NAME, is_by_provider, is_upgraded
 from extproc.dialects.json_edit import Member, NotAnObject, edit, edit_members, members
 from extproc.dialects.losses import ADAPTED, losses
 from extproc.dialects.openai.features import CAP, OLD_CAP
+from extproc.dialects.openai.realtime import MODEL, sent_query
 from extproc.dialects.path_segment import segment
 from extproc.dialects.registry import vocabulary
 from extproc.dialects.sse import Decoder, Event
@@ -38,7 +39,7 @@ class OpenAIToOpenAI:
     def needs_body(self, call: Call, to: Destination) -> bool:
         if not _has_json(call):
             return False
-        changes = call.body_model != to.model or bool(call.own_fields) or _asks_usage(call, to.provider)
+        changes = _changes_model(call, to) or bool(call.own_fields) or _asks_usage(call, to.provider)
         return changes or bool(_refused(call, to))
 
     def request(self, call: Call, to: Destination) -> TranslatedRequest | Refusal:
@@ -119,6 +120,11 @@ def _has_json(call: Call) -> bool:
     return endpoint is not None and endpoint.body == "json" and call.method == endpoint.method
 
 
+def _changes_model(call: Call, to: Destination) -> bool:
+    """What goes to a provider for what it holds names none."""
+    return call.body_model != to.model and not is_by_provider(call.endpoint)
+
+
 def _asks_usage(call: Call, provider: Provider) -> bool:
     wanted = call.ask_usage and call.stream and call.endpoint in _STREAM_USAGE
     return wanted and provider.dialect not in _TELLS_UNASKED
@@ -127,7 +133,7 @@ def _asks_usage(call: Call, provider: Provider) -> bool:
 def _body(body: bytes, call: Call, to: Destination) -> bytes:
     found = members(body)
     put: dict[str, bytes] = {}
-    if call.body_model != to.model:
+    if _changes_model(call, to):
         put["model"] = msgspec.json.encode(to.model)
     if _asks_usage(call, to.provider):
         put["stream_options"] = _usage_question(found)
@@ -169,19 +175,24 @@ def path_of(call: Call, provider: Provider, upstream_model: str) -> str | Refusa
     if provider.dialect == "azure_openai":
         return _azure_path(call, operation, provider, upstream_model)
     whole = operation if provider.versioned else _VERSION + operation
-    return _with_query(provider.path_prefix + whole, call.query)
+    query = sent_query(call.query, _model_of_query(call, upstream_model)) if is_upgraded(call.endpoint) else call.query
+    return _with_query(provider.path_prefix + whole, query)
 
 
 def _azure_path(call: Call, operation: str, provider: Provider, upstream_model: str) -> str | Refusal:
     others = _without(call.query, "api-version")
+    dated = not provider.versioned and provider.api_version not in (None, "v1")
+    if is_upgraded(call.endpoint):
+        model = _model_of_query(call, upstream_model)
+        others = sent_query(others, model, called="deployment" if dated else MODEL)
     if provider.versioned:  # its address is the v1 form's, /openai/v1 included
         return _with_query(provider.path_prefix + operation, others)
     start = f"{provider.path_prefix}/openai"
-    if provider.api_version in (None, "v1"):
+    if not dated:
         return _with_query(f"{start}{_VERSION}{operation}", others)
     asked = f"api-version={quote(str(provider.api_version), safe='')}"
     query = f"{asked}&{others}" if others else asked
-    if call.endpoint in _NO_DEPLOYMENT:
+    if call.endpoint in _NO_DEPLOYMENT or is_by_provider(call.endpoint):
         return _with_query(start + operation, query)
     deployment = segment(upstream_model)
     if deployment is None:
@@ -189,6 +200,12 @@ def _azure_path(call: Call, operation: str, provider: Provider, upstream_model: 
             Reason.INVALID_REQUEST, f"The model of `{provider.name}` cannot be a part of a path.", param="model"
         )
     return _with_query(f"{start}/deployments/{deployment}{operation}", query)
+
+
+def _model_of_query(call: Call, upstream_model: str) -> str | None:
+    """None where no model was named, so that the family stands in its place."""
+    unnamed = call.body_model is None and upstream_model == BY_NAME[call.endpoint].family
+    return None if unnamed else upstream_model
 
 
 def _without(query: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 Law: a transport never overlaps two calls of one stream, always calls `closed` once and last, and ends a stream whose
 `receive` or `feed` raised with an error status, never cleanly: to Envoy a clean end means «go on without the
-processor».
+processor». `receive` that raises AskAnother ends it as «unavailable»: Envoy asks another processor.
 """
 
 from typing import Protocol

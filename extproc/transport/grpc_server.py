@@ -15,17 +15,14 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
+from extproc.protocol.elsewhere import AskAnother
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.health import SERVICE_UNKNOWN, Health
 from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
-from extproc.transport.tls import FollowedCredentials, TlsFiles
+from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
+from extproc.transport.tls import FollowedCredentials
+from extproc.transport.tls_files import TlsFiles
 
-PROCESS: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
-STREAM_LOGS: Final = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs"
-HEALTH_CHECK: Final = "/grpc.health.v1.Health/Check"
-HEALTH_WATCH: Final = "/grpc.health.v1.Health/Watch"
-
-MESSAGE_LIMIT: Final = 64 * 1024 * 1024  # twice the default body limit: a body, its headers and its metadata fit
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
@@ -200,6 +197,8 @@ class GrpcServer:
         """End this stream, and only this one, with an error status. What went wrong is told here, not to the peer."""
         if isinstance(error, (grpc.aio.AbortError, grpc.aio.InternalError)) or context.cancelled():
             raise error  # the stream is over already: reset by the peer
+        if isinstance(error, AskAnother):
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "another processor may know")
         self._on_broken(error)
         await context.abort(grpc.StatusCode.INTERNAL, "the stream cannot go on")
 

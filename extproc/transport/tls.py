@@ -6,32 +6,18 @@ connection keeps what it began with. Nothing said here quotes what a file holds.
 """
 
 import logging
-import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import grpc
 
 from extproc.transport.listen import ListenError
+from extproc.transport.tls_files import Seen, TlsFiles
 
-_OPTIONS: Final = {"client_certificate": "--tls-certificate", "client_key": "--tls-key", "ca": "--tls-client-ca"}
+_OPTIONS: Final = {"certificate": "--tls-certificate", "key": "--tls-key", "ca": "--tls-client-ca"}
 _CRL: Final = "-----BEGIN X509 CRL"
 _log = logging.getLogger("extproc")
 _grpc: Any = grpc  # its helpers carry no types
-_Seen = tuple[tuple[int, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    certificate: Path
-    key: Path
-    client_ca: Path
-
-    def seen(self) -> _Seen:
-        found = [os.stat(path) for path in (self.certificate, self.key, self.client_ca)]
-        return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
 
 
 class FollowedCredentials:
@@ -39,7 +25,7 @@ class FollowedCredentials:
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
-        self._seen: _Seen | None = None
+        self._seen: Seen | None = None
         self._told = ""
 
     def first(self) -> Any:
@@ -84,7 +70,7 @@ def _read(files: TlsFiles) -> Any:
     from extproc.config.certificates import UnfitCertificate, read_authorities, read_pair
 
     now = datetime.now(UTC)
-    paths = {"client_certificate": files.certificate, "client_key": files.key, "ca": files.client_ca}
+    paths = {"certificate": files.certificate, "key": files.key, "ca": files.client_ca}
     try:
         pair = read_pair(files.certificate.read_bytes(), files.key.read_bytes(), now)
         trusted = read_authorities(files.client_ca.read_bytes(), now).certificates

@@ -13,6 +13,7 @@ from typing import Final
 
 from extproc.exchange.handler import Handler
 from extproc.protocol.conversation import Conversation, IllegalReply
+from extproc.protocol.elsewhere import AskAnother
 from extproc.protocol.events import BodyEvent, HeadersEvent, TrailersEvent, UnknownEvent
 from extproc.protocol.replies import ImmediateReply
 from extproc.wire.codec import decode, empty_reply, encode
@@ -68,6 +69,9 @@ class ProcessorStream:
                 return _OVER
             data = encode(turn.reply)
             self._conversation.check(turn.reply)
+        except AskAnother:
+            self._over = True
+            raise
         except Exception as bug:
             return self._answer_bug(bug)
         return data, turn.done or isinstance(turn.reply, ImmediateReply)

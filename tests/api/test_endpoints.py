@@ -1,6 +1,6 @@
 """The admin ports' endpoints: of one processor, and of the gateway."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -29,6 +29,9 @@ async def get(app: Starlette, path: str, method: str = "GET", **more: Any) -> ht
         return await http.request(method, path, **more)
 
 
+STATISTICS = (b"envoy_one{} 1\n", b"envoy_two{} 2\n")
+
+
 class Gateway:
     def __init__(self, body: dict[str, object]) -> None:
         self._body = body
@@ -38,6 +41,12 @@ class Gateway:
 
     async def metrics(self) -> str:
         return "extproc_one 1\n"
+
+    async def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
+        if not self._body:
+            raise httpx.ConnectError("no socket")
+        for piece in STATISTICS[used_only:]:
+            yield piece
 
     async def page(self, path: str) -> dict[str, object] | None:
         return {"/health": HEALTH, **PAGES}[path] if self._body else None
@@ -74,9 +83,24 @@ async def test_metrics_come_in_the_form_that_prometheus_reads(app_of: AppOf) -> 
     assert answer.headers["content-type"] == METRICS_TYPE
 
 
+async def test_envoys_statistics_pass_in_pieces_and_nothing_else_of_its_admin_does() -> None:
+    answer = await get(gateway(READY), "/metrics/envoy")
+    assert (answer.status_code, answer.content) == (200, b"".join(STATISTICS))
+    assert answer.headers["content-type"] == METRICS_TYPE
+    assert (await get(gateway(READY), "/metrics/envoy?usedonly&filter=x")).content == STATISTICS[1]
+    for path in ("/stats", "/metrics/envoy/", "/metrics/envoy/../quitquitquit", "/quitquitquit", "/config_dump"):
+        assert (await get(gateway(READY), path)).status_code in (404, 307), path
+    assert (await get(gateway(READY), "/metrics/envoy", "POST")).status_code == 405
+
+
+async def test_an_envoy_that_does_not_answer_has_no_statistics() -> None:
+    silent = await get(gateway({}), "/metrics/envoy")
+    assert (silent.status_code, "Envoy" in silent.json()["error"]) == (503, True)
+
+
 async def test_the_gateways_front_page_says_what_there_is() -> None:
     assert (await get(gateway(READY), "/")).text == (
-        "extproc: /healthz /readyz /ready /health /metrics /health/providers /canaries /observations\n"
+        "extproc: /healthz /readyz /ready /health /metrics /metrics/envoy /health/providers /canaries /observations\n"
     )
 
 

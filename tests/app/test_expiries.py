@@ -1,6 +1,7 @@
 """Expiry is seen before it bites: in the metric, and in the log at fourteen days, at one, and when it is over."""
 
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from extproc.app.expiries import Expiries
 from extproc.observe.metrics import Metrics
-from extproc.snapshot import Snapshot, Tls
+from extproc.snapshot import Listen, ListenTls, Snapshot, Tls
 from tests.dataplane.certificates import DAY, Ca
 from tests.dataplane.snapshots import llm, provider, service, snapshot
 
@@ -79,3 +80,16 @@ def test_who_is_configured_no_more_has_no_series(world: tuple[Snapshot, Path, Pa
     expiries.look(world[0])
     expiries.look(snapshot(provider("plain"), llm()))
     assert SERIES not in metrics.expose().decode().replace(f"# HELP {SERIES}", "").replace(f"# TYPE {SERIES}", "")
+
+
+def test_what_clients_are_shown_and_must_show_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ca = Ca(ends=10 * DAY)
+    certificate, key = ca.issue("gateway", ends=30 * DAY).write(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(ca.certificate)
+    listen = Listen(tls=ListenTls(str(certificate), str(key), str(tmp_path / "ca.pem")))
+    metrics = Metrics()
+    Expiries(metrics, Clock(time.time())).look(replace(snapshot(llm()), listen=listen))
+    server, trusted = seen(metrics, "listen", "server"), seen(metrics, "listen", "client_ca")
+    assert server is not None and trusted is not None and server - trusted > 19 * A_DAY
+    (record,) = caplog.records
+    assert record.getMessage().startswith("the client CA certificate of listen expires at")

@@ -13,7 +13,7 @@ from extproc.decision.explain import HIDDEN
 from extproc.facts import matcher
 from extproc.facts.routes import entries
 from extproc.protocol.events import BodyEvent
-from extproc.snapshot import Credential, SignSpec, Snapshot
+from extproc.snapshot import Caller, Credential, SignSpec, Snapshot
 from tests.exchange.scene import CALLERS, CLAUDE_FIRST, PROVIDERS, ROUTES, Scene, request, snapshot
 
 WEIGHTED = """
@@ -61,6 +61,18 @@ CASES = {
     "a wrong field": Case("plain", {"model": "m", "n": "two"}),
     "no JSON": Case("plain", b"{"),
     "an empty body": Case("plain", None),
+    "a file at a provider": Case("open", None, method="GET", path="/files/f", headers={"x-extproc-provider": "beta"}),
+    "a file at nobody": Case("open", None, method="GET", path="/v1/files/f"),
+    "a batch": Case("open", {"provider": "alpha", "input_file_id": "f"}, path="/v1/batches"),
+    "a WebSocket": Case("open", None, method="GET", path="/v1/realtime?model=smart"),
+    "a WebSocket without a model": Case("open", None, method="GET", path="/v1/realtime?provider=beta"),
+    "a WebSocket with its key": Case(
+        "keyed",
+        None,
+        method="GET",
+        path="/v1/realtime?model=m",
+        headers={"upgrade": "websocket", "sec-websocket-protocol": "realtime, openai-insecure-api-key.gw-ci"},
+    ),
     "an unknown path": Case("plain", {}, path="/v1/nothing"),
     "a wrong method": Case("plain", None, method="DELETE"),
     "tools that nobody has": Case("plain", {"model": "m", "tools": [{"type": "function"}]}),
@@ -91,7 +103,7 @@ async def by_the_gateway(config: Snapshot, case: Case) -> dict[str, Any]:
         "reason": told[names.M_REASON],
         "route": told[names.M_ROUTE],
         "labels": told[names.M_LABELS],
-        "headers": dict(turn.reply.edit.set),
+        "headers": {name: value for name, value in turn.reply.edit.set if name.startswith(names.ENVOY_PREFIX)},
     }
 
 
@@ -131,6 +143,13 @@ def test_a_service_is_named_and_a_path_that_nothing_matches_refused() -> None:
     assert (told["service"], told["plan"], told["facts"]["route"]) == ("billing", [], "bills")
     told = explain_request(CONFIGS["open"], Asked("GET", "/nothing", {}, b""), now=0.0, draw=0.0)
     assert told["refusal"]["code"] == "route_not_found"
+
+
+def test_a_browsers_key_is_not_shown() -> None:
+    headers = {"upgrade": "websocket", "sec-websocket-protocol": "openai-insecure-api-key.gw-ci"}
+    told = explain_request(CONFIGS["keyed"], Asked("GET", "/v1/realtime?model=m", headers, b""), now=0.0, draw=0.0)
+    assert told["facts"]["caller"]["name"] == "ci" and told["plan"] == ["alpha/m"]
+    assert "gw-ci" not in json.dumps(told) and "sec-websocket-protocol" not in told["headers"]
 
 
 def test_whoever_explains_is_no_stranger() -> None:
@@ -213,3 +232,14 @@ def test_a_page_of_the_gateways_own_needs_no_plan() -> None:
     told = explain_request(CONFIGS["open"], Asked("GET", "/health/providers", {}, b""), now=0.0, draw=0.0)
     assert (told["refusal"], told["answered"], told["plan"]) == (None, "by the gateway itself", [])
     assert told["facts"]["endpoint"] == "health_of_providers" and "models" not in told
+
+
+def test_a_caller_is_explained_by_the_names_in_its_certificate() -> None:
+    known = replace(CONFIGS["open"], callers=(Caller("ci", None, certificate=("ci.test",)),))
+
+    def explained(*names_in_it: str) -> dict[str, Any]:
+        asked = Asked("POST", CHAT, {"content-type": "application/json"}, b'{"model":"m"}', names_in_it)
+        return explain_request(known, asked, now=0.0, draw=0.5)
+
+    assert explained("ci.test")["facts"]["caller"]["name"] == "ci"
+    assert explained("other.test")["refusal"]["code"] == "invalid_api_key"

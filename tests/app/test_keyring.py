@@ -73,14 +73,13 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     assert "hush" not in f"{keys!r} {held!r}"
 
 
-def test_a_processor_that_stands_alone_follows_a_secret_though_the_snapshot_stays_the_same() -> None:
+async def test_a_processor_that_stands_alone_follows_a_secret_though_the_snapshot_stays_the_same() -> None:
     loaded = load_document({"providers": {"a": {"dialect": "openai", "base_url": "http://127.0.0.1:1"}}}, "test")
-    assert loaded.compiled is not None
-    processor = _Processor(
-        ProcessorSettings(listen=(), admin=None, drain=0.0), loaded.compiled.snapshot, {"sign.a": Secret("old")}
-    )
+    old = _with_keys(loaded, {"sign.a": Secret("old")}).compiled
+    assert old is not None
+    processor = _Processor(ProcessorSettings(listen=(), admin=None, drain=0.0), old.snapshot, old)
     assert processor._desk.key("sign.a") == b"old"
-    processor._follow(_with_keys(loaded, {"sign.a": Secret("new")}))
+    await processor._follow(_with_keys(loaded, {"sign.a": Secret("new")}))
     assert processor._desk.key("sign.a") == b"new"
 
 

@@ -1,13 +1,18 @@
 """What a start proposes to try: only what would succeed with the very configuration."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from extproc.app.origin import demo_document
+from extproc.app.reaching import reached
 from extproc.cli.welcome import requests_to_try, translated
+from extproc.config.certificates import read_pair
 from extproc.config.load import load_document
 from extproc.dataplane.start import Started
-from extproc.snapshot import Snapshot
+from extproc.dataplane.supervise import Address
+from extproc.snapshot import ListenTls, Snapshot
+from tests.dataplane.certificates import Ca
 
 OPENAI = {"dialect": "openai", "models": ["small"]}
 CLAUDE = {"dialect": "anthropic", "models": ["claude-x-*", "claude-y"]}
@@ -43,3 +48,29 @@ def test_where_several_answer_a_name_a_strategy_is_tried() -> None:
     two = {"a": OPENAI, "b": OPENAI}
     assert "x-extproc-strategy: cost" in str(tried({"providers": two}))
     assert "x-extproc-strategy" not in str(tried({"providers": {"a": OPENAI, "c": CLAUDE}}))
+
+
+def test_by_certificate_no_key_is_asked_for_and_curl_is_told_the_files(tmp_path: Path) -> None:
+    ca = Ca()
+    certificate, key = ca.issue("gateway", "gateway.test").write(tmp_path, "server")
+    (tmp_path / "ca.pem").write_bytes(ca.certificate)
+    tls = {"certificate": str(certificate), "key": str(key), "client_ca": str(tmp_path / "ca.pem")}
+    callers = [{"name": "a", "certificate": "a.test"}]
+    document = {"providers": {"o": OPENAI}, "listen": {"tls": tls}, "callers": callers}
+    compiled = load_document(document, "test").compiled
+    assert compiled is not None
+    at = reached(Address("0.0.0.0", 8443, True), compiled.snapshot.listen.tls, compiled.listener.pair)
+    started = Started("https://127.0.0.1:8443", "http://admin", compiled.snapshot, "test", (), at)
+    said = dict(requests_to_try(started))["what may be asked for"]
+    assert said == (
+        "curl -s https://gateway.test:8443/v1/models --resolve gateway.test:8443:127.0.0.1"
+        f" --cacert {certificate} --cert YOUR-CERTIFICATE.pem --key YOUR-KEY.pem"
+    )
+
+
+def test_a_certificate_for_the_address_needs_no_other_name(tmp_path: Path) -> None:
+    issued = Ca().issue("gateway", "gateway.test", "127.0.0.1")
+    pair = read_pair(issued.certificate, issued.key, datetime.now(UTC))
+    at = reached(Address("127.0.0.1", 8443, True), ListenTls("/a b/c.pem", "k"), pair)
+    assert (at.url, at.options) == ("https://127.0.0.1:8443", " --cacert '/a b/c.pem'")
+    assert reached(Address("127.0.0.1", 8080), None, None).url == "http://127.0.0.1:8080"

@@ -60,33 +60,33 @@ def test_one_file_may_hold_both_and_the_key_goes_nowhere_with_the_certificate() 
 
 
 UNFIT: dict[str, tuple[bytes, bytes, str, str]] = {
-    "nothing": (b"", ISSUED.key, "client_certificate", "no PEM certificates"),
-    "garbage": (b"\x00\xff" * 50, ISSUED.key, "client_certificate", "no PEM certificates"),
+    "nothing": (b"", ISSUED.key, "certificate", "no PEM certificates"),
+    "garbage": (b"\x00\xff" * 50, ISSUED.key, "certificate", "no PEM certificates"),
     "garbage in PEM": (
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         ISSUED.key,
-        "client_certificate",
+        "certificate",
         "cannot be read",
     ),
-    "half a certificate": (ISSUED.certificate[:200], ISSUED.key, "client_certificate", "no PEM certificates"),
-    "no key": (ISSUED.certificate, ISSUED.certificate, "client_key", "no PEM private key"),
+    "half a certificate": (ISSUED.certificate[:200], ISSUED.key, "certificate", "no PEM certificates"),
+    "no key": (ISSUED.certificate, ISSUED.certificate, "key", "no PEM private key"),
     "a broken key": (
         ISSUED.certificate,
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        "client_key",
+        "key",
         "cannot be read",
     ),
-    "another's key": (ISSUED.certificate, OTHER.key, "client_key", "does not fit"),
+    "another's key": (ISSUED.certificate, OTHER.key, "key", "does not fit"),
     "the leaf is not first": (
         CA.certificate + ISSUED.certificate,
         ISSUED.key,
-        "client_certificate",
+        "certificate",
         "begins with another certificate",
     ),
-    "an encrypted key": (ISSUED.certificate, ENCRYPTED, "client_key", "encrypted"),
-    "an encrypted key of the old form": (ISSUED.certificate, OLD_FORM, "client_key", "encrypted"),
-    "a short key": (CA.issue("us", key=SMALL).certificate, pem(SMALL), "client_key", "kind cannot be used"),
-    "an Edwards key": (CA.issue("us", key=EDWARDS).certificate, pem(EDWARDS), "client_key", "kind cannot be used"),
+    "an encrypted key": (ISSUED.certificate, ENCRYPTED, "key", "encrypted"),
+    "an encrypted key of the old form": (ISSUED.certificate, OLD_FORM, "key", "encrypted"),
+    "a short key": (CA.issue("us", key=SMALL).certificate, pem(SMALL), "key", "kind cannot be used"),
+    "an Edwards key": (CA.issue("us", key=EDWARDS).certificate, pem(EDWARDS), "key", "kind cannot be used"),
 }
 
 
@@ -137,6 +137,6 @@ def test_the_systems_bundle_can_be_read() -> None:
 def test_expiry() -> None:
     gone = Ca(begins=-2 * DAY, ends=-DAY)
     assert expiry_of(gone.certificate + CA.certificate, "ca", NOW) > NOW
-    assert expiry_of(gone.certificate + CA.certificate, "client_certificate", NOW) < NOW
+    assert expiry_of(gone.certificate + CA.certificate, "certificate", NOW) < NOW
     assert first_to_expire([NOW - DAY, NOW - 2 * DAY], NOW) == NOW - DAY
     assert first_to_expire([NOW + 2 * DAY, NOW - DAY, NOW + DAY], NOW) == NOW + DAY

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations.peers import DirectPeer, GrpcPeer, Peer
+from tests.conversations.peers import DirectPeer, GrpcPeer, LeanPeer, Peer
 
-TRANSPORTS = [DirectPeer, GrpcPeer]
+TRANSPORTS = [DirectPeer, GrpcPeer, LeanPeer]
 
 
 @pytest.fixture(params=TRANSPORTS, ids=lambda peer: peer.__name__)

@@ -17,7 +17,9 @@ import grpc.aio
 from extproc.exchange.handler import Handler
 from extproc.protocol.replies import ImmediateReply
 from extproc.transport.contract import ByteStream
-from extproc.transport.grpc_server import MESSAGE_LIMIT, PROCESS, GrpcServer
+from extproc.transport.grpc_server import GrpcServer
+from extproc.transport.lean_server import LeanServer
+from extproc.transport.methods import MESSAGE_LIMIT, PROCESS
 from extproc.wire.stream import ProcessorStream
 
 MakeHandler = Callable[[Mapping[str, str]], Handler]
@@ -145,6 +147,8 @@ class DirectLine:
 class GrpcPeer:
     """The real server on a Unix socket, and a grpc.aio client in Envoy's place."""
 
+    server: type[GrpcServer | LeanServer] = GrpcServer
+
     def __init__(self) -> None:
         self.bugs: list[BaseException] = []
 
@@ -153,7 +157,7 @@ class GrpcPeer:
 
     async def serve(self, open_stream: OpenStream, directory: Path) -> None:
         address = f"unix://{directory}/s"
-        self._server = GrpcServer([address], open_stream, NoLog)
+        self._server = self.server([address], open_stream, NoLog)
         await self._server.start()
         limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT)]
         self.channel = grpc.aio.insecure_channel(f"unix:{directory}/s", options=limits)
@@ -171,6 +175,12 @@ class GrpcPeer:
 
     def open_streams(self) -> int:
         return self._server.open_streams
+
+
+class LeanPeer(GrpcPeer):
+    """The same client before the lean transport."""
+
+    server = LeanServer
 
 
 class GrpcLine:

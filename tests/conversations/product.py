@@ -24,6 +24,7 @@ class Product:
     def __init__(self) -> None:
         self.first = snapshot()
         self._processor = _Processor(ProcessorSettings(listen=(), admin=None, drain=0.0), self.first)
+        self._processor._agreement.in_order = True  # as under `up`: Envoy is told in step with us
         self.set(new_id=lambda: ID, draw=lambda: 0.5)
 
     def set(self, **functions: Callable[[], Any]) -> None:

@@ -24,6 +24,14 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
+def _alternative(name: str) -> x509.GeneralName:
+    if "://" in name:
+        return x509.UniformResourceIdentifier(name)
+    if "@" in name:
+        return x509.RFC822Name(name)
+    return x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Issued:
     certificate: bytes
@@ -57,7 +65,7 @@ class Ca:
         own = key or ec.generate_private_key(ec.SECP256R1())
         built = self._builder(_named(name), own, begins, ends)
         if hosts:
-            names = [x509.IPAddress(ip_address(h)) if h[0].isdigit() else x509.DNSName(h) for h in hosts]
+            names = [_alternative(host) for host in hosts]
             built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return Issued(built.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM), pem(own))
 

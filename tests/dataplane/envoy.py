@@ -17,6 +17,7 @@ from typing import TypeVar
 import pytest
 
 from extproc.dataplane.ca import find_ca_bundle
+from extproc.dataplane.downstream_tls import LISTENER_AUTHORITIES, LISTENER_CERTIFICATE
 from extproc.dataplane.feed import discovery
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, whole
@@ -58,6 +59,7 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
     for provider in snapshot.providers.values():
         Path(place.secret(provider.cluster)).write_text(json.dumps(sds(secret)))
         Path(place.aws_keys(provider.cluster)).write_text(aws_keys_file("AKIDEXAMPLE", secret, None))
+    write_listener_certificates(snapshot, place)
     for upstream in (*snapshot.providers.values(), *snapshot.services.values()):
         write_certificates(upstream, place)
     return rendered
@@ -71,6 +73,17 @@ def write_certificates(upstream: Provider | Service, place: Place) -> None:
         replace(Path(place.client_certificate(upstream.cluster)), json.dumps(pair))
     if tls.ca:
         replace(Path(place.authorities(upstream.cluster)), json.dumps(ca_secret(Path(tls.ca).read_text())))
+
+
+def write_listener_certificates(snapshot: Snapshot, place: Place) -> None:
+    """The same for what clients are shown and must show."""
+    tls = snapshot.listen.tls
+    if tls is not None:
+        pair = client_secret(Path(tls.certificate).read_text(), Path(tls.key).read_text(), LISTENER_CERTIFICATE)
+        replace(Path(place.listener_certificate), json.dumps(pair))
+        if tls.client_ca is not None:
+            trusted = ca_secret(Path(tls.client_ca).read_text(), LISTENER_AUTHORITIES)
+            replace(Path(place.listener_authorities), json.dumps(trusted))
 
 
 def complaints(snapshot: Snapshot, directory: Path) -> str:

@@ -16,6 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from extproc import names
 from extproc.dataplane.place import Place
+from extproc.dialects.endpoints import BY_NAME
 from extproc.protocol.events import Headers
 from extproc.protocol.replies import HeaderEdit
 from extproc.transport.health import SERVING
@@ -79,7 +80,7 @@ class Processor:
                 if self.refuses is not None:
                     yield self._refusal()
                     return
-                if request.request_headers.end_of_stream or names.parse_route_key(route)[2] in ("audio", "service"):  # type: ignore[index]
+                if request.request_headers.end_of_stream or not has_its_body_read(route):
                     yield self._planned(headers, "request_headers")
                     return
                 yield pb.ProcessingResponse(request_headers=pb.HeadersResponse())
@@ -207,6 +208,12 @@ class Processor:
                 kind = LOG_OF[entry.common_properties.access_log_type]
                 self.records.append((kind, entry))
         return logs.StreamAccessLogsResponse()
+
+
+def has_its_body_read(route: str) -> bool:
+    key = names.parse_route_key(route)
+    endpoint = BY_NAME.get(key[2]) if key else None
+    return endpoint is not None and endpoint.body == "json"
 
 
 def cluster(name: str) -> str:

@@ -25,7 +25,9 @@ class WatchingEnvoy(EnvoyAdmin):
 
     async def stat(self, name: str) -> str:
         self.steps.append(name.rpartition(".")[2])
-        return "0" if name.endswith("warming_clusters") else self.version("cds")
+        if name.endswith(("_warming", "warming_clusters")):
+            return "0"
+        return self.version("lds" if ".lds." in name else "cds")
 
     async def route_version(self) -> str:
         self.steps.append("route_version")

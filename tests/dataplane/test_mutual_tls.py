@@ -14,6 +14,7 @@ import pytest
 
 from extproc import names
 from extproc.dataplane import clusters
+from extproc.dataplane.statistics import statistics_name
 from extproc.snapshot import Endpoint, PathMatch, Provider, Service, Tls
 from tests.dataplane.certificates import DAY, Ca, Issued, server_side
 from tests.dataplane.envoy import Running, eventually, running, write_certificates
@@ -216,6 +217,6 @@ def test_a_connection_is_reused(guarded: Guarded) -> None:
 
 
 def connections(guarded: Guarded) -> int:
-    name = f"cluster.{guarded.providers['right'].cluster}.upstream_cx_total"
+    name = f"cluster.{statistics_name('right', 'whole')}.upstream_cx_total"
     with httpx.Client(transport=httpx.HTTPTransport(uds=guarded.envoy.place.admin), base_url="http://envoy") as admin:
         return int(admin.get(f"/stats?filter=^{name}$").text.split(": ")[1])

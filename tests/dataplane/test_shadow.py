@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from extproc import names
+from extproc.dataplane.statistics import statistics_name
 from extproc.signing import HEADERS, verify
 from tests.dataplane.envoy import eventually
 from tests.dataplane.supervised import Supervised, compiled, supervised
@@ -244,7 +245,7 @@ def test_a_shadow_is_counted_under_a_name_of_its_own(gateway: Supervised) -> Non
     chat(gateway)
     envoy = gateway.supervisor._envoy
     assert envoy is not None
-    (twin,) = [name for name in _clusters(gateway) if name.startswith("dark") and name.endswith(names.SHADOW_SUFFIX)]
-    plain = twin.removesuffix(names.SHADOW_SUFFIX)
-    assert gateway.done(envoy.stat(f"cluster.{twin}.upstream_rq_total")) not in ("", "0")
+    plain = statistics_name("dark", "whole")
+    shadow = plain + names.SHADOW_SUFFIX
+    assert gateway.done(envoy.stat(f"cluster.{shadow}.upstream_rq_total")) not in ("", "0")
     assert gateway.done(envoy.stat(f"cluster.{plain}.upstream_rq_total")) in ("", "0")

@@ -5,7 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from extproc.snapshot import Credential, Endpoint, FailoverSpec, Limits, Match, PathMatch, Rewrite, Route, Snapshot, Tls
+from extproc.snapshot import (
+    AddressLimit,
+    Cors,
+    Credential,
+    Endpoint,
+    FailoverSpec,
+    Limits,
+    Listen,
+    ListenLimits,
+    Match,
+    PathMatch,
+    Redirect,
+    Rewrite,
+    Route,
+    ServiceShare,
+    Snapshot,
+    Tls,
+)
 from tests.dataplane.envoy import complaints
 from tests.dataplane.snapshots import llm, provider, service, snapshot, to_service
 
@@ -31,6 +48,24 @@ PICKY = replace(
         headers={"X-Tier": "gold", "x-any": "*"},
         query={"a": "1", "b": "*"},
     ),
+)
+SMALL = Limits(body=1 << 20, headers=5_000, header_count=40)
+SCRIPTS = Cors(("https://*.example.com", "http://localhost:*"), ("GET", "POST"), credentials=True)
+GUARDED = Listen(
+    cors=Cors(("*",), ("GET",)),
+    limits=ListenLimits(10, 5, 7, AddressLimit(3, 9), 1.5, 2.5, 3.5, 64 << 20),
+    trusted_hops=2,
+    proxy_protocol=True,
+)
+OWN_CORS = Route(
+    "scripts",
+    Match(PathMatch("glob", "/a/*/b"), ("*.example.com",), ("PUT", "GET"), {"x-tier": "gold"}, {"q": "*"}),
+    kind="service",
+    services=(ServiceShare("billing"),),
+    cors=SCRIPTS,
+)
+ANSWERED = Route(
+    "moved", Match(PathMatch("regex", "/m/[0-9]+")), kind="answer", redirect=Redirect(path="/n"), cors=SCRIPTS
 )
 
 SNAPSHOTS: dict[str, Snapshot] = {
@@ -69,6 +104,9 @@ SNAPSHOTS: dict[str, Snapshot] = {
     "attended routes": snapshot(provider("openai"), replace(llm(), attend=True), replace(llm("exact"), usage="exact")),
     "a small body": replace(snapshot(provider("openai"), llm()), limits=Limits(body=4096)),
     "a large body": replace(snapshot(provider("openai"), llm()), limits=Limits(body=256 << 20)),
+    "all that protects": replace(
+        snapshot(provider("openai"), service("billing"), OWN_CORS, ANSWERED, llm()), listen=GUARDED, limits=SMALL
+    ),
     "many routes": snapshot(
         provider("openai"),
         service("billing"),

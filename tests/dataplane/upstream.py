@@ -79,7 +79,7 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
             else:
                 self.wfile.write(b"0\r\n\r\n")
 
-        do_GET = do_POST = do_PUT = do_DELETE = _answer
+        do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""

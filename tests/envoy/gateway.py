@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -83,6 +83,7 @@ class Gateway:
         arguments: Sequence[str] = (),
         more_environment: Mapping[str, str] | None = None,
         source: Path | None = None,
+        before: Callable[[], None] | None = None,
     ) -> None:
         # A short name, because the run's sockets lie below it.
         self.directory = Path(tempfile.mkdtemp(prefix="gw-"))
@@ -96,6 +97,7 @@ class Gateway:
         self.out, self.err = Lines(), Lines()
         self.write_config(config)
         self._arguments = list(arguments)
+        self._before = before
         self._environment = environment(TMPDIR=str(self.runs), **(more_environment or {}))
         self._family: set[int] = set()
         self.process: subprocess.Popen[str] | None = None
@@ -115,6 +117,7 @@ class Gateway:
             errors="replace",
             env=self._environment,
             cwd=self.directory,
+            preexec_fn=self._before,
         )
         assert self.process.stdout is not None and self.process.stderr is not None
         self.out.follow(self.process.stdout)
@@ -257,8 +260,10 @@ def running(
     *arguments: str,
     more_environment: Mapping[str, str] | None = None,
     source: Path | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Iterator[Gateway]:
-    gateway = Gateway(config, arguments, more_environment, source).start()
+    """`before` is called in the new process, before it is the gateway."""
+    gateway = Gateway(config, arguments, more_environment, source, before).start()
     try:
         yield gateway
     except BaseException:

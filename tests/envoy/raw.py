@@ -11,10 +11,11 @@ class Answer:
     rest: bytes
 
 
-def exchange(port: int, sent: bytes, seconds: float = 5.0) -> Answer:
+def exchange(port: int, sent: bytes, seconds: float = 5.0, source: str | None = None) -> Answer:
     """One request; what follows the first answer's head is `rest`. Status 0: the connection ended without an answer."""
     got = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+    own = None if source is None else (source, 0)
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds, source_address=own) as connection:
         connection.sendall(sent)
         try:
             while (part := connection.recv(65536)) and len(got) < 1 << 20:

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +195,22 @@ def test_a_stream_in_flight_outlives_the_removal_of_its_provider(
     assert gone.headers.get(names.TARGET) != "lasting/m"
     thread.join(LONG + 5)
     assert said and said[0].endswith("data: [DONE]\n\n") and said[0].count('"n":') == 20
+
+
+def test_a_changed_listener_cuts_nobody(lasting: Upstream, demos: dict[str, Demo]) -> None:
+    """A stream that is longer than the gateway's own drain ends whole, and no request under load fails."""
+    provider = {"dialect": "openai", "base_url": f"{lasting.origin}/v1", "models": ["lasting"]}
+    changed = base(demos, lasting=provider)
+    asked = len(lasting.asked)
+    with running(changed, "--drain", "1s") as gateway, load(gateway), ThreadPoolExecutor() as aside:
+        streamed = aside.submit(
+            httpx.post, gateway.url + CHAT, json=body("lasting", stream=True), timeout=60, trust_env=False
+        )
+        eventually(lambda: len(lasting.asked) > asked, "the stream runs")
+        gateway.reload({**changed, "listen": {"limits": {"idle_timeout": "30m"}}, "limits": {"headers": "20KiB"}})
+        assert streamed.result().text.endswith("data: [DONE]\n\n")
+        large = httpx.get(f"{gateway.url}/v1/models", headers={"x-large": "a" * 30_000}, trust_env=False)
+        assert large.status_code == 431
 
 
 def test_a_new_service_is_reached(gateway: Gateway, demos: dict[str, Demo], lab: Demo) -> None:

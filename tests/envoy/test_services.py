@@ -19,6 +19,7 @@ from tests.envoy.processes import eventually
 from tests.envoy.upstream import Asked, Upstream, scripted
 
 LARGE = 100 * 1024 * 1024
+WHOLE = {"scheme": "https", "host": "h.test", "port": 81, "path": "/"}
 ECHO = "/test.Echo/Say"
 COUNT = "/test.Echo/Count"
 
@@ -111,6 +112,15 @@ def gateway(upstreams: dict[str, Upstream]) -> Iterator[Gateway]:
                 {"match": {"path": "/old/*/x/*"}, "redirect": {"path": "/new/$2/$1", "status": 308}},
                 {"match": {"path": "/away"}, "redirect": "https://example.com:8443/there"},
                 {"match": {"path": "/bare/*"}, "redirect": {"path": "/b/$1", "keep_query": False}},
+                {"match": {"path": "/scheme"}, "redirect": {"scheme": "https", "status": 301}},
+                {"match": {"path": "/host"}, "redirect": {"host": "h.test", "status": 303}},
+                {"match": {"path": "/port"}, "redirect": {"port": 81, "status": 307}},
+                {
+                    "match": {"path": "/whole"},
+                    "redirect": {"scheme": "https", "host": "h.test", "port": 81, "path": "/"},
+                },
+                {"match": {"path_prefix": "/below"}, "redirect": {"path": "/under"}},
+                {"match": {"path_regex": "/n/([0-9]+)"}, "redirect": {"path": "/number/$1"}},
                 {
                     "match": {"path": "/robots.txt"},
                     "respond": {"status": 200, "body": "User-agent: *\nDisallow: /\n", "headers": {"x-a": "1%"}},
@@ -183,6 +193,12 @@ def test_headers_are_set_and_taken_both_ways(gateway: Gateway, upstreams: dict[s
         ("/old/a/x/b?q=1", 308, "http://{host}/new/b/a?q=1"),
         ("/away?q=1", 302, "https://example.com:8443/there?q=1"),
         ("/bare/c?q=1", 302, "http://{host}/b/c"),
+        ("/scheme?q=1", 301, "https://{host}/scheme?q=1"),
+        ("/host", 303, "http://h.test/host"),
+        ("/port?q=1", 307, "http://127.0.0.1:81/port?q=1"),
+        ("/whole?q=1", 302, "https://h.test:81/?q=1"),
+        ("/below/a?q=1", 302, "http://{host}/under/a?q=1"),
+        ("/n/12", 302, "http://{host}/number/12"),
     ],
 )
 def test_redirects(gateway: Gateway, path: str, status: int, place: str) -> None:

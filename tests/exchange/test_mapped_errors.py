@@ -55,6 +55,14 @@ def test_another_form_is_put_into_the_callers_and_retry_after_is_kept() -> None:
     }
 
 
+def test_a_file_that_is_not_there_is_no_missing_model() -> None:
+    decision = {**DECISION, names.M_ENDPOINT: "file"}
+    found = mapped(decision, {names.ATTR_ATTEMPT: 1}, 404, {}, b'{"detail": "no such file"}', Scene().desk)
+    assert found is not None and found.status == 404
+    error = json.loads(found.body)["error"]
+    assert (error["message"], error["code"]) == ("no such file", None)
+
+
 @pytest.mark.parametrize("attempt", [0, 3, -1])
 def test_an_answer_of_nobody_in_the_plan_never_passes(attempt: int) -> None:
     found = mapped(DECISION, {names.ATTR_ATTEMPT: attempt}, 401, {}, b"", Scene().desk)

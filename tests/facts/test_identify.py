@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extproc.facts.peer import UNNAMED, Peer, named
 from extproc.facts.read import Identified, identify
 from extproc.protocol.events import Headers
 from extproc.refusal import Reason, Refusal
-from extproc.snapshot import Caller, Snapshot
+from extproc.snapshot import Caller, Listen, ListenTls, Snapshot
 
 
 def digest(key: str) -> str:
@@ -42,6 +43,8 @@ def found(sent: Headers, address: str | None = FAR, of: Snapshot = KEYED) -> Ide
         (headers(authorization="Bearer alice-key"), "alice"),
         (headers(authorization="bearer  alice-key "), "alice"),
         (headers(x_api_key="alice-key"), "alice"),
+        (headers(sec_websocket_protocol="realtime, openai-insecure-api-key.alice-key"), "alice"),
+        (headers(x_api_key="bob-key", sec_websocket_protocol="openai-insecure-api-key.alice-key"), "bob"),
         (headers(api_key="bob-key"), "bob"),
         (headers(x_goog_api_key="bob-key"), "bob"),
         (headers(authorization="Bearer alice-key", x_api_key="alice-key"), "alice"),
@@ -140,3 +143,66 @@ def test_two_configurations_with_one_id_do_not_share_their_keys() -> None:
 def test_any_header_bytes_are_refused_and_never_repeated(pairs: list[tuple[str, bytes]]) -> None:
     result = identify(Headers(tuple(pairs)), FAR, KEYED)
     assert isinstance(result, Refusal) and result.reason is Reason.INVALID_API_KEY
+
+
+# --- by certificate --------------------------------------------------------------------------------------------------
+
+HOST = Caller("host", None, certificate=("host.test", "spiffe://mesh/*"))
+WIDE = Caller("wide", None, certificate=("*.test",))
+BOUND = Caller("bound", digest("bound-key"), certificate=("host.test",))
+
+
+def asked(*callers: Caller, client_ca: str | None = "ca.pem", is_open: bool = False) -> Snapshot:
+    listen = Listen(tls=ListenTls("a", "b", client_ca))
+    return Snapshot("s", {}, {}, (), {}, {}, callers=callers, open=is_open, listen=listen)
+
+
+@pytest.mark.parametrize(
+    ("sent", "peer", "name"),
+    [
+        (headers(), named(["host.test"]), "host"),
+        (headers(), named(["other.test"]), "wide"),
+        (headers(), named(["x", "spiffe://mesh/a"]), "host"),
+        (headers(x_api_key="alice-key"), named(["host.test"]), "alice"),
+        (headers(x_api_key="alice-key"), None, "alice"),
+        (headers(x_api_key="bound-key"), named(["host.test"]), "bound"),
+        (headers(x_api_key="bound-key"), named(["other.test"]), None),
+        (headers(x_api_key="bound-key"), None, None),
+        (headers(authorization="Bearer bound-key", x_api_key="alice-key"), named(["other.test"]), None),
+        (headers(), named(["example.com"]), None),
+        (headers(), None, None),
+    ],
+)
+def test_a_caller_is_known_by_its_certificate_or_its_key_or_needs_both(
+    sent: Headers, peer: Peer | None, name: str | None
+) -> None:
+    result = identify(sent, FAR, asked(HOST, ALICE, BOUND, WIDE), peer)
+    assert (result.caller.name if isinstance(result, Identified) else None) == name
+    assert isinstance(result, Identified) or result.reason is Reason.INVALID_API_KEY
+
+
+def test_a_key_that_is_nobodys_is_the_callers_own_beside_its_certificate() -> None:
+    who = identify(headers(authorization="Bearer sk-own"), FAR, asked(HOST), named(["host.test"]))
+    assert isinstance(who, Identified)
+    assert (who.caller.name, who.credential) == ("host", "sk-own")
+
+
+@pytest.mark.parametrize(
+    ("of", "peer", "words"),
+    [
+        (asked(HOST), named(["example.com"]), "client certificate is no caller's"),
+        (asked(HOST), None, "shows no client certificate"),
+        (asked(HOST, ALICE), named(["example.com"]), "key is missing"),
+        (asked(BOUND), named(["example.com"]), "key is missing"),
+        (asked(), None, "shows no client certificate"),
+    ],
+)
+def test_a_no_says_what_is_missing(of: Snapshot, peer: Peer | None, words: str) -> None:
+    refusal = identify(headers(), FAR, of, peer)
+    assert isinstance(refusal, Refusal) and words in refusal.message
+
+
+def test_without_callers_every_certificate_is_served_and_nobody_without_one() -> None:
+    assert isinstance(identify(headers(), FAR, asked(), UNNAMED), Identified)
+    assert isinstance(identify(headers(), "127.0.0.1:1", asked(), None), Refusal)  # opened before it was asked for
+    assert isinstance(identify(headers(), FAR, asked(is_open=True), None), Identified)

@@ -57,6 +57,16 @@ TABLE: list[tuple[str, tuple[PathMatch, ...], str, str, str | None]] = [
     ("whether it is ready", (ANY,), "GET", "/ready", "0/ready"),
     ("a page of the operator's own", (ANY,), "GET", "/health/mine", "0/unknown"),
     ("the list of models", (ANY,), "GET", "/models", "0/models"),
+    ("the same, its headers alone", (PathMatch("glob", "/v1/*"),), "HEAD", "/models", "0/models"),
+    ("of nobody else's answer", (ANY,), "HEAD", CHAT, "0/unknown"),
+    ("a WebSocket", (PathMatch("glob", "/v1/*"),), "GET", "/realtime?model=m", "0/realtime"),
+    ("a file that comes", (ANY,), "POST", "/v1/files", "0/file_upload"),
+    ("files that are listed", (ANY,), "GET", "/v1/files?limit=1", "0/files"),
+    ("one that is read", (PathMatch("exact", "/v1/files/f/content"),), "GET", "/files/f/content", "0/file"),
+    ("one that is deleted", (ANY,), "DELETE", "/files/f", "0/file_delete"),
+    ("a batch that is ended", (ANY,), "POST", "/v1/batches/b/cancel", "0/batch_cancel"),
+    ("a file in parts", (PathMatch("prefix", "/v1/uploads"),), "POST", "/uploads/u/parts", "0/upload"),
+    ("a file that is changed", (ANY,), "PUT", "/v1/files/f", "0/unknown"),
     ("the first that matches", (PathMatch("glob", "/v1/chat/*"), ANY), "POST", CHAT, "0/chat"),
     ("the second for the rest", (PathMatch("glob", "/v1/chat/*"), ANY), "POST", "/v1/embeddings", "1/embeddings"),
 ]
@@ -85,11 +95,11 @@ def test_only_json_endpoints_have_their_body_read() -> None:
 
 
 def test_a_route_of_one_method_has_no_endpoint_of_another() -> None:
-    """GET routes reach what the gateway tells of itself and not chat."""
+    """GET routes reach what the gateway tells of itself, what is looked at and listed, and not chat."""
     route = Route("get", Match(methods=("GET",)))
-    ours = {endpoint.name for endpoint in ENDPOINTS if endpoint.ours}
-    assert {e.endpoint for e in entries(snapshot(route))} == {*ours, names.ENDPOINT_UNKNOWN}
-    assert {"models", "model", "health"} <= ours and "chat" not in ours
+    got = {endpoint.name for endpoint in ENDPOINTS if endpoint.method == "GET"}
+    assert {e.endpoint for e in entries(snapshot(route))} == {*got, names.ENDPOINT_UNKNOWN}
+    assert {"models", "model", "health", "realtime", "files"} <= got and "chat" not in got
 
 
 MATCHES: list[tuple[str, Match, Asked, bool]] = [
@@ -131,6 +141,7 @@ def test_forms_of_path_tests() -> None:
 PATHS = st.sampled_from(
     [e.path for e in ENDPOINTS]
     + [e.unversioned for e in ENDPOINTS]
+    + ["/v1/files/f/content", "/files/f", "/v1/batches/b/cancel", "/uploads/u/parts"]
     + ["/", "/v1", "/v1/", "/v1/audio/a/x", "/audio/a/x", "/v2/x", "/models/m"]
 )
 ROUTE_PATHS = st.one_of(
@@ -143,12 +154,25 @@ ROUTE_PATHS = st.one_of(
         PathMatch,
         st.just("glob"),
         st.sampled_from(
-            ["/v1/*", "*", "/*/audio/*", "/v1/audio/*/x", "*/x", "/v*/models*", "/audio/*", "/v1/models/*m", "*audio*"]
+            [
+                "/v1/*",
+                "*",
+                "/*/audio/*",
+                "/v1/audio/*/x",
+                "*/x",
+                "/v*/models*",
+                "/audio/*",
+                "/v1/models/*m",
+                "*audio*",
+                "/v1/files/*/content",
+            ]
         ),
     ),
 )
 ROUTES = st.builds(
-    lambda path, methods: (path, methods), ROUTE_PATHS, st.sampled_from([(), ("GET",), ("POST",), ("GET", "PUT")])
+    lambda path, methods: (path, methods),
+    ROUTE_PATHS,
+    st.sampled_from([(), ("GET",), ("POST",), ("GET", "PUT"), ("HEAD", "DELETE")]),
 )
 
 
@@ -173,7 +197,11 @@ def endpoint_of(path: str, method: str) -> str:
     """The endpoint that a versioned path is, exact before prefix."""
     ranked = sorted(ENDPOINTS, key=lambda endpoint: endpoint.is_prefix)
     return next(
-        (e.name for e in ranked if e.method == method and (path.startswith(e.path) if e.is_prefix else path == e.path)),
+        (
+            e.name
+            for e in ranked
+            if method in e.methods and (path.startswith(e.path) if e.is_prefix else path == e.path)
+        ),
         names.ENDPOINT_UNKNOWN,
     )
 
@@ -192,7 +220,7 @@ def oracle(routes: list[tuple[PathMatch, tuple[str, ...]]], method: str, path: s
     return None
 
 
-@given(st.lists(ROUTES, min_size=1, max_size=4), st.sampled_from(["GET", "POST", "PUT"]), PATHS)
+@given(st.lists(ROUTES, min_size=1, max_size=4), st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE"]), PATHS)
 def test_the_matcher_means_what_the_documentation_says(
     routes: list[tuple[PathMatch, tuple[str, ...]]], method: str, path: str
 ) -> None:

@@ -34,6 +34,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("an answer cut in the middle fails", {"status": 200, "flags": ["upstream_protocol_error"]}, "failure", "cut"),
     ("an answer reset in the middle fails", {"status": 200, "flags": ["upstream_remote_reset"]}, "failure", "cut"),
     ("an answer that stalls fails", {"status": 200, "flags": ["stream_idle_timeout"]}, "failure", "cut"),
+    ("a WebSocket's end is no reset", {"status": 101, "flags": ["upstream_connection_termination"]}, "ok", ""),
+    ("nor is its caller's leaving", {"status": 101, "flags": ["downstream_connection_termination"]}, "ok", ""),
     ("500 fails", {"status": 500}, "failure", "upstream_5xx"),
     ("503 fails", {"status": 503}, "failure", "upstream_5xx"),
     ("529 fails", {"status": 529}, "failure", "upstream_5xx"),
@@ -182,6 +184,13 @@ def test_an_exchange_tells_of_its_last_attempt(record: Any, kind: str, why: str)
     """Where an attempt's own record is missing, the exchange's says the same of it."""
     result = classify(last_attempt(record), SMALL, 1)
     assert (result.kind, result.why) == (kind, why)
+
+
+def test_a_websocket_that_has_ended_was_neither_cut_nor_left() -> None:
+    details = "upstream_reset_after_response_started{connection_termination}"
+    ended = exchange(SMALL, status=101, flags=frozenset({"upstream_connection_termination"}), details=details)
+    left = exchange(SMALL, status=101, flags=frozenset({"downstream_connection_termination"}))
+    assert not cut(ended) and not client_left(ended) and not client_left(left)
 
 
 def test_an_answer_is_cut_when_it_had_begun_and_its_upstream_broke_off() -> None:

@@ -220,6 +220,16 @@ def test_refusals_are_ours_or_those_that_envoy_says_in_our_name(record: Any, cod
     assert settled(exchange(**record)).refusal == code
 
 
+def test_what_a_batch_tells_of_usage_is_not_this_exchanges() -> None:
+    """It tells it each time it is looked at."""
+    witnessed = {names.META_USAGE: {names.U_TEXT: next(iter(SAID))}}
+    record = exchange(SMALL, metadata=witnessed)
+    assert settled(record, (SMALL, attempt())).usage is not None
+    record.metadata[names.META][names.M_ENDPOINT] = "batch"
+    outcome = settled(record, (SMALL, attempt()))
+    assert outcome.usage is None and outcome.cost is None
+
+
 def test_an_exchange_that_never_reached_us_is_still_told() -> None:
     """The route's name says what it was; its id is Envoy's."""
     record = exchange(SMALL, metadata={names.META: {}}, route_name=names.route_key("s1", "files", "service"))

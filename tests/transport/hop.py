@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
-from extproc.transport.tls import TlsFiles
+from extproc.transport.tls_files import TlsFiles
 from tests.dataplane.certificates import Ca, Issued
 
 NAME = "processor.internal"

@@ -10,6 +10,7 @@ ORDERED: Final = "ordered"
 ALIAS: Final = "alias"
 CHAIN: Final = "chain"
 RULE: Final = "rule"  # the first that held named its provider
+NAMED: Final = "named"  # the request is about what this provider holds
 
 # --- by lot and by turn ----------------------------------------------------------------------------------------------
 WEIGHTED: Final = "weighted"
@@ -58,6 +59,7 @@ CODES: Final = frozenset(
         ALIAS,
         CHAIN,
         RULE,
+        NAMED,
         WEIGHTED,
         ROUND_ROBIN,
         STABLE,

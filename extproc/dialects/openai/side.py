@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from extproc.dialects.endpoints import ENDPOINTS
+from extproc.dialects.endpoints import families_by_provider, of_models, of_provider
 from extproc.dialects.provider_side import ProviderSide
 from extproc.dialects.upstream_error import ErrorClass, UpstreamError, class_of_status
 
@@ -100,5 +100,7 @@ def _text(holder: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-SIDE: Final = ProviderSide(read_error, frozenset(endpoint.name for endpoint in ENDPOINTS if not endpoint.ours))
-SIDES: Final[Mapping[str, ProviderSide]] = dict.fromkeys(("openai", "azure_openai", "openrouter"), SIDE)
+SIDE: Final = ProviderSide(read_error, of_models() | of_provider(*families_by_provider()))
+# Of OpenAI's shape in what models are asked, and without its files, batches and WebSockets.
+MODELS_ONLY: Final = ProviderSide(read_error, of_models())
+SIDES: Final[Mapping[str, ProviderSide]] = {"openai": SIDE, "azure_openai": SIDE, "openrouter": MODELS_ONLY}

@@ -1,4 +1,4 @@
-"""The gRPC server with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
+"""Both servers, with streams that know nothing of ext_proc: addresses, health, logs, errors, drain."""
 
 import asyncio
 import logging
@@ -9,10 +9,12 @@ import grpc
 import grpc.aio
 import pytest
 
-from extproc.transport.grpc_server import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS, GrpcServer
+from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Health, asked_service
+from extproc.transport.lean_server import LeanServer
 from extproc.transport.listen import ListenError
-from extproc.transport.tls import TlsFiles
+from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, MESSAGE_LIMIT, PROCESS, STREAM_LOGS
+from extproc.transport.tls_files import TlsFiles
 from tests.transport.hop import dial, pki
 
 PATIENCE = 20.0
@@ -50,11 +52,12 @@ class Heard:
 
 
 class Running:
-    def __init__(self, listen: list[str], tls: TlsFiles | None = None) -> None:
+    def __init__(self, transport, listen: list[str], tls: TlsFiles | None = None) -> None:
         self.streams: list[Upper] = []
         self.logs: list[Heard] = []
         self.broken: list[BaseException] = []
-        self.server = GrpcServer(listen, self._stream, self._log, self.broken.append, tls=tls)
+        more = {"tls": tls} if tls is not None else {}
+        self.server = transport(listen, self._stream, self._log, self.broken.append, **more)
 
     def _stream(self, metadata):
         self.streams.append(Upper())
@@ -65,11 +68,21 @@ class Running:
         return self.logs[-1]
 
 
-@pytest.fixture(params=["unix", "tcp", "tls"])
+@pytest.fixture(params=[GrpcServer, LeanServer])
+def transport(request):
+    return request.param
+
+
+HOPS = [(GrpcServer, "unix"), (GrpcServer, "tcp"), (GrpcServer, "tls"), (LeanServer, "unix"), (LeanServer, "tcp")]
+
+
+@pytest.fixture(params=HOPS, ids=lambda hop: f"{hop[0].__name__}-{hop[1]}")
 async def running(request, directory):
     """Every law holds on each kind of hop."""
-    tls = pki(directory) if request.param == "tls" else None
-    made = Running([f"unix://{directory}/s" if request.param == "unix" else "127.0.0.1:0"], tls and tls.files)
+    transport, kind = request.param
+    tls = pki(directory) if kind == "tls" else None
+    where = f"unix://{directory}/s" if kind == "unix" else "127.0.0.1:0"
+    made = Running(transport, [where], tls and tls.files)
     made.pki = tls
     await made.server.start()
     yield made
@@ -130,13 +143,13 @@ async def test_a_stream_that_raises_ends_alone_and_tells_the_peer_nothing(channe
     assert caplog.records == []
 
 
-async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog):
+async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog, transport):
     broken: list[BaseException] = []
 
     def refuse(metadata):
         raise LookupError
 
-    server = GrpcServer([f"unix://{directory}/s"], refuse, Heard, broken.append)
+    server = transport([f"unix://{directory}/s"], refuse, Heard, broken.append)
     await server.start()
     async with grpc.aio.insecure_channel(server.addresses[0]) as channel:
         call = process(channel)
@@ -208,8 +221,8 @@ async def test_an_unknown_method_is_unimplemented(channel):
     assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(directory):
-    running = Running([f"unix://{directory}/s"])
+async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(directory, transport):
+    running = Running(transport, [f"unix://{directory}/s"])
     await running.server.start()
     async with grpc.aio.insecure_channel(running.server.addresses[0]) as channel:
         watch = channel.unary_stream(HEALTH_WATCH)(health("readiness"))
@@ -232,40 +245,72 @@ async def test_a_drain_tells_watchers_waits_for_exchanges_and_lets_logs_go_last(
     assert list(directory.iterdir()) == []
 
 
+LARGE = 40 * 1024 * 1024
+
+
 @pytest.fixture
-async def both(directory):
-    made = Running([f"unix://{directory}/s", "127.0.0.1:0"])
+async def wide_channel(both):
+    limits = [
+        ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
+        ("grpc.max_send_message_length", 2 * MESSAGE_LIMIT),
+    ]
+    async with grpc.aio.insecure_channel(both.server.addresses[0], options=limits) as made:
+        yield made
+
+
+async def test_a_large_message_goes_both_ways(wide_channel):
+    call = process(wide_channel)
+    await call.write(b"a" * LARGE)
+    assert await hear(call) == b"A" * LARGE
+    await call.write(b"bye")
+    assert await hear(call) == b"BYE"
+    assert await call.code() == grpc.StatusCode.OK
+
+
+async def test_a_message_over_the_limit_ends_its_stream_alone(wide_channel):
+    healthy, large = process(wide_channel), process(wide_channel)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await large.write(b"x" * (MESSAGE_LIMIT + 1))
+        await hear(large)
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    await healthy.write(b"a")
+    assert await hear(healthy) == b"A"
+
+
+@pytest.fixture
+async def both(directory, transport):
+    made = Running(transport, [f"unix://{directory}/s", "127.0.0.1:0"])
     await made.server.start()
     yield made
     await made.server.drain(0)
 
 
-async def test_a_socket_with_a_living_server_refuses_a_second_one(both, directory):
+async def test_a_socket_with_a_living_server_refuses_a_second_one(both, directory, transport):
     with pytest.raises(ListenError, match="another process listens"):
-        await Running([f"unix://{directory}/s"]).server.start()
+        await Running(transport, [f"unix://{directory}/s"]).server.start()
 
 
-async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(both, directory):
-    second = Running([f"unix://{directory}/t", both.server.addresses[1]])
+async def test_a_port_in_use_refuses_a_second_server_and_leaves_no_socket_file(both, directory, transport):
+    second = Running(transport, [f"unix://{directory}/t", both.server.addresses[1]])
     with pytest.raises(ListenError, match="in use"):
         await second.server.start()
     assert [path.name for path in directory.iterdir()] == ["s"]
 
 
-async def test_a_start_that_failed_lets_go_of_every_address(both, directory):
+async def test_a_start_that_failed_lets_go_of_every_address(both, directory, transport):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    failing = Running([f"127.0.0.1:{port}", f"unix://{directory}/s"])
+    failing = Running(transport, [f"127.0.0.1:{port}", f"unix://{directory}/s"])
     with pytest.raises(ListenError, match="another process listens"):
         await failing.server.start()
-    successor = Running([f"127.0.0.1:{port}"])
+    successor = Running(transport, [f"127.0.0.1:{port}"])
     await successor.server.start()
     assert successor.server.addresses == (f"127.0.0.1:{port}",)
     await successor.server.drain(0)
 
 
-async def test_a_drain_asked_for_twice_is_one_drain(directory):
-    running = Running([f"unix://{directory}/s"])
+async def test_a_drain_asked_for_twice_is_one_drain(directory, transport):
+    running = Running(transport, [f"unix://{directory}/s"])
     await running.server.start()
     await asyncio.wait_for(asyncio.gather(running.server.drain(PATIENCE), running.server.drain(0)), PATIENCE)
     assert list(directory.iterdir()) == []
