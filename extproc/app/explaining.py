@@ -9,6 +9,7 @@ import msgspec
 from extproc import names, signing
 from extproc.decision.decide import decide
 from extproc.decision.explain import HIDDEN, Explanation, plain
+from extproc.decision.first_target import first_target
 from extproc.decision.plan import Decision, Observations, Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME
@@ -46,9 +47,15 @@ class Asked:
 
 
 def explain_request(
-    snapshot: Snapshot, asked: Asked, *, now: float, draw: float, observed: Observations = NOTHING_OBSERVED
+    snapshot: Snapshot,
+    asked: Asked,
+    *,
+    now: float,
+    draw: float,
+    observed: Observations = NOTHING_OBSERVED,
+    portable: bool = False,
 ) -> dict[str, Any]:
-    """`observed` is what a running gateway sees, on the clock of `now`."""
+    """`observed` is what a running gateway sees, on the clock of `now`; `portable`: its Envoy walks no plan."""
     path = normal(asked.path)
     if path is None:
         return _refused(Refusal(Reason.INVALID_REQUEST, f"Envoy takes no such path: {asked.path}"), UNREAD)
@@ -75,6 +82,8 @@ def explain_request(
         return _refused(facts, known)
     decided = decide(facts, snapshot, observed, now, draw)
     decision = _rehearsed(decided, facts, as_chat(_call(facts, asked)), snapshot, entry.route)
+    if portable:
+        decision = _first_alone(decision, snapshot, entry.route)
     if not isinstance(decision.outcome, Plan):
         return Explanation(facts, decision).document()
     return _planned(facts, decision, decision.outcome, asked, snapshot, headers).document()
@@ -93,6 +102,22 @@ def _rehearsed(decision: Decision, facts: Facts, call: Call | Refusal, snapshot:
         for one in decision.candidates
     )
     return Decision(outcome, candidates)
+
+
+def _first_alone(decision: Decision, snapshot: Snapshot, route: Route) -> Decision:
+    """Without the targets that only a plan would come to."""
+    plan = decision.outcome
+    if isinstance(plan, Refusal):
+        return decision
+    first = plan.steps[0].target
+    endpoints = len(snapshot.providers[first.provider].endpoints)
+    candidates = tuple(
+        one._replace(kept=False, reason=f"{one.reason}; its Envoy walks no plan")
+        if one.kept and one.target != first
+        else one
+        for one in decision.candidates
+    )
+    return Decision(first_target(plan, endpoints, route.failover.max_attempts), candidates)
 
 
 def _planned(

@@ -12,6 +12,7 @@ from extproc.app.explaining import NOTHING_OBSERVED, Asked, explain_request
 from extproc.cli import screen
 from extproc.cli.loading import configuration_or_stop
 from extproc.cli.observed import observations_or_stop
+from extproc.dataplane.place import Form
 
 NAME = "explain"
 EXAMPLES = (
@@ -35,6 +36,9 @@ def command(
             "--observed", help="What a running gateway sees: its admin port's URL, or a file with its /observations."
         ),
     ] = None,
+    form: Annotated[
+        Form, typer.Option(help="What Envoy was given by `extproc render`: in the portable form it walks no plan.")
+    ] = "whole",
     draw: Annotated[float, typer.Option(min=0.0, max=1.0, help="The dice, for strategies that throw them.")] = 0.5,
 ) -> None:
     """Show the decision for a request: facts, every candidate with its reason, the plan, the headers."""
@@ -42,7 +46,9 @@ def command(
     asked = _read(request)
     now = time.monotonic()
     seen = observations_or_stop(observed, now) if observed else NOTHING_OBSERVED
-    explanation = explain_request(compiled.snapshot, asked, now=now, draw=min(draw, 0.999999), observed=seen)
+    explanation = explain_request(
+        compiled.snapshot, asked, now=now, draw=min(draw, 0.999999), observed=seen, portable=form == "portable"
+    )
     if json_ or not screen.for_people():
         screen.write_json(explanation)
     else:

@@ -51,7 +51,7 @@ def _scalar(entry: Entry, environment: Mapping[str, str], path: PathParts, *, el
     if not isinstance(text, str) or "$" not in text or entry.variables_in:
         return []
     alone = _alone(text)
-    if elsewhere and alone is not None and alone not in environment:
+    if elsewhere and alone is not None and not environment.get(alone):
         entry.variables_in, entry.variable, entry.elsewhere, entry.content = True, alone, True, unknown(alone)
         return []
     try:

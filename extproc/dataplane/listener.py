@@ -66,7 +66,7 @@ def _by_form(snapshot: Snapshot, place: Place) -> Node:
     if place.form == "portable":
         return {
             "internal_address_config": portable.NOBODY_IS_INTERNAL,
-            "http_filters": [*before, protection.address_filter(), portable.router_filter(), _router()],
+            "http_filters": [*before, portable.router_filter(), _router()],
         }
     asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
     return {

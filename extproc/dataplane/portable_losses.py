@@ -39,6 +39,12 @@ PORTABLE: Final = (
         "services with `when_down: pass` never ask the processor",
         "their exchanges are in no decision line and no metric of the processor",
     ),
+    Loss("no way through a proxy", "`egress` and `proxy` are passed over: every upstream is connected to directly"),
+    Loss("`per_address` limits nobody", "older Envoys keep no bucket for each address"),
+    Loss(
+        "callers are not known by certificate",
+        "`callers` with `certificate` are refused like strangers; `client_ca` holds",
+    ),
     Loss(
         "AWS keys cannot be named",
         "Envoy signs with those that it finds itself: its environment, AWS_PROFILE, the machine's role",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from extproc.dataplane import bootstrap, clusters, listener, processor_cluster, route_table
+from extproc.dataplane import bootstrap, clusters, listener, portable, processor_cluster, route_table
 from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
@@ -32,6 +32,7 @@ class Rendered:
 
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
+    snapshot = snapshot if place.form == "whole" else portable.without_proxies(snapshot)
     return Rendered(
         bootstrap=bootstrap.bootstrap(place, snapshot.listen.limits),
         listeners=tuple(

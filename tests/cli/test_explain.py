@@ -253,3 +253,14 @@ def refused(config: str, observed: str, expected: str) -> None:
     assert isinstance(result.exception, SystemExit) and result.exit_code == 1, result.exception
     assert result.stdout == "" and len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert f"--observed {observed}: " in result.stderr and expected in result.stderr, result.stderr
+
+
+def test_the_portable_form_is_explained_as_what_it_is(config: str, tmp_path: Path) -> None:
+    """One target, and who would be next is said."""
+    asked = tmp_path / "request.json"
+    asked.write_text('{"model": "smart", "messages": []}')
+    whole = json.loads(call("explain", "-c", config, "--json", str(asked)).stdout)
+    portable = json.loads(call("explain", "-c", config, "--json", "--form", "portable", str(asked)).stdout)
+    assert (whole["plan"], portable["plan"]) == (["lab/big", "lab/small"], ["lab/big"])
+    assert portable["reason"].endswith("its Envoy walks no plan, else lab/small would be next")
+    assert [one["kept"] for one in portable["candidates"]] == [True, False]

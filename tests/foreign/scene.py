@@ -87,27 +87,27 @@ class Foreign:
 
 
 @contextlib.contextmanager
-def beside(config: str, shape: Shape) -> Iterator[Foreign]:
-    """A processor, and an Envoy that starts with the bootstrap which `shape` makes."""
+def beside(config: str, shape: Shape, **variables: str) -> Iterator[Foreign]:
+    """A processor, and an Envoy that starts with the bootstrap which `shape` makes; both have these variables."""
     with tempfile.TemporaryDirectory(prefix="fe") as name, contextlib.ExitStack() as stack:
         scene = Scene(Path(name))
         scene.config.write_text(config)
         (scene.directory / "key").write_text("canary-of-a-file")  # older Envoys send a line break along
         bootstrap = shape(scene)
         said = Lines()
-        processor = stack.enter_context(_serving(scene, said))
-        log = stack.enter_context(_running(scene, bootstrap))
+        processor = stack.enter_context(_serving(scene, said, variables))
+        log = stack.enter_context(_running(scene, bootstrap, variables))
         foreign = Foreign(scene, processor, said)
         _wait(foreign, log)
         yield foreign
 
 
 @contextlib.contextmanager
-def _serving(scene: Scene, said: Lines) -> Iterator["subprocess.Popen[str]"]:
+def _serving(scene: Scene, said: Lines, variables: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "extproc", "serve", "-c", str(scene.config)]
     command += ["--listen", f"unix://{scene.socket}", "--drain", "1s"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(LAB_KEY=KEY)
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(LAB_KEY=KEY, **variables)
     )
     assert process.stdout is not None
     said.follow(process.stdout)
@@ -119,14 +119,14 @@ def _serving(scene: Scene, said: Lines) -> Iterator["subprocess.Popen[str]"]:
 
 
 @contextlib.contextmanager
-def _running(scene: Scene, bootstrap: Path) -> Iterator[Path]:
+def _running(scene: Scene, bootstrap: Path, variables: Mapping[str, str]) -> Iterator[Path]:
     log = scene.directory / "envoy.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [*_envoy(), "-c", str(bootstrap), "--concurrency", "1", "-l", "warning", "--drain-time-s", "1"],
             stdout=output,
             stderr=output,
-            env={**os.environ, "LAB_KEY": KEY},
+            env={**os.environ, "LAB_KEY": KEY, **variables},
         )
         try:
             yield log

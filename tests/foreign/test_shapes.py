@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.dataplane.envoy import eventually
 from tests.dataplane.upstream import Upstream, answering
 from tests.foreign import mesh
 from tests.foreign.scene import KEY, Foreign, Shape, beside, followed, static
@@ -121,3 +122,21 @@ def test_without_a_processor_nothing_goes_to_a_provider() -> None:
 def test_manifests_name_what_they_are_for() -> None:
     """JSON by way of YAML, and nothing of it is a secret."""
     assert json.dumps(KEY)
+
+
+def test_a_key_in_a_file_rotates_where_envoy_follows_it(foreign: tuple[str, Foreign]) -> None:
+    """Moved into its place, as a mounted secret changes; the last test of a shape."""
+    shape, running = foreign
+    if "static" in shape:
+        pytest.skip("what stands in the bootstrap itself is read once")
+    key = running.scene.directory / "key"
+    new = key.with_name(".key.new")
+    new.write_text("another-key-of-a-file")
+    new.replace(key)
+
+    def shown() -> bool:
+        CLAUDE.asked.clear()
+        assert running.chat("claude-sonnet-4-5").status_code == 200
+        return CLAUDE.asked[0][2]["x-api-key"] == "another-key-of-a-file"
+
+    assert eventually(shown, within=15)

@@ -46,11 +46,12 @@ def command(
     output: options.Output = None,
 ) -> None:
     """Write a bootstrap for an Envoy that you run: JSON, or YAML by the file's name."""
+    tls = options.tls_of(processor, processor_ca, processor_certificate, processor_key, processor_name)
     compiled = writing.compiled_or_stop(config)
     listen = compiled.snapshot.listen
     place = options.place_of(
         processor,
-        options.tls_of(processor, processor_ca, processor_certificate, processor_key, processor_name),
+        tls,
         ca_bundle=ca_bundle,
         form=form,
         xds=xds,

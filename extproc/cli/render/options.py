@@ -37,11 +37,17 @@ FOLLOWED_DIRECTORY = "/etc/extproc/envoy"
 def tls_of(
     processors: list[str], ca: str | None, certificate: str | None, key: str | None, name: str | None
 ) -> ProcessorTls | None:
-    """All or nothing: a processor that talked to anybody would decide for anybody."""
+    """All or nothing: a processor that talked to anybody would decide for anybody. A wrong command line is said."""
+    try:
+        processor_endpoints(processors)
+    except NotAnAddress as error:
+        raise typer.BadParameter(str(error), param_hint="--processor") from None
     if ca is None and certificate is None and key is None and name is None:
         return None
     if ca is None or certificate is None or key is None:
         raise typer.BadParameter("goes with --processor-certificate and --processor-key", param_hint="--processor-ca")
+    if processors[0].startswith(("/", "unix:")):
+        raise typer.BadParameter("Unix sockets speak no TLS", param_hint="--processor-ca")
     return ProcessorTls(ca, certificate, key, name or processors[0].rpartition(":")[0].strip("[]"))
 
 
@@ -57,12 +63,6 @@ def place_of(
     admin: str = "/run/extproc/envoy.sock",
     access_log: str = "-",
 ) -> Place:
-    try:
-        processor_endpoints(processors)
-    except NotAnAddress as error:
-        raise typer.BadParameter(str(error), param_hint="--processor") from None
-    if tls is not None and processors[0].startswith(("/", "unix:")):
-        raise typer.BadParameter("Unix sockets speak no TLS", param_hint="--processor-ca")
     directory = xds.rstrip("/")
     return Place(
         host=host,

@@ -40,11 +40,12 @@ def command(
     check: Annotated[bool, typer.Option("--check", help="Have an Envoy of this machine validate it.")] = False,
 ) -> None:
     """Write lds.json, rds.json, cds.json, and files that say where secrets are: for Envoys that follow them."""
+    tls = options.tls_of(processor, processor_ca, processor_certificate, processor_key, processor_name)
     compiled = writing.compiled_or_stop(config)
     listen = compiled.snapshot.listen
     place = options.place_of(
         processor,
-        options.tls_of(processor, processor_ca, processor_certificate, processor_key, processor_name),
+        tls,
         ca_bundle=ca_bundle,
         form=form,
         xds=xds or str(output.absolute()),
