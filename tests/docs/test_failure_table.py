@@ -52,6 +52,14 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "envoy/test_failover.py::test_five_failures_shut_a_target_and_a_good_probe_opens_it",
         "envoy/test_health.py::test_who_is_alone_and_shut_is_refused_at_once",
     ),
+    "Envoy's memory is almost full": (
+        "dataplane/test_overload.py::test_when_memory_is_almost_full_new_requests_are_refused_and_old_streams_go_on",
+    ),
+    "a client floods, drips or breaks the rules": (
+        "envoy/test_strangers.py::test_a_flood_is_refused_and_its_limit_changes_while_connections_stay",
+        "envoy/test_strangers.py::test_streams_that_are_opened_and_reset_at_once_end_the_connection",
+        "envoy/test_strangers.py::test_connections_over_the_limit_are_closed_at_once",
+    ),
     "the caller leaves": (
         "envoy/test_streaming.py::test_a_caller_that_leaves_cancels_the_upstream",
         "envoy/test_streaming.py::test_a_caller_that_leaves_before_an_answer_cancels_the_upstream",
