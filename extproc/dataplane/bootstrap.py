@@ -18,7 +18,7 @@ def bootstrap(place: Place, limits: ListenLimits) -> Node:
         "admin": {"address": _admin(place)},
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
         "static_resources": {
-            "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
+            "clusters": [processor_cluster(place), _sink_cluster()],
             **_secrets(place),
         },
         "stats_config": stats_config(),

@@ -44,6 +44,10 @@ PORTABLE: Final = (
         "Envoy signs with those that it finds itself: its environment, AWS_PROFILE, the machine's role",
     ),
     Loss(
+        "`listen.limits.per_address` does nothing",
+        "a bucket for each address came after 1.33; all other limits of `listen` hold",
+    ),
+    Loss(
         "a line break at the end of a key's file is part of the key",
         "older Envoys refuse such a request: write the file without one (`printf %s KEY`)",
     ),
@@ -60,7 +64,8 @@ GUEST: Final = (
     Loss(
         "the listener is its owner's",
         "`listen` (TLS, CORS, HTTP/3, limits), clean paths and the JSON access log are for its owner to configure, "
-        "and so are `x-request-id` and the address of who calls, by which exchanges are told apart and strangers known",
+        "and so are `x-request-id` and the address of who calls, by which exchanges are told apart and strangers "
+        "known; callers are known by their keys, not by certificates",
     ),
     Loss(
         "routes stand in front of the owner's",

@@ -40,7 +40,7 @@ def route_table(snapshot: Snapshot, form: Form = "whole") -> Node:
             *routes(snapshot, form),
             *cors.around_direct(_nothing_matched(), snapshot.listen.cors, SINK_CLUSTER),
         ],
-        "typed_per_filter_config": protection.on_all_routes(snapshot.listen.limits),
+        "typed_per_filter_config": protection.on_all_routes(snapshot.listen.limits) if form == "whole" else {},
     }
     return {
         "name": ROUTES,
