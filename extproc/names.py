@@ -169,6 +169,7 @@ FORWARDED_HEADERS: Final = (
 # By cluster where they are for a provider: one that moved shows its new secret where it is now, and nowhere else.
 KEY_SIGN: Final = "sign."  # + cluster of a provider: the secret that its requests are signed with
 KEY_CREDENTIAL: Final = "credential."  # + cluster of a provider: what probes of it show
+KEY_PROXY: Final = "proxy."  # + cluster of an egress proxy: its Proxy-Authorization
 KEY_WEBHOOK: Final = "webhook."  # + strategy: where its rollout is announced
 
 # --- WebSockets -------------------------------------------------------------------------------------------------------

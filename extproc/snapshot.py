@@ -137,8 +137,14 @@ class ClusterSpec:
 class Proxy:
     """A neighbour that tunnels to upstreams: HTTP CONNECT."""
 
+    cluster: str  # Envoy's, of the proxy itself; equal ones share it
     host: str
     port: int
+    authorized: bool = False  # it is shown who we are: what the key `proxy.CLUSTER` of the keyring holds
+
+    @property
+    def by_name(self) -> bool:
+        return not is_ip(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +344,7 @@ class StrategySpec:
     sticky_by: tuple[Literal["session", "user", "caller", "prompt"], ...] = ("session", "user", "prompt")
     regions: tuple[str, ...] = ()  # the nearest first; globs
     rollout: RolloutSpec | None = None
+    webhook_proxy: Proxy | None = None  # on the way to the rollout's webhook; a canary stays the same with another
 
 
 UsageMode = Literal["as_sent", "exact"]

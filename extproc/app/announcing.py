@@ -7,6 +7,7 @@ so many are on their way; what finds no room is counted as failed.
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, Protocol
@@ -14,7 +15,10 @@ from typing import Any, Final, Literal, Protocol
 import httpx
 
 from extproc import names
+from extproc.dataplane.ca import ca_bundle_or_none
 from extproc.outcome.rollouts import Told, efficiency, plain_numbers
+from extproc.probing.ways_out import proxy_of
+from extproc.snapshot import Proxy
 
 _log = logging.getLogger("extproc")
 PAUSES: Final = (1.0, 5.0, 25.0)  # seconds between tries
@@ -33,14 +37,16 @@ class Webhooks:
         self,
         key: Callable[[str], bytes | None],
         meter: Meter,
+        proxy: Callable[[str], Proxy | None] = lambda _: None,
         epoch: Callable[[], float] = time.time,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._key = key
         self._meter = meter
+        self._proxy = proxy  # on the way to a strategy's webhook
         self._epoch = epoch
         self._pauses = pauses
-        self._http: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
         self._on_their_way: set[asyncio.Task[None]] = set()
 
     def announce(self, told: Told) -> None:
@@ -61,8 +67,6 @@ class Webhooks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        if self._http is not None:
-            await self._http.aclose()
 
     async def _deliver(self, strategy: str, body: dict[str, Any]) -> None:
         address = None
@@ -71,25 +75,24 @@ class Webhooks:
         if address is None:
             self._failed(strategy, "its address is not there")
             return
-        why, again = await self._try(address, body)
+        why, again = await self._try(strategy, address, body)
         for pause in self._pauses:
             if not again:
                 break
             await asyncio.sleep(pause)
-            why, again = await self._try(address, body)
+            why, again = await self._try(strategy, address, body)
         if why is None:
             self._meter.canary_webhook(strategy, "ok")
         else:
             self._failed(strategy, why)
 
-    async def _try(self, address: bytes, body: dict[str, Any]) -> tuple[str | None, bool]:
+    async def _try(self, strategy: str, address: bytes, body: dict[str, Any]) -> tuple[str | None, bool]:
         """(why not, whether another try may help)."""
-        if self._http is None:
-            self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
         try:
             async with (
                 asyncio.timeout(TIMEOUT),
-                self._http.stream("POST", address.decode().strip(), json=body) as answer,
+                self._client(strategy) as http,
+                http.stream("POST", address.decode().strip(), json=body) as answer,
             ):
                 pass  # its body is not read: it may be as long as it likes
         except (httpx.HTTPError, TimeoutError) as error:
@@ -99,6 +102,14 @@ class Webhooks:
         if answer.is_success:
             return None, False
         return f"it answered {answer.status_code}", answer.is_server_error or answer.status_code in _WORTH_ANOTHER_TRY
+
+    def _client(self, strategy: str) -> httpx.AsyncClient:
+        """Moves are rare: each try has a connection of its own, by the way that is in force now."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cafile=ca_bundle_or_none())
+        proxy = proxy_of(self._proxy(strategy), self._key)
+        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, proxy=proxy)
+        return httpx.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
 
     def _failed(self, strategy: str, why: str) -> None:
         self._meter.canary_webhook(strategy, "failed")

@@ -17,6 +17,7 @@ from extproc.exchange.attempt import destination
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts import matcher
 from extproc.facts.identify import KEY_HEADERS, Identified
+from extproc.facts.normal_path import normal
 from extproc.facts.peer import named
 from extproc.facts.read import identify, read_facts
 from extproc.facts.request import CallerFacts, Facts
@@ -55,6 +56,10 @@ def explain_request(
     portable: bool = False,
 ) -> dict[str, Any]:
     """`observed` is what a running gateway sees, on the clock of `now`; `portable`: its Envoy walks no plan."""
+    path = normal(asked.path)
+    if path is None:
+        return _refused(Refusal(Reason.INVALID_REQUEST, f"Envoy takes no such path: {asked.path}"), UNREAD)
+    asked = replace(asked, path=path)
     entry = matcher.find(entries(snapshot), _as_matched(asked))
     if entry is None:
         return _refused(Refusal(Reason.ROUTE_NOT_FOUND, f"no route matches {asked.method} {asked.path}"), UNREAD)
@@ -221,7 +226,8 @@ def _answered_here(facts: Facts, caller: CallerFacts, models: list[str] | None) 
 
 
 def _as_matched(asked: Asked) -> matcher.Asked:
-    return matcher.Asked(asked.method, asked.path, asked.headers.get("host", ""), asked.headers)
+    headers = {name: (value,) for name, value in asked.headers.items()}
+    return matcher.Asked(asked.method, asked.path, asked.headers.get("host", ""), headers)
 
 
 def _headers_of(asked: Asked) -> Headers:

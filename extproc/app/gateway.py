@@ -21,6 +21,7 @@ from extproc.app.reaching import reached
 from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST, Listening, configured
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
+from extproc.dataplane.ca import NoCaBundle
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
 from extproc.dataplane.machine import memory, note_few_descriptors, raise_descriptor_limit
@@ -55,14 +56,21 @@ async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) 
     try:
         binary = find_envoy(settings.envoy)
         origin = find_origin(settings.source, os.environ)
-        run = new_run_directory()
+        run = _new_run_directory()
         try:
             async with contextlib.AsyncExitStack() as stack:
                 await _Gateway(settings, binary, origin, run, stack, descriptors).run(welcome)
         finally:
             run.remove()
-    except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse) as error:
+    except (EnvoyMissing, EnvoyFailed, ProcessorFailed, AddressInUse, NoCaBundle) as error:
         raise CannotStart(str(error)) from None
+
+
+def _new_run_directory() -> RunDirectory:
+    try:
+        return new_run_directory()
+    except OSError as error:
+        raise CannotStart(f"the run's private directory cannot be made: {error.strerror}; TMPDIR says where") from None
 
 
 class _Gateway:
@@ -208,12 +216,13 @@ class _Gateway:
             if loaded.compiled is None:
                 await supervisor.refuse("; ".join(str(problem) for problem in loaded.problems))
                 continue
-            new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
+            strangers = self._settings.open_to_strangers
             try:
+                new = configured(loaded.compiled, self._run, listening, open_to_strangers=strangers)
                 refuse_strangers(listening.host, new.snapshot, certified=new.snapshot.clients_show_certificates)
                 if new.snapshot.listen.http3 and not http3:
                     free_udp_or_raise(listening.host, listening.port)
-            except (CannotStart, AddressInUse) as error:
+            except (CannotStart, AddressInUse, NoCaBundle) as error:
                 await supervisor.refuse(str(error))
                 continue
             notes = (*loaded.notes, *_at_the_next_start(listening, self._listening(loaded)))

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from extproc.dataplane.ca import NoCaBundle, find_ca_bundle
+from extproc.dataplane.ca import ca_bundle_or_none
 from extproc.observe.metrics import Metrics
 from extproc.probing.board import Probing, connecting
 from extproc.probing.provider import Tools
@@ -22,12 +22,4 @@ def new_probing(metrics: Metrics, key: Key, last_used: Callable[[str], float | N
         last_used=last_used,
     )
     shown = Shown(key, time.time, lambda: secrets.token_urlsafe(16))
-    return Probing(tools, shown, connecting(_ca_bundle()))
-
-
-def _ca_bundle() -> str | None:
-    """None: OpenSSL's own places. Where those are empty too, probes by TLS say so."""
-    try:
-        return find_ca_bundle()
-    except NoCaBundle:
-        return None
+    return Probing(tools, shown, connecting(ca_bundle_or_none(), key))

@@ -49,7 +49,7 @@ from extproc.outcome.rollouts import Rollouts
 from extproc.protocol.replies import ImmediateReply
 from extproc.refusal import Reason, Refusal
 from extproc.rewrite.refusals import immediate
-from extproc.snapshot import Snapshot
+from extproc.snapshot import Proxy, Snapshot
 from extproc.stores.rollout_memory import RolloutMemory
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.listen import ListenError
@@ -130,7 +130,7 @@ class _Processor:
         self._problem: str | None = None
         self._draining = False
         self._held_keys = HeldKeys(compiled.keys if compiled is not None else None)
-        self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
+        self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics, self._way_to_webhook)
         self._rollouts = Rollouts(
             self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
         )
@@ -284,6 +284,10 @@ class _Processor:
 
     def _rejected(self) -> None:
         self._metrics.config_reload("rejected")
+
+    def _way_to_webhook(self, strategy: str) -> Proxy | None:
+        spec = self._shelf.current.strategies.get(strategy)
+        return None if spec is None else spec.webhook_proxy
 
     async def _watch(self) -> None:
         """Standing alone we follow the file ourselves; under `up` the supervisor tells us."""

@@ -66,6 +66,7 @@ def files(compiled: Compiled, place: Place, secrets: Secrets = "by_reference") -
 def _contents(compiled: Compiled, place: Place) -> dict[str, str]:
     clusters = {name: compiled.snapshot.providers[name].cluster for name in compiled.secrets}
     texts = dict(_contents_of(held, clusters[name], place) for name, held in compiled.secrets.items())
+    texts |= {place.secret(proxy): json.dumps(sds(shown.read())) for proxy, shown in compiled.proxies.items()}
     for name, held in compiled.certificates.items():
         texts |= _certificates_of(held, _upstreams(compiled)[name].cluster, place)
     return texts | _listener_contents(compiled.listener, place)

@@ -7,7 +7,7 @@ from extproc.app.keyring import key_file
 from extproc.app.rendered_files import made
 from extproc.config.compile import Compiled
 from extproc.config.transfer import encode_snapshot
-from extproc.dataplane.ca import find_ca_bundle
+from extproc.dataplane.ca import find_ca_bundle, needs_ca_bundle
 from extproc.dataplane.place import Place
 from extproc.dataplane.run_directory import RunDirectory
 from extproc.dataplane.supervise import Configured
@@ -26,6 +26,7 @@ class Listening:
 
 
 def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
+    """Raises NoCaBundle."""
     place = Place(
         host=listening.host,
         port=listening.port,
@@ -33,7 +34,7 @@ def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, o
         processors=(str(run.processor(0)),),
         xds=str(run.xds),
         secrets=str(run.secrets),
-        ca_bundle=find_ca_bundle(),
+        ca_bundle=find_ca_bundle() if needs_ca_bundle(compiled.snapshot) else "",
         access_log=listening.access_log,
         memory=listening.memory,
         descriptors=listening.descriptors,

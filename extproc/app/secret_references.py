@@ -33,6 +33,11 @@ def references_of(compiled: Compiled) -> Mapping[str, Reference]:
             wrong.append(_complaint(held))
         else:
             found[compiled.snapshot.providers[name].cluster] = reference
+    wrong += [
+        f"egress: what the proxy {proxy.partition('@')[0]} is shown is put together from a name and a password, and "
+        "rendered text holds no secret: use a proxy that knows Envoy by its address, or `extproc serve --xds`"
+        for proxy in compiled.proxies
+    ]
     if wrong:
         raise CannotRefer(tuple(wrong))
     return found

@@ -51,6 +51,23 @@ def parse_origin(text: str) -> Endpoint:
     return address.endpoint
 
 
+def parse_proxy(text: str) -> tuple[str, int, str | None]:
+    """A proxy's host and port, and the `user:password` that stands before them, as it is written.
+
+    Other programs take one without `http://` too, and whoever hands their variable on means the same.
+    """
+    found = _FORM.match(text if "://" in text else f"http://{text}")
+    if found is None:
+        raise NotAnAddress("must be the address of a proxy")
+    if found["scheme"].lower() != "http":
+        raise NotAnAddress("must begin with http://: other ways to speak to a proxy are not known")
+    if found["path"].strip("/") or found["rest"]:
+        raise NotAnAddress("must be an origin, without a path; what stands for itself in a password is percent-encoded")
+    user, at, authority = found["authority"].rpartition("@")
+    host, port = _host_and_port(authority, 80)
+    return host, port, user if at and user.strip(":") else None
+
+
 def _socket(authority: str, path: str, rest: bool) -> Address:
     if authority or not path.strip("/") or rest:
         raise NotAnAddress("must be unix:///path: three slashes, then the path of the socket")

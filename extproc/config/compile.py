@@ -12,6 +12,7 @@ from extproc.config.certificates import HeldCertificates
 from extproc.config.compile_callers import compile_callers
 from extproc.config.compile_choices import compile_aliases, compile_chain
 from extproc.config.compile_cors import compile_cors
+from extproc.config.compile_egress import compile_egress, note_an_unused_proxy
 from extproc.config.compile_limits import listen_limits, request_limits
 from extproc.config.compile_listen import compile_listen_tls
 from extproc.config.compile_providers import compile_provider, compile_service
@@ -26,7 +27,7 @@ from extproc.config.report import Report
 from extproc.config.retired import note_retired
 from extproc.config.schema import Configuration, ListenKeys
 from extproc.config.validate import validate
-from extproc.names import KEY_WEBHOOK
+from extproc.names import KEY_PROXY, KEY_WEBHOOK
 from extproc.snapshot import Listen, Provider, Service, Snapshot
 
 _LATER_STATES = ("sqlite:", "redis:", "rediss:", "valkey:")
@@ -39,6 +40,7 @@ class Compiled:
     keys: Mapping[str, Secret] = field(default_factory=dict)  # by names.KEY_…: what the processor itself uses
     certificates: Mapping[str, HeldCertificates] = field(default_factory=dict)  # by the upstream's name
     listener: HeldCertificates = field(default_factory=HeldCertificates)  # towards clients
+    proxies: Mapping[str, Secret] = field(default_factory=dict)  # by an egress proxy's cluster: what it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def compile_document(document: Document, environment: Mapping[str, str], *, else
     problems = in_order(report.problems)
     if not problems:
         note_retired(compiled.snapshot, report)
+        note_an_unused_proxy(validated.configuration, report)
     files = tuple(dict.fromkeys(report.files))
     return Outcome(None if problems else compiled, problems, files, tuple(report.notes))
 
@@ -71,23 +74,25 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
     services: dict[str, Service] = {}
     secrets: dict[str, Held] = {}
     keys: dict[str, Secret] = {}
+    egress = compile_egress(configuration.egress, report)
     for name, provider_keys in configuration.providers.items():
-        made = compile_provider(name, provider_keys, report)
+        made = compile_provider(name, provider_keys, egress, report)
         if made.provider is not None:
             providers[name] = made.provider
         if made.secret is not None:
             secrets[name] = made.secret
         keys |= made.keys
     for name, service_keys in configuration.services.items():
-        service = compile_service(name, service_keys, report)
+        service = compile_service(name, service_keys, egress, report)
         if service is not None:
             services[name] = service
         if name in names.providers:
             report.add(("services", name), "a provider has the same name", "names of upstreams are unique")
     failover = configuration.failover
     chains = {name: compile_chain(name, entries, names, report) for name, entries in failover.chains.items()}
-    strategies, webhooks = compile_strategies(configuration.strategies, names, report)
+    strategies, webhooks = compile_strategies(configuration.strategies, names, egress, report)
     keys |= {KEY_WEBHOOK + name: webhook for name, webhook in webhooks.items()}
+    keys |= {KEY_PROXY + cluster: shown for cluster, shown in egress.shown.items()}
     _check_state(configuration.state, report)
     snapshot = Snapshot(
         id="",
@@ -100,7 +105,8 @@ def _compile(configuration: Configuration, names: Names, report: Report) -> Comp
         limits=request_limits(configuration.limits),
         listen=_listen(configuration.listen, report),
     )
-    return Compiled(replace(snapshot, id=snapshot_id(snapshot)), secrets, keys, report.certificates, report.listener)
+    named = replace(snapshot, id=snapshot_id(snapshot))
+    return Compiled(named, secrets, keys, report.certificates, report.listener, egress.shown)
 
 
 def _check_state(state: str, report: Report) -> None:

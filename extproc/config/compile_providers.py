@@ -15,6 +15,7 @@ from extproc.config.compile_addresses import (
     is_versioned,
 )
 from extproc.config.compile_clusters import check_positive, cluster_of, health_of, signature_of
+from extproc.config.compile_egress import Egress
 from extproc.config.compile_tls import compile_tls
 from extproc.config.credentials import Held, Secret, credential_of
 from extproc.config.forms import HTTP_TOKEN
@@ -52,7 +53,7 @@ def check_name(name: str, path: PathParts, report: Report) -> None:
         report.add(path, "the name may hold only letters, digits and `_`, `.`, `-`")
 
 
-def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledProvider:
+def compile_provider(name: str, keys: ProviderKeys, egress: Egress, report: Report) -> CompiledProvider:
     path: PathParts = ("providers", name)
     check_name(name, path, report)
     credential, secret = credential_of(keys, path, report)
@@ -70,6 +71,7 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledP
         return CompiledProvider(None)
     endpoints = tuple(address.endpoint for address in addresses)
     tls = compile_tls(keys, endpoints[0].scheme == "https", path, report)
+    proxy = egress.proxy_of(keys.proxy, endpoints, path, report)
     vendors = is_vendors_own(keys, endpoints)
     _note_a_missing_credential(keys, credential, endpoints[0] if vendors else None, path, report)
     models, lists_models = served(keys, vendors)
@@ -84,6 +86,7 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledP
             keys.connect_timeout,
             (keys.dialect, credential, keys.timeout, keys.region),
             health,
+            proxy,
         ),
         endpoints=endpoints,
         path_prefix=addresses[0].path,
@@ -96,6 +99,7 @@ def compile_provider(name: str, keys: ProviderKeys, report: Report) -> CompiledP
         api_version=keys.api_version,
         timeout=keys.timeout,
         connect_timeout=keys.connect_timeout,
+        proxy=proxy,
         http2=keys.http2,
         tls=tls,
         breaker=_breaker(keys.circuit_breaker),
@@ -117,7 +121,7 @@ def _breaker(keys: BreakerKeys) -> BreakerSpec:
     return BreakerSpec(int(keys.failure_threshold), keys.timeout, int(keys.half_open_requests))
 
 
-def compile_service(name: str, keys: ServiceKeys, report: Report) -> Service | None:
+def compile_service(name: str, keys: ServiceKeys, egress: Egress, report: Report) -> Service | None:
     path: PathParts = ("services", name)
     check_name(name, path, report)
     check_positive(keys.connect_timeout, (*path, "connect_timeout"), report)
@@ -125,8 +129,9 @@ def compile_service(name: str, keys: ServiceKeys, report: Report) -> Service | N
     if not endpoints:
         return None
     tls = compile_tls(keys, endpoints[0].scheme == "https", path, report)
-    cluster = cluster_name(name, endpoints, tls, keys.http2, keys.connect_timeout)
-    return Service(name, cluster, endpoints, keys.http2, tls, keys.connect_timeout)
+    proxy = egress.proxy_of(keys.proxy, endpoints, path, report)
+    cluster = cluster_name(name, endpoints, tls, keys.http2, keys.connect_timeout, proxy=proxy)
+    return Service(name, cluster, endpoints, keys.http2, tls, keys.connect_timeout, proxy)
 
 
 def _note_a_missing_credential(

@@ -6,13 +6,14 @@ Law: the address that is told of its moves is a secret: it goes into the keyring
 from urllib.parse import urlsplit
 
 from extproc.config.compile_clusters import check_positive
+from extproc.config.compile_egress import Egress
 from extproc.config.credentials import Secret, secret_of
 from extproc.config.problems import PathParts
 from extproc.config.references import Names, check_once, target_or_provider
 from extproc.config.report import Report
 from extproc.config.schema_credentials import SecretKeys
 from extproc.config.schema_strategies import CriteriaKeys, StrategyKeys
-from extproc.snapshot import Criteria, RolloutSpec, Target
+from extproc.snapshot import Criteria, Proxy, RolloutSpec, Target
 
 _SHARE = RolloutSpec((), ()).share
 _OF_STEPS = ("step_every",)
@@ -113,6 +114,11 @@ def _webhook(written: SecretKeys, path: PathParts, report: Report) -> Secret | N
         report.add(here, "must be an address: https://host/path")
         return None
     return secret
+
+
+def proxy_to(webhook: Secret, egress: Egress) -> Proxy | None:
+    url = urlsplit(webhook.read())
+    return egress.way_to(url.hostname or "", url.port or 443) if url.scheme == "https" else None
 
 
 def _is_web_address(text: str) -> bool:

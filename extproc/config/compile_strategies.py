@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from extproc.config.compile_clusters import check_positive
-from extproc.config.compile_rollout import compile_rollout
+from extproc.config.compile_egress import Egress
+from extproc.config.compile_rollout import compile_rollout, proxy_to
 from extproc.config.credentials import Secret
 from extproc.config.kinds import MEASURING, NEED_SETTINGS, kind_of
 from extproc.config.problems import PathParts
@@ -40,14 +41,15 @@ class _Around:
 
     written: Mapping[str, StrategyKeys]  # all that are configured
     names: Names
+    egress: Egress
     report: Report
 
 
 def compile_strategies(
-    written: Mapping[str, StrategyKeys], names: Names, report: Report
+    written: Mapping[str, StrategyKeys], names: Names, egress: Egress, report: Report
 ) -> tuple[dict[str, StrategySpec], dict[str, Secret]]:
     """The strategies, and the addresses that their rollouts are announced at."""
-    around = _Around(written, names, report)
+    around = _Around(written, names, egress, report)
     specs: dict[str, StrategySpec] = {}
     webhooks: dict[str, Secret] = {}
     for name, keys in written.items():
@@ -67,9 +69,13 @@ def _outer(name: str, keys: StrategyKeys, path: PathParts, around: _Around) -> t
         target_or_provider(text, (*path, "targets", place), names, report) for place, text in enumerate(keys.targets)
     ]
     spec = _spec(name, keys, path, around, (name,))
-    rollout, webhook = compile_rollout(keys, path, names, report) if spec.kind == "canary" else (None, None)
+    rollout, webhook = None, None
+    if spec.kind == "canary":
+        rollout, webhook = compile_rollout(keys, path, names, report)
     found = tuple(one for one in targets if one is not None)
-    return replace(spec, targets=found, rules=_rules(keys, path, around), rollout=rollout), webhook
+    proxy = proxy_to(webhook, around.egress) if webhook is not None else None
+    rules = _rules(keys, path, around)
+    return replace(spec, targets=found, rules=rules, rollout=rollout, webhook_proxy=proxy), webhook
 
 
 def _spec(

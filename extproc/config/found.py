@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extproc.config.found_clouds import bedrock, vertex
+from extproc.config.found_egress import egress
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,13 @@ def find(environment: Mapping[str, str]) -> Found:
         address = is_set["OLLAMA_BASE_URL"].rstrip("/").removesuffix("/v1")
         providers["ollama"] = {"dialect": "ollama", "base_url": address}
     _custom(is_set, providers, notes)
-    return Found({"providers": providers} if providers else None, tuple(notes))
+    if not providers:
+        return Found(None, tuple(notes))
+    document: dict[str, Any] = {"providers": providers}
+    way_out = egress(is_set, notes)
+    if way_out is not None:
+        document["egress"] = way_out
+    return Found(document, tuple(notes))
 
 
 def _openai(is_set: Mapping[str, str], providers: dict[str, dict[str, Any]]) -> None:

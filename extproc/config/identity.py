@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from extproc.snapshot import Credential, Endpoint, HealthSpec, Snapshot, Tls
+from extproc.snapshot import Credential, Endpoint, HealthSpec, Proxy, Snapshot, Tls
 
 
 def snapshot_id(snapshot: Snapshot) -> str:
@@ -26,6 +26,7 @@ def cluster_name(
     connect_timeout: float,
     of_provider: tuple[str, Credential, float | None, str | None] | None = None,
     health: HealthSpec | None = None,
+    proxy: Proxy | None = None,
 ) -> str:
     """The name of Envoy's cluster: it changes when the cluster must, and stays when only models or prices do.
 
@@ -35,7 +36,15 @@ def cluster_name(
     meaning: list[Any] = [endpoints, tls, http2, connect_timeout, of_provider]
     if health is not None and (len(endpoints) > 1 or endpoints[0].by_name):
         meaning.append(health)
+    if proxy is not None:
+        meaning.append(["proxy", proxy])
     return f"{name}.{_hex(meaning, 8)}"
+
+
+def proxy_cluster(host: str, port: int, credential_at: str | None) -> str:
+    """The name of an egress proxy's cluster. What it is shown counts by the place where it is written, never itself:
+    names are in logs, and whoever guesses well could prove it by them."""
+    return f"egress@{_hex([host, port, credential_at], 8)}"
 
 
 def _hex(value: Any, digits: int) -> str:

@@ -7,8 +7,5 @@ LATER: dict[str, str] = {
     "classification": "classes of data",
     "policies": "policy documents",
     "budgets": "budget documents",
-    "egress": "egress through a proxy",
-    "providers.*.proxy": "egress through a proxy",
-    "services.*.proxy": "egress through a proxy",
     "providers.*.limits": "limits of providers",
 }

@@ -288,10 +288,14 @@ class LimitsKeys(Keys):
 
 class EgressKeys(Keys):
     proxy: str | None = Field(
-        None, description="`http://HOST:PORT` of a proxy that tunnels (CONNECT), for every https:// upstream."
+        None,
+        description="`http://HOST:PORT` of a proxy that tunnels (CONNECT), for every https:// upstream; "
+        "`http://USER:PASSWORD@HOST:PORT` where it asks who you are. `none` or empty: there is none.",
     )
-    no_proxy: list[str] = Field(
-        [], description="Hosts that are reached directly: names, `.example.com` for all below, addresses, networks."
+    no_proxy: TextOrList = Field(
+        [],
+        description="Hosts that are reached directly: names with all below them, `.example.com` for all below alone, "
+        "addresses, networks, each with a port if you like; also as one text with commas. This machine always is.",
     )
 
 

@@ -127,7 +127,9 @@ class ProviderKeys(Keys):
     project: str | None = Field(None, description="vertex: the Google Cloud project, which it needs.")
     timeout: Duration | None = Field(None, description="Until the first byte, for this provider's attempts.")
     connect_timeout: Duration = Field(5.0, description="Until the connection stands.")
-    proxy: str | None = Field(None, description="Instead of `egress.proxy`: `http://HOST:PORT`, or `none`.")
+    proxy: str | None = Field(
+        None, description="Instead of `egress`, for https:// addresses: `http://HOST:PORT`, or `none`."
+    )
     http2: Flag = Field(False, description="Speak HTTP/2 without TLS (h2c) to http:// addresses.")
     ca: str | None = Field(None, description="The same as `tls.ca`.")
     tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name, for https:// addresses.")
@@ -160,4 +162,6 @@ class ServiceKeys(Keys):
     ca: str | None = Field(None, description="The same as `tls.ca`.")
     tls: TlsKeys | None = Field(None, description="Client certificate, CA and server name, for https:// addresses.")
     connect_timeout: Duration = Field(5.0, description="Until the connection stands.")
-    proxy: str | None = Field(None, description="Instead of `egress.proxy`: `http://HOST:PORT`, or `none`.")
+    proxy: str | None = Field(
+        None, description="Instead of `egress`, for https:// addresses: `http://HOST:PORT`, or `none`."
+    )

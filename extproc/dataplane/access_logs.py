@@ -46,7 +46,7 @@ LIMIT_HEADERS = ("retry-after", "retry-after-ms", *rate_limits.HEADERS)
 
 def exchange_logs(place: Place) -> list[Node]:
     return [
-        *_json_log(place),
+        *json_log(place, FORMAT, _both(_only_ends(), _seldom_of_floods())),
         *records_of_exchanges(),
         *(_statistics() if place.form == "whole" else ()),
     ]
@@ -61,17 +61,22 @@ def attempt_logs() -> list[Node]:
     return [_records(names.LOG_ATTEMPT, LIMIT_HEADERS)]
 
 
-def _json_log(place: Place) -> list[Node]:
+def json_log(place: Place, line: Node, which: Node) -> list[Node]:
+    """Lines of Envoy's own, where `place` says; none where it wants none."""
     if place.access_log == NO_LOG:
         return []
     if place.access_log == STANDARD_OUTPUT:
-        log = named("json", "access_loggers.stream.v3.StdoutAccessLog", log_format={"json_format": FORMAT})
+        log = named("json", "access_loggers.stream.v3.StdoutAccessLog", log_format={"json_format": line})
     else:
         log = named(
-            "json", "access_loggers.file.v3.FileAccessLog", path=place.access_log, log_format={"json_format": FORMAT}
+            "json", "access_loggers.file.v3.FileAccessLog", path=place.access_log, log_format={"json_format": line}
         )
+    return [{**log, "filter": which}]
+
+
+def _seldom_of_floods() -> Node:
     seldom = {"runtime_filter": {"runtime_key": "extproc.logged_of_a_flood", "percent_sampled": ONE_PERCENT}}
-    return [{**log, "filter": _both(_only_ends(), {"or_filter": {"filters": [_no_flood(), seldom]}})}]
+    return {"or_filter": {"filters": [_no_flood(), seldom]}}
 
 
 def _no_flood() -> Node:

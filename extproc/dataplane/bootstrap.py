@@ -1,6 +1,7 @@
 """What Envoy starts with and cannot be told anew: its name, admin socket, the files it follows, two clusters."""
 
 from extproc.dataplane.edge import RE2_PROGRAM_SIZE
+from extproc.dataplane.egress import TUNNEL_RUNTIME, internal_listeners, tunnel
 from extproc.dataplane.form import Node, file_source, pipe, socket_address
 from extproc.dataplane.overload import overload_manager
 from extproc.dataplane.place import Place
@@ -17,8 +18,10 @@ def bootstrap(place: Place, limits: ListenLimits) -> Node:
         "node": {"id": "extproc", "cluster": "extproc"},
         "admin": {"address": _admin(place)},
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
+        **_way_out(place),
         "static_resources": {
             "clusters": [processor_cluster(place), _sink_cluster()],
+            "listeners": [tunnel(place)] if place.form == "whole" else [],
             **_secrets(place),
         },
         "stats_config": stats_config(),
@@ -30,11 +33,17 @@ def bootstrap(place: Place, limits: ListenLimits) -> Node:
                     "static_layer": {
                         "re2.max_program_size.error_level": RE2_PROGRAM_SIZE,
                         "re2.max_program_size.warn_level": RE2_PROGRAM_SIZE,
+                        **TUNNEL_RUNTIME,
                     },
                 }
             ]
         },
     }
+
+
+def _way_out(place: Place) -> Node:
+    """Through a proxy; the portable form has none."""
+    return {"bootstrap_extensions": [internal_listeners()]} if place.form == "whole" else {}
 
 
 def _admin(place: Place) -> Node:

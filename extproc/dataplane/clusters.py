@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from extproc import names
 from extproc.dataplane import filters, portable
 from extproc.dataplane.access_logs import CLUSTER_META
+from extproc.dataplane.egress import proxies, proxy_cluster, through_the_tunnel
 from extproc.dataplane.form import Node, named, seconds, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.pools import connections_move, health_checks, is_pool, load_assignment
@@ -18,7 +19,7 @@ from extproc.dataplane.statistics import statistics_name
 from extproc.dataplane.upstream_tls import CONNECTION_LIFE, may_rotate, upstream_tls
 from extproc.dialects.endpoints import REALTIME
 from extproc.dialects.registry import side_of
-from extproc.snapshot import Endpoint, Limits, Provider, Service, Snapshot
+from extproc.snapshot import Endpoint, Limits, Provider, Proxy, Service, Snapshot
 
 HELD_PIECE = 64 * 1024
 LONGEST_SHADOW = "600s"
@@ -62,6 +63,8 @@ def clusters(snapshot: Snapshot, place: Place) -> list[Node]:
             made.append(_upgraded(service.cluster, made[-1]))
         if service.name in mirrors:
             made.append(_mirror(service, place, snapshot.limits))
+    if place.form == "whole":
+        made.extend(_proxy(proxy, place) for proxy in proxies(snapshot))
     return made
 
 
@@ -76,6 +79,16 @@ def cluster_names(snapshot: Snapshot) -> list[str]:
 def _is_upgraded(provider: Provider) -> bool:
     """Whether WebSockets to it need a twin."""
     return provider.negotiates and REALTIME in side_of(provider.dialect, "").endpoints
+
+
+def _proxy(proxy: Proxy, place: Place) -> Node:
+    return {**proxy_cluster(proxy, place), **_looked_up(proxy.by_name, place), "circuit_breakers": WIDE}
+
+
+def _looked_up(by_name: bool, place: Place) -> Node:
+    if not by_name:
+        return {"type": "STATIC"}
+    return portable.NAMES_ARE_LOOKED_UP if place.form == "portable" else _NAMES_ARE_LOOKED_UP
 
 
 def _held(snapshot: Snapshot) -> frozenset[str]:
@@ -116,6 +129,8 @@ def _checks(provider: Provider) -> Node:
     sleeps = provider.by_the_hour is not None and provider.by_the_hour.wake_up is not None
     if provider.health is None or provider.sign is not None or sleeps or not is_pool(provider.endpoints):
         return {}
+    if provider.proxy is not None:
+        return {}  # checks are made on Envoy's main thread, and a tunnel begins on a worker: each would fail
     return {"health_checks": health_checks(provider.health, provider.endpoints, http2=provider.http2)}
 
 
@@ -206,29 +221,26 @@ def _mirror(service: Service, place: Place, limits: Limits) -> Node:
 def _pool(
     owner: Provider | Service, endpoints: Sequence[Endpoint], place: Place, limits: Limits, *, sink: bool
 ) -> Node:
-    by_name = any(endpoint.by_name for endpoint in endpoints)
+    by_name = owner.proxy is None and any(endpoint.by_name for endpoint in endpoints)
     pool: Node = {
         "name": owner.cluster,
         "alt_stat_name": statistics_name(owner.name, place.form),
-        **(_look_up(place) if by_name else {"type": "STATIC"}),
+        **_looked_up(by_name, place),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": seconds(owner.connect_timeout),
         "per_connection_buffer_limit_bytes": max(limits.body, BUFFER_AT_LEAST),  # the attempt filter holds whole bodies
         "circuit_breakers": WIDE,
-        "load_assignment": load_assignment(owner.cluster, endpoints, sink=sink),
+        "load_assignment": load_assignment(owner.cluster, endpoints, owner.proxy, sink=sink),
     }
     if endpoints[0].scheme == "https":
-        pool["transport_socket"] = upstream_tls(owner.cluster, owner.tls, endpoints, place)
+        socket = upstream_tls(owner.cluster, owner.tls, endpoints, place)
+        pool["transport_socket"] = socket if owner.proxy is None else through_the_tunnel(socket)
     return pool
-
-
-def _look_up(place: Place) -> Node:
-    return portable.NAMES_ARE_LOOKED_UP if place.form == "portable" else _NAMES_ARE_LOOKED_UP
 
 
 def _protocol(owner: Provider | Service, chain: list[Node]) -> Node:
     options: Node = {}
-    if may_rotate(owner.tls) or connections_move(owner.endpoints):
+    if may_rotate(owner.tls) or (owner.proxy is None and connections_move(owner.endpoints)):
         options["common_http_protocol_options"] = {"max_connection_duration": seconds(CONNECTION_LIFE)}
     if owner.endpoints[0].scheme == "https":
         options["auto_config"] = {"http_protocol_options": {}, "http2_protocol_options": {}}  # as ALPN says

@@ -11,7 +11,7 @@ from extproc import names
 from extproc.dataplane.form import ANY, Node, file_source, named, typed
 from extproc.dataplane.place import Place
 from extproc.dataplane.references import AwsProfile, AwsVariables, followed
-from extproc.snapshot import Provider
+from extproc.snapshot import Credential, Provider
 
 EXTERNAL_PROCESSOR = "filters.http.ext_proc.v3.ExternalProcessor"
 PER_ROUTE = "filters.http.ext_proc.v3.ExtProcPerRoute"
@@ -131,11 +131,11 @@ def _attempt_metadata() -> Node:
     }
 
 
-def credential_injector(provider: Provider, place: Place) -> Node:
+def credential_injector(credential: Credential, cluster: str, place: Place) -> Node:
     """Behind the attempt filter, which has removed whatever an earlier attempt left in this header."""
-    generic: Node = {"header": provider.credential.header, "credential": _secret(provider, place)}
-    if provider.credential.prefix:
-        generic["header_value_prefix"] = provider.credential.prefix
+    generic: Node = {"header": credential.header, "credential": _secret(cluster, place)}
+    if credential.prefix:
+        generic["header_value_prefix"] = credential.prefix
     return named(
         "envoy.filters.http.credential_injector",
         "filters.http.credential_injector.v3.CredentialInjector",
@@ -146,10 +146,10 @@ def credential_injector(provider: Provider, place: Place) -> Node:
     )
 
 
-def _secret(provider: Provider, place: Place) -> Node:
+def _secret(cluster: str, place: Place) -> Node:
     if place.secrets_apart:
-        return {"name": SECRET_NAME, "sds_config": file_source(place.secret(provider.cluster))}
-    return {"name": provider.cluster}  # of the bootstrap's own
+        return {"name": SECRET_NAME, "sds_config": file_source(place.secret(cluster))}
+    return {"name": cluster}  # of the bootstrap's own
 
 
 def aws_signer(provider: Provider, place: Place) -> Node:
@@ -183,7 +183,7 @@ def _aws_keys(provider: Provider, place: Place) -> Node:
 def credential_filters(provider: Provider, place: Place) -> list[Node]:
     """What shows the provider who pays; where the caller's own key passes, the attempt filter has written it."""
     if provider.credential.kind == "injected":
-        return [credential_injector(provider, place)]
+        return [credential_injector(provider.credential, provider.cluster, place)]
     if provider.credential.kind in ("aws_keys", "aws_chain"):
         return [aws_signer(provider, place)]
     return []

@@ -30,6 +30,7 @@ class Guest:
 
 
 def guest(snapshot: Snapshot, place: Place, connection_buffer: int) -> Guest:
+    snapshot = portable.without_proxies(snapshot)
     asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
     ours = expression(f"xds.route_name.startsWith('{snapshot.id}|')")
     return Guest(

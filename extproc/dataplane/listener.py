@@ -68,7 +68,7 @@ def _by_form(snapshot: Snapshot, place: Place) -> Node:
         return {
             **({"early_header_mutation_extensions": [tells_certificate()]} if snapshot.knows_by_certificate else {}),
             "internal_address_config": portable.NOBODY_IS_INTERNAL,
-            "http_filters": [*before, protection.address_filter(), portable.router_filter(*asked), _router()],
+            "http_filters": [*before, portable.router_filter(*asked), _router()],
         }
     return {
         "early_header_mutation_extensions": [early_header_mutation(tells_certificate=snapshot.knows_by_certificate)],

@@ -6,8 +6,9 @@ so that the plan walks on. The sink itself is never checked: were it found dead,
 
 from collections.abc import Sequence
 
+from extproc.dataplane.egress import tunnelled
 from extproc.dataplane.form import Node, pipe, seconds, socket_address
-from extproc.snapshot import Endpoint, HealthSpec
+from extproc.snapshot import Endpoint, HealthSpec, Proxy
 
 SINK_ADDRESS = ("127.0.0.1", 0)  # nothing can listen on port 0
 # Envoy moves requests to the next priority, the sink, in the measure in which this, in percent, times the living share
@@ -18,8 +19,12 @@ CHECK_PATH = "/health"  # llama.cpp, vLLM, TGI and most gateways have it
 CHECK_PATIENCE = 5.0
 
 
-def load_assignment(cluster: str, endpoints: Sequence[Endpoint], *, sink: bool) -> Node:
-    priorities: list[Node] = [{"lb_endpoints": [_endpoint(number, endpoints) for number in range(len(endpoints))]}]
+def load_assignment(cluster: str, endpoints: Sequence[Endpoint], proxy: Proxy | None = None, *, sink: bool) -> Node:
+    if proxy is not None:
+        first = [tunnelled(endpoint, proxy) for endpoint in endpoints]
+    else:
+        first = [_endpoint(number, endpoints) for number in range(len(endpoints))]
+    priorities: list[Node] = [{"lb_endpoints": first}]
     assignment: Node = {"cluster_name": cluster, "endpoints": priorities}
     if sink:
         door = {"address": socket_address(*SINK_ADDRESS), "health_check_config": {"disable_active_health_check": True}}

@@ -6,6 +6,7 @@ meant to go: without the header there is no cluster, and Envoy answers itself.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from extproc import names
@@ -15,7 +16,7 @@ from extproc.dataplane.place import Place
 from extproc.dataplane.references import Variable
 from extproc.facts.routes import Entry
 from extproc.refusal import RETRIABLE_STATUSES
-from extproc.snapshot import Provider
+from extproc.snapshot import Provider, Snapshot
 
 MOST_RETRIES: Final = 15  # the processor says less by header
 OTHER_HOSTS: Final = 50  # how often another endpoint is drawn before one is tried again; it costs nothing
@@ -32,6 +33,15 @@ _UNSIGNED: Final = (
     "content-length",
     "transfer-encoding",
 )
+
+
+def without_proxies(snapshot: Snapshot) -> Snapshot:
+    """Every upstream is connected to directly."""
+    return replace(
+        snapshot,
+        providers={name: replace(one, proxy=None) for name, one in snapshot.providers.items()},
+        services={name: replace(one, proxy=None) for name, one in snapshot.services.items()},
+    )
 
 
 def router_filter(*asked: str) -> Node:
@@ -84,7 +94,7 @@ def credential_filters(provider: Provider, place: Place) -> list[Node]:
     reference = place.references.get(provider.cluster)
     if isinstance(reference, Variable):
         return [_sets(provider, f"%ENVIRONMENT({reference.name})%")]
-    injected = filters.credential_injector(provider, place)
+    injected = filters.credential_injector(provider.credential, provider.cluster, place)
     injected["typed_config"]["credential"]["typed_config"].pop("header_value_prefix", None)
     if not provider.credential.prefix:
         return [injected]

@@ -39,13 +39,13 @@ PORTABLE: Final = (
         "services with `when_down: pass` never ask the processor",
         "their exchanges are in no decision line and no metric of the processor",
     ),
+    Loss("no way through a proxy", "`egress` and `proxy` are passed over: every upstream is connected to directly"),
+    Loss(
+        "`per_address` limits nobody", "older Envoys keep no bucket for each address; all other limits of `listen` hold"
+    ),
     Loss(
         "AWS keys cannot be named",
         "Envoy signs with those that it finds itself: its environment, AWS_PROFILE, the machine's role",
-    ),
-    Loss(
-        "`listen.limits.per_address` does nothing",
-        "a bucket for each address came after 1.33; all other limits of `listen` hold",
     ),
     Loss(
         "a line break at the end of a key's file is part of the key",

@@ -48,7 +48,7 @@ class Processor:
         ]
         self._grace = grace
         self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(admin)), base_url="http://processor", timeout=10.0
+            transport=httpx.AsyncHTTPTransport(uds=str(admin), verify=False), base_url="http://processor", timeout=10.0
         )
         self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None

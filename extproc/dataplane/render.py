@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from extproc.dataplane import bootstrap, clusters, listener, processor_cluster, route_table
+from extproc.dataplane import bootstrap, clusters, listener, portable, processor_cluster, route_table
 from extproc.dataplane.filters import AWS_PROFILE, SECRET_NAME
 from extproc.dataplane.form import Node
 from extproc.dataplane.place import Place
@@ -32,6 +32,7 @@ class Rendered:
 
 
 def render(snapshot: Snapshot, place: Place) -> Rendered:
+    snapshot = snapshot if place.form == "whole" else portable.without_proxies(snapshot)
     return Rendered(
         bootstrap=bootstrap.bootstrap(place, snapshot.listen.limits),
         listeners=tuple(
@@ -80,7 +81,7 @@ def whole(rendered: Rendered) -> Node:
     del held["dynamic_resources"]
     (routes,) = (_untyped(table) for table in rendered.routes)
     held["static_resources"]["clusters"] += [_untyped(cluster) for cluster in rendered.clusters]
-    held["static_resources"]["listeners"] = [_with_routes(_untyped(one), routes) for one in rendered.listeners]
+    held["static_resources"]["listeners"] += [_with_routes(_untyped(one), routes) for one in rendered.listeners]
     return dict(held)
 
 

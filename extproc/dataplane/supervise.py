@@ -104,11 +104,10 @@ class Supervisor:
     # --- starting and ending -----------------------------------------------------------------------------------------
 
     async def start(self, configured: Configured) -> None:
-        self._run.snapshot.write_bytes(configured.snapshot_bytes)
-        private_files.replace(self._run.bootstrap, json.dumps(configured.bootstrap))
-        self._feed.write_secrets(configured.secrets)
-        self._feed.write_secrets(configured.keys)
-        self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
+        try:
+            self._write_all(configured)
+        except OSError as error:
+            raise EnvoyFailed(self._unwritable(error)) from None
         await self._processor.start()
         self._envoy = await start_envoy(
             self._binary,
@@ -123,6 +122,16 @@ class Supervisor:
         self._envoy_version = await self._envoy.version()
         if not self._envoy_version.startswith(VERSION_WANTED):
             raise EnvoyFailed(f"{self._binary} is Envoy {self._envoy_version}; extproc up needs {VERSION_WANTED}")
+
+    def _write_all(self, configured: Configured) -> None:
+        self._run.snapshot.write_bytes(configured.snapshot_bytes)
+        private_files.replace(self._run.bootstrap, json.dumps(configured.bootstrap))
+        self._feed.write_secrets(configured.secrets)
+        self._feed.write_secrets(configured.keys)
+        self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
+
+    def _unwritable(self, error: OSError) -> str:
+        return f"the run's private directory {self._run.root} cannot be written: {error.strerror}; TMPDIR says where"
 
     async def _until_ready(self) -> None:
         assert self._envoy is not None
@@ -174,13 +183,13 @@ class Supervisor:
         """Puts another configuration in force, or keeps the old one and says why."""
         assert self._envoy is not None
         async with self._reload:
-            changed = [self._feed.write_secrets(files) for files in (configured.secrets, configured.keys)]
-            if any(changed):
-                _log.info("credentials, keys or certificates that changed are in force")
-            if self._in_force is not None and self._in_force.snapshot.id == configured.snapshot.id:
-                self._problem = None
-                return
             try:
+                changed = [self._feed.write_secrets(files) for files in (configured.secrets, configured.keys)]
+                if any(changed):
+                    _log.info("credentials, keys or certificates that changed are in force")
+                if self._in_force is not None and self._in_force.snapshot.id == configured.snapshot.id:
+                    self._problem = None
+                    return
                 await self._feed.change(
                     self._envoy,
                     configured.snapshot.id,
@@ -191,6 +200,9 @@ class Supervisor:
                 )
             except (EnvoyFailed, ProcessorFailed, httpx.HTTPError) as error:
                 await self.refuse(str(error))
+                return
+            except OSError as error:
+                await self.refuse(self._unwritable(error))
                 return
             if self._in_force is not None and configured.bootstrap != self._in_force.bootstrap:
                 _log.warning("`connections` and `memory` of `listen.limits` hold from the next start on")

@@ -1,17 +1,28 @@
 """Which of Envoy's routes a request would take: the matcher of `explain`.
 
 Law: it goes along the same list as the data plane (`routes.entries`) and reads a request as Envoy does: the path as
-Envoy has normalised it, header names in lower case, query parameters undecoded and the first of a name. A test holds
-it against a real Envoy.
+Envoy has normalised it (`normal_path`), header names in lower case, of a header that was sent several times any one
+value, query parameters undecoded and the first of a name. A test holds it against a real Envoy, over random routes and
+requests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from extproc.facts.routes import Entry
 from extproc.snapshot import Match
 
 PRESENT = "*"  # as a value: the header or parameter must be there
+# Of these Envoy makes one value, with commas, as soon as it reads them.
+JOINED = frozenset(
+    {
+        *("accept", "accept-encoding", "authorization", "cache-control", "content-encoding", "content-type"),
+        *("access-control-request-headers", "access-control-request-method", "access-control-request-private-network"),
+        *("expect", "grpc-accept-encoding", "grpc-timeout", "origin", "pragma", "referer", "user-agent", "via"),
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        *("x-client-trace-id", "x-forwarded-host", "x-forwarded-port"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Asked:
     method: str
     path: str  # with the query
     host: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)  # all values of a name
 
 
 def find(entries: Iterable[Entry], asked: Asked) -> Entry | None:
@@ -42,7 +53,7 @@ def _match_holds(match: Match, asked: Asked, parameters: Mapping[str, str]) -> b
     return (
         (not match.methods or asked.method in match.methods)
         and (not match.hosts or any(host_holds(pattern, asked.host) for pattern in match.hosts))
-        and _all_hold({name.lower(): value for name, value in match.headers.items()}, asked.headers)
+        and all(_header_holds(name.lower(), value, asked) for name, value in match.headers.items())
         and _all_hold(match.query, parameters)
     )
 
@@ -61,6 +72,13 @@ def host_holds(pattern: str, authority: str) -> bool:
 def without_port(authority: str) -> str:
     host, colon, port = authority.rpartition(":")
     return host if colon and port.isascii() and port.isdigit() else authority
+
+
+def _header_holds(name: str, wanted: str, asked: Asked) -> bool:
+    values = asked.headers.get(name, ())
+    if name in JOINED and values:
+        values = (",".join(filter(None, values)),)
+    return bool(values) and (wanted == PRESENT or wanted in values)
 
 
 def _all_hold(wanted: Mapping[str, str], present: Mapping[str, str]) -> bool:

@@ -15,21 +15,21 @@ from extproc.probing.connection import Connection
 from extproc.probing.endpoint import Asking, ProbedEndpoint
 from extproc.probing.hosts import HostNames
 from extproc.probing.provider import ProbedProvider, Tools
-from extproc.probing.shown import Shown
+from extproc.probing.shown import Key, Shown
 from extproc.snapshot import Endpoint, HealthSpec, Provider, Snapshot
 
 MOST_AT_ONCE: Final = 32  # probes that are out at the same time
 Connect = Callable[[Provider, Endpoint], Asking]
 
 
-def connecting(ca_bundle: str | None) -> Connect:
+def connecting(ca_bundle: str | None, key: Key) -> Connect:
     """`ca_bundle`: what the TLS of providers without a CA of their own is checked against."""
 
     hosts = HostNames()
 
     def connect(provider: Provider, endpoint: Endpoint) -> Asking:
         spec = provider.health or HealthSpec()
-        return Connection(provider, endpoint, spec.timeout, ca_bundle, hosts)
+        return Connection(provider, endpoint, spec.timeout, ca_bundle, hosts, key)
 
     return connect
 
@@ -110,6 +110,7 @@ def _concerns(provider: Provider) -> tuple[object, ...]:
         provider.credential,
         dict(provider.headers),
         provider.connect_timeout,
+        provider.proxy,
         provider.tls,
         provider.health,
         provider.sign,

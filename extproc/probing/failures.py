@@ -35,6 +35,9 @@ def words_of(error: BaseException) -> str:
             return "connection reset"
         if isinstance(cause, FileNotFoundError):
             return "its socket does not exist"
+    if isinstance(error, httpx.ProxyError):
+        status = str(error)[:3]
+        return f"it answers {status}" if status.isdigit() else "no tunnel"
     if isinstance(error, httpx.ConnectError):
         return "no connection"
     if isinstance(error, httpx.RemoteProtocolError):

@@ -14,7 +14,9 @@ Fingerprint = tuple[tuple[int, int, int], ...]
 
 
 class TlsContext:
-    def __init__(self, tls: Tls, ca_bundle: str | None) -> None:
+    def __init__(self, tls: Tls, ca_bundle: str | None, name: str | None = None) -> None:
+        """`name`: whose certificate is asked for inside a tunnel."""
+        self._name = name
         self._ca = tls.ca or ca_bundle
         self._certificate, self._key = tls.client_certificate, tls.client_key
         self._seen: Fingerprint | None = None
@@ -34,10 +36,36 @@ class TlsContext:
         return self._context
 
     def _made(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._ca)
+        context: ssl.SSLContext
+        if self._name:
+            context = _Named(self._name)
+            context.load_verify_locations(self._ca) if self._ca else context.load_default_certs()
+        else:
+            context = ssl.create_default_context(cafile=self._ca)
         if self._certificate:
             context.load_cert_chain(self._certificate, self._key, password=_no_password)
         return context
+
+
+class _Named(ssl.SSLContext):
+    """Asks for this name, whatever its user says: inside a tunnel httpx knows none but that of the address."""
+
+    name: str
+
+    def __new__(cls, name: str) -> "_Named":
+        made = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+        made.name = name
+        return made
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return super().wrap_bio(incoming, outgoing, server_side, self.name, session)
 
 
 def _no_password() -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,11 @@ from extproc.app.announcing import MOST_AT_ONCE, Webhooks
 from extproc.decision.rollout import Move, Seen
 from extproc.decision.rollout_window import Numbers
 from extproc.outcome.rollouts import Told
+from extproc.snapshot import Proxy
+from tests.dataplane.certificates import Ca, server_side
+from tests.dataplane.connect_proxy import proxying
+from tests.dataplane.upstream import Upstream as Https
+from tests.dataplane.upstream import answering as answering_https
 from tests.envoy.upstream import Asked, Upstream, hang_up, scripted, silence, whole
 
 SECRET = "s3cr3t-path"
@@ -25,11 +31,11 @@ def told(strategy: str = "split", webhook: bool = True) -> Told:
 
 
 class Scene:
-    def __init__(self, address: str | None, pauses: Sequence[float] = (0.01, 0.01)) -> None:
+    def __init__(self, address: str | None, pauses: Sequence[float] = (0.01, 0.01), proxy: Proxy | None = None) -> None:
         self.results: list[tuple[str, str]] = []
         self.asked_for: list[str] = []
         self.address = address
-        self.webhooks = Webhooks(self._key, self, epoch=lambda: 1_795_254_880.0, pauses=pauses)
+        self.webhooks = Webhooks(self._key, self, lambda _: proxy, epoch=lambda: 1_795_254_880.0, pauses=pauses)
 
     def _key(self, name: str) -> bytes | None:
         self.asked_for.append(name)
@@ -154,3 +160,32 @@ async def test_a_server_that_says_nothing_holds_up_neither_the_rest_nor_the_end(
         await scene.announced(*[told()] * (MOST_AT_ONCE + 3))
         assert asyncio.get_running_loop().time() - began < 5
     assert scene.results == [("split", "failed")] * 3, "those that found no room"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_webhook_outside_is_told_through_the_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    """By its name, which the proxy looks up; its path is not for the proxy. Who refuses is a failure like others."""
+    ca, hook = Ca(), Https()
+    (tmp_path / "ca.pem").write_bytes(ca.certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with answering_https(hook, tls=server_side(ca, tmp_path, "hooks.far.test")), proxying() as proxy:
+        if not gone:
+            proxy.places = {"hooks.far.test:443": hook.port}
+        scene = Scene(f"https://hooks.far.test/{SECRET}", proxy=Proxy("egress@1", "localhost", proxy.port))
+        await scene.announced()
+        assert scene.results == [("split", "failed" if gone else "ok")]
+        assert set(proxy.lines) == {"CONNECT hooks.far.test:443 HTTP/1.1"}
+        assert [path for _, path, _, _ in hook.asked] == ([] if gone else [f"/{SECRET}"])
+        assert SECRET.encode() not in bytes(proxy.passed)
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the configuration says holds, here as for requests."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with scripted(answering(200)) as hook:
+        scene = Scene(at(hook))
+        await scene.announced()
+    assert len(hook.asked) == 1

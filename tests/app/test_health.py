@@ -30,7 +30,7 @@ class Desk:
 
     def __init__(self, scene: Scene, snapshot: Snapshot) -> None:
         self.seen: dict[str, Observation] = {}
-        self.probing = Probing(scene.tools, scene.shown, connecting(None))
+        self.probing = Probing(scene.tools, scene.shown, connecting(None, lambda _: None))
         self.probing.use(snapshot)
         self.draining = False
         self.pages = HealthPages(

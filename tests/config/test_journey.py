@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extproc.config.transfer import decode_snapshot, encode_snapshot
-from extproc.snapshot import ClusterSpec, HealthSpec, RolloutSpec, ShadowSpec, SignSpec, Snapshot, StrategySpec
+from extproc.snapshot import ClusterSpec, HealthSpec, Proxy, RolloutSpec, ShadowSpec, SignSpec, Snapshot, StrategySpec
 from tests.config.places import compiled
 
 EVERYTHING = """\
@@ -61,8 +61,10 @@ strategies:
 callers:
   - {name: ci, key: key-of-ci, strategy: near}
 limits: {body: 1MiB}
+egress: {proxy: "http://us:password-of-proxy@proxy.corp.example:3128", no_proxy: [.corp.example]}
 """
 SECRETS = ("key-of-openai", "key-of-gpu", "secret-of-both-sides", "secret-part", "key-of-ci")
+SECRETS += ("password-of-proxy", "dXM6cGFzc3dvcmQt")
 
 
 def made(directory: Path, old: str = "", new: str = "") -> Snapshot:
@@ -80,7 +82,7 @@ def test_it_survives_its_journey(tmp_path: Path) -> None:
 def test_no_field_of_the_new_values_was_left_at_its_default(tmp_path: Path) -> None:
     """What the schema can say reaches the snapshot: each field differs from its default somewhere."""
     values = list(_values(made(tmp_path)))
-    for kind in (ClusterSpec, HealthSpec, SignSpec, StrategySpec, RolloutSpec, ShadowSpec):
+    for kind in (ClusterSpec, HealthSpec, SignSpec, StrategySpec, RolloutSpec, ShadowSpec, Proxy):
         found = [one for one in values if type(one) is kind]
         for field in fields(kind):
             assert any(getattr(one, field.name) != field.default for one in found), f"{kind.__name__}.{field.name}"
@@ -112,7 +114,8 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     shown = repr(everything) + encode_snapshot(everything.snapshot).decode("latin-1")
     assert not [secret for secret in SECRETS if secret in shown]
     gpu = everything.snapshot.providers["gpu"].cluster
-    assert sorted(everything.keys) == [f"credential.{gpu}", f"sign.{gpu}", "webhook.trial"]
+    (proxy,) = everything.proxies
+    assert sorted(everything.keys) == [f"credential.{gpu}", f"proxy.{proxy}", f"sign.{gpu}", "webhook.trial"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 
 from extproc.dataplane.ca import find_ca_bundle
 from extproc.dataplane.downstream_tls import LISTENER_AUTHORITIES, LISTENER_CERTIFICATE
+from extproc.dataplane.egress import proxies
 from extproc.dataplane.feed import discovery
 from extproc.dataplane.place import Place
 from extproc.dataplane.render import Rendered, aws_keys_file, render, sds, whole
@@ -26,6 +27,7 @@ from extproc.snapshot import Provider, Service, Snapshot
 from extproc.stores.private_files import replace
 
 T = TypeVar("T")
+PROXY_CREDENTIAL = "Basic dXM6c2VjcmV0"
 
 
 def binary() -> str:
@@ -60,6 +62,8 @@ def written(snapshot: Snapshot, place: Place, secret: str = "sk-of-a-test") -> R
         Path(place.secret(provider.cluster)).write_text(json.dumps(sds(secret)))
         Path(place.aws_keys(provider.cluster)).write_text(aws_keys_file("AKIDEXAMPLE", secret, None))
     write_listener_certificates(snapshot, place)
+    for proxy in proxies(snapshot):
+        Path(place.secret(proxy.cluster)).write_text(json.dumps(sds(PROXY_CREDENTIAL)))
     for upstream in (*snapshot.providers.values(), *snapshot.services.values()):
         write_certificates(upstream, place)
     return rendered

@@ -55,7 +55,7 @@ def test_envoy_and_the_matcher_agree() -> None:
             for path, method, headers in ASKED:
                 processor.routes.clear()
                 envoy.ask(method, path, {"x-plan": "good", **headers}, b"{}" if method == "POST" else None)
-                others = {name: value for name, value in headers.items() if name != "host"}
+                others = {name: (value,) for name, value in headers.items() if name != "host"}
                 entry = find(known, Asked(method, path, headers.get("host", f"127.0.0.1:{envoy.place.port}"), others))
                 assert processor.routes == ([entry.key(made.id)] if entry else []), (path, method, headers)
     assert names.ENDPOINT_SERVICE in {entry.endpoint for entry in known}

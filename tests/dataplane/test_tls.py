@@ -11,6 +11,7 @@ import pytest
 
 from extproc import names
 from extproc.snapshot import Endpoint, Provider, Tls
+from tests.dataplane.certificates import DAY, Ca
 from tests.dataplane.envoy import Running, eventually, running
 from tests.dataplane.processor import Processor, serving
 from tests.dataplane.snapshots import llm, provider, snapshot
@@ -66,3 +67,21 @@ def test_who_does_not_is_never_asked(envoy: Running, name: str) -> None:
     assert envoy.ask("GET", "/v1/models", {"x-plan": name}).code == "no_target_available"
     assert UPSTREAM.asked == []
     assert envoy.ask("GET", "/v1/models", {"x-plan": f"{name},name"}).headers[names.TARGET] == "name/m"
+
+
+def test_who_shows_a_certificate_that_is_over_is_never_asked(tmp_path: Path) -> None:
+    """Its CA is known and its name right: the plan goes on all the same."""
+    ca, late = Ca(), Upstream()
+    (tmp_path / "ca.pem").write_bytes(ca.certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    over = ca.issue("server", "127.0.0.1", begins=-2 * DAY, ends=-DAY)
+    context.load_cert_chain(*over.write(tmp_path, "server"))
+    with answering(late, tls=context), answering(UPSTREAM):
+        at = Endpoint("https", "127.0.0.1", late.port)
+        secure = replace(provider("late", at), tls=Tls(ca=str(tmp_path / "ca.pem")))
+        made = snapshot(secure, provider("good", UPSTREAM.endpoint), llm())
+        with running(made) as envoy, serving(Processor(), envoy.place):
+            eventually(lambda: envoy.ask("GET", "/v1/models", {"x-plan": "good"}).status == 200, within=10)
+            assert envoy.ask("GET", "/v1/models", {"x-plan": "late,good"}).headers[names.TARGET] == "good/m"
+            assert envoy.ask("GET", "/v1/models", {"x-plan": "late"}).code == "no_target_available"
+    assert late.asked == []

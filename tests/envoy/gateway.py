@@ -75,11 +75,11 @@ class Lines:
 
 
 class Gateway:
-    """`extproc up -c FILE --port P --admin-port A`, from start to end."""
+    """`extproc up -c FILE --port P --admin-port A`, from start to end; without a configuration, without -c."""
 
     def __init__(
         self,
-        config: Mapping[str, Any] | str,
+        config: Mapping[str, Any] | str | None,
         arguments: Sequence[str] = (),
         more_environment: Mapping[str, str] | None = None,
         source: Path | None = None,
@@ -95,7 +95,9 @@ class Gateway:
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin = f"http://127.0.0.1:{self.admin_port}"
         self.out, self.err = Lines(), Lines()
-        self.write_config(config)
+        self._from_file = config is not None
+        if config is not None:
+            self.write_config(config)
         self._arguments = list(arguments)
         self._before = before
         self._environment = environment(TMPDIR=str(self.runs), **(more_environment or {}))
@@ -106,7 +108,7 @@ class Gateway:
 
     def launch(self) -> "Gateway":
         """Starts it and does not wait."""
-        command = [sys.executable, "-m", "extproc", "up", "-c", str(self.source)]
+        command = [sys.executable, "-m", "extproc", "up", *(["-c", str(self.source)] if self._from_file else [])]
         command += ["--port", str(self.port), "--admin-port", str(self.admin_port), *self._arguments]
         self.process = subprocess.Popen(
             command,
@@ -256,7 +258,7 @@ class Gateway:
 
 @contextlib.contextmanager
 def running(
-    config: Mapping[str, Any] | str,
+    config: Mapping[str, Any] | str | None,
     *arguments: str,
     more_environment: Mapping[str, str] | None = None,
     source: Path | None = None,

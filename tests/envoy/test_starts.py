@@ -11,6 +11,7 @@ import pytest
 
 from tests.envoy.demo import CHAT, Demo, body
 from tests.envoy.gateway import Gateway, environment, running
+from tests.envoy.processes import eventually
 
 CANNOT_START = 3
 
@@ -41,6 +42,25 @@ def test_a_port_in_use_is_one_clear_line(which: str) -> None:
 def test_a_missing_envoy_is_one_clear_line() -> None:
     (line,) = refused(Gateway(GOOD, ("--envoy", "/nowhere/envoy")))
     assert "/nowhere/envoy" in line
+
+
+SECURE = {"providers": {"far": {"dialect": "openai", "base_url": "https://api.far.test/v1", "credential": "k"}}}
+
+
+@pytest.mark.parametrize("said", ["missing.pem", "."])
+def test_a_ca_bundle_that_cannot_be_used_is_one_clear_line(tmp_path: Path, said: str) -> None:
+    """A name of no file, a directory: whoever set it wants that one and no other."""
+    bundle = str(tmp_path / said)
+    (line,) = refused(Gateway(SECURE, more_environment={"SSL_CERT_FILE": bundle}))
+    assert f"SSL_CERT_FILE={bundle}: " in line and "PEM" in line
+
+
+def test_without_https_upstreams_nobody_needs_a_ca_bundle(tmp_path: Path) -> None:
+    """A change to one that does is refused, and says so; the rest goes on."""
+    with running(GOOD, more_environment={"SSL_CERT_FILE": str(tmp_path / "missing.pem")}) as gateway:
+        gateway.write_config(SECURE)
+        eventually(lambda: "SSL_CERT_FILE" in (gateway.status()["config"]["error"] or ""), "the change is refused")
+        assert gateway.is_ready()
 
 
 def test_something_that_is_no_envoy_is_one_clear_line(tmp_path: Path) -> None:

@@ -76,7 +76,13 @@ class Scene:
         assert provider.health is not None
         timeout, ca, hosts = provider.health.timeout, find_ca_bundle(), HostNames()
         return [
-            ProbedEndpoint(provider, one, Connection(provider, one, timeout, ca, hosts), self.shown.headers, self.now)
+            ProbedEndpoint(
+                provider,
+                one,
+                Connection(provider, one, timeout, ca, hosts, self.keys.get),
+                self.shown.headers,
+                self.now,
+            )
             for one in provider.endpoints
         ]
 

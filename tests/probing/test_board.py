@@ -12,7 +12,7 @@ from tests.probing.server import page, serving
 
 
 def board(scene: Scene) -> Probing:
-    return Probing(scene.tools, scene.shown, connecting("/nowhere"))
+    return Probing(scene.tools, scene.shown, connecting("/nowhere", scene.keys.get))
 
 
 async def test_only_who_asks_for_it_is_probed_and_nobody_behind_the_end() -> None:
