@@ -84,8 +84,9 @@ class SocketFile:
         raise ListenError(f"{self.path}: another process listens on it")
 
 
-def check_port(address: str) -> None:
-    """Raise ListenError where host:port cannot be bound; gRPC's own words for it are many and go to stderr."""
+def check_port(address: str) -> list[str]:
+    """The host's addresses that this machine has. Raise ListenError where host:port cannot be bound; gRPC's own words
+    for it are many and go to stderr."""
     host, separator, port = address.rpartition(":")
     if not separator or not port.isdecimal() or int(port) > 65535:
         raise ListenError(f"{address}: neither unix:///path nor host:port")
@@ -93,16 +94,18 @@ def check_port(address: str) -> None:
         places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise ListenError(f"{address}: {error.strerror}") from None
-    errors = []
+    errors, found = [], []
     for family, kind, protocol, _, place in places:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(place)
                 probe.listen(1)
+                found.append(str(place[0]))
             except OSError as error:
                 errors.append(error)
     absent = [error for error in errors if error.errno == errno.EADDRNOTAVAIL]
     if len(errors) > len(absent) or len(absent) == len(places):  # a name may well have an address that this host lacks
         worst = next((error for error in errors if error not in absent), errors[0])
         raise ListenError(f"{address}: {(worst.strerror or str(worst)).lower()}")
+    return found
