@@ -209,7 +209,7 @@ class _Gateway:
             return
         followed, told = list(first.files), set(first.notes)
         assert first.compiled is not None
-        http3 = first.compiled.snapshot.listen.http3
+        udp_is_ours = first.compiled.snapshot.listen.http3
         async for _ in changes(self._origin.source, lambda: tuple(followed), since=seen):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
             followed[:] = loaded.files or followed
@@ -220,7 +220,7 @@ class _Gateway:
             try:
                 new = configured(loaded.compiled, self._run, listening, open_to_strangers=strangers)
                 refuse_strangers(listening.host, new.snapshot, certified=new.snapshot.clients_show_certificates)
-                if new.snapshot.listen.http3 and not http3:
+                if new.snapshot.listen.http3 and not udp_is_ours:
                     free_udp_or_raise(listening.host, listening.port)
             except (CannotStart, AddressInUse, NoCaBundle) as error:
                 await supervisor.refuse(str(error))
@@ -229,7 +229,9 @@ class _Gateway:
             for note in notes:
                 if note not in told:
                     _log.warning("note: %s", note)
-            told, http3 = set(notes), new.snapshot.listen.http3
+            told = set(notes)
+            # Without HTTP/3 Envoy keeps the port for what is open, and takes it from itself when HTTP/3 comes back.
+            udp_is_ours = udp_is_ours or new.snapshot.listen.http3
             await supervisor.change(new)
 
 
