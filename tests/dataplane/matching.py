@@ -68,9 +68,9 @@ def matching(snapshots: Sequence[Snapshot]) -> Iterator[list[Matcher]]:
     with tempfile.TemporaryDirectory(prefix="mt") as directory:
         place = place_in(Path(directory))
         paths = [f"{directory}/{number}.sock" for number in range(len(snapshots))]
-        matching_only = [_only_matching(place, path, made) for path, made in zip(paths, snapshots, strict=True)]
+        asked = [_only_matching(made, place, path) for path, made in zip(paths, snapshots, strict=True)]
         file = Path(directory) / "bootstrap.json"
-        file.write_text(json.dumps({"static_resources": {"listeners": matching_only}, **_runtime()}))
+        file.write_text(json.dumps({"static_resources": {"listeners": asked}, **_runtime()}))
         output = (Path(directory) / "envoy.log").open("w+")
         command = [binary(), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
         process = subprocess.Popen(command, stdout=output, stderr=output)
@@ -86,7 +86,7 @@ def matching(snapshots: Sequence[Snapshot]) -> Iterator[list[Matcher]]:
             output.close()
 
 
-def _only_matching(place: Place, path: str, snapshot: Snapshot) -> dict[str, Any]:
+def _only_matching(snapshot: Snapshot, place: Place, path: str) -> dict[str, Any]:
     made: dict[str, Any] = json.loads(json.dumps(listeners(snapshot, place)[0]))
     made["name"] = path
     made["address"] = pipe(path)  # so many ports would soon be somebody else's too
@@ -95,10 +95,7 @@ def _only_matching(place: Place, path: str, snapshot: Snapshot) -> dict[str, Any
         del manager[gone]
     manager["http_filters"] = [named("envoy.filters.http.router", "filters.http.router.v3.Router")]
     table = route_table(snapshot)
-    hosts = [
-        {"name": host["name"], "domains": host["domains"], "routes": [_told(route) for route in host["routes"]]}
-        for host in table["virtual_hosts"]
-    ]
+    hosts = [{**host, "routes": [_told(route) for route in host["routes"]]} for host in table["virtual_hosts"]]
     manager["route_config"] = {"name": "routes", "virtual_hosts": hosts}
     return made
 
