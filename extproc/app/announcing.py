@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, Protocol
 import httpx
 
 from extproc import names
-from extproc.outcome.rollouts import Told, efficiency, plain_numbers
+from extproc.outcome.rollout_page import efficiency, plain_numbers
+from extproc.outcome.rollouts import Told
 
 _log = logging.getLogger("extproc")
 PAUSES: Final = (1.0, 5.0, 25.0)  # seconds between tries

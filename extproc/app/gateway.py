@@ -15,16 +15,19 @@ from pathlib import Path
 
 from extproc.api.gateway import gateway_app
 from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
+from extproc.app.hangup import on_hangup, renew_at_each
 from extproc.app.origin import Origin, find_origin, read_origin
 from extproc.app.rendering import Listening, configured
+from extproc.app.worker_command import gateway_workers
+from extproc.config.compile import Compiled
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
-from extproc.dataplane.processor import ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.start import CannotStart, Started, refuse_strangers
-from extproc.dataplane.supervise import Address, Supervisor
+from extproc.dataplane.supervise import Address, Configured, Supervisor
+from extproc.dataplane.worker import ProcessorFailed
 from extproc.observe.logs import set_up_logs
 
 DEFAULT_PORT = 8080
@@ -44,6 +47,7 @@ class UpSettings:
     envoy: str | None
     access_log: str
     concurrency: int | None
+    workers: int = 1
 
 
 async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) -> None:
@@ -77,6 +81,7 @@ class _Gateway:
         self._run = run
         self._stack = stack
         self._ending = asyncio.Event()
+        self._renewing = asyncio.Event()
 
     async def run(self, welcome: Callable[[Started], None]) -> None:
         self._listen_to_signals()
@@ -87,7 +92,7 @@ class _Gateway:
         if loaded.compiled is None:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
-        first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
+        first = self._configured(loaded.compiled, listening)
         refuse_strangers(listening.host, first.snapshot)
         free_or_raise(listening.host, listening.port, "--port")
         free_or_raise(LOOPBACK_HOST, self._settings.admin_port, "--admin-port")
@@ -107,12 +112,15 @@ class _Gateway:
                 notes=loaded.notes,
             )
         )
+        renewing = asyncio.ensure_future(renew_at_each(self._renewing, supervisor.replace_workers))
+        self._stack.callback(renewing.cancel)
         await self._until_ended(supervisor, self._watch(supervisor, listening, loaded, seen))
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
+        on_hangup(self._renewing.set, self._ending.set)
 
     def _listening(self, loaded: Loaded) -> Listening:
         assert loaded.compiled is not None
@@ -123,9 +131,19 @@ class _Gateway:
             access_log=self._settings.access_log,
         )
 
+    def _configured(self, compiled: Compiled, listening: Listening) -> Configured:
+        return configured(
+            compiled,
+            self._run,
+            listening,
+            open_to_strangers=self._settings.open_to_strangers,
+            workers=self._settings.workers,
+        )
+
     def _supervisor(self, listening: Listening) -> Supervisor:
         return Supervisor(
             self._run,
+            gateway_workers(self._run, self._settings.workers, self._settings.drain),
             Address(listening.host, listening.port),
             envoy_binary=self._binary,
             concurrency=self._settings.concurrency or max(1, min(4, os.cpu_count() or 1)),
@@ -176,7 +194,7 @@ class _Gateway:
             if loaded.compiled is None:
                 await supervisor.refuse("; ".join(str(problem) for problem in loaded.problems))
                 continue
-            new = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
+            new = self._configured(loaded.compiled, listening)
             try:
                 refuse_strangers(listening.host, new.snapshot)
             except CannotStart as error:

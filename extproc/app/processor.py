@@ -10,56 +10,44 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from extproc import names
 from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
 from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
-from extproc.app.counted import Counted
 from extproc.app.expiries import LOOK, Expiries
 from extproc.app.health import HealthPages
+from extproc.app.in_force import InForce, opened
 from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
+from extproc.app.shared_books import RelayedLog, SharedBooks
+from extproc.app.siblings import Siblings
+from extproc.app.streams import Streams
 from extproc.config.compile import Compiled
 from extproc.config.credentials import Secret
-from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
-from extproc.config.watch import changes, fingerprint
 from extproc.dataplane.start import CannotStart
+from extproc.decision.breaker import Breaker
 from extproc.dialects.tokens import load_for
-from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
-from extproc.exchange.errors import ErrorExchange
-from extproc.exchange.router import RouterExchange
-from extproc.exchange.shadow import ShadowExchange
 from extproc.exchange.shelf import Shelf
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
-from extproc.observe.redact import redact_error
 from extproc.outcome.last_used import LastUsed
-from extproc.outcome.rollouts import Rollouts
-from extproc.protocol.replies import ImmediateReply
-from extproc.refusal import Reason, Refusal
-from extproc.rewrite.refusals import immediate
-from extproc.snapshot import Snapshot
+from extproc.outcome.rollouts import Rollouts, Told
+from extproc.snapshot import Snapshot, Target
+from extproc.stores.last_metrics import leave_last_metrics
 from extproc.stores.rollout_memory import RolloutMemory
-from extproc.transport.contract import ByteStream, RecordSink
+from extproc.transport.contract import RecordSink
 from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.listen import ListenError
 from extproc.wire.log_stream import LogStream
-from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
-_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange]] = {
-    names.FILTER_ROUTER: RouterExchange,
-    names.FILTER_ATTEMPT: AttemptExchange,
-    names.FILTER_ERRORS: ErrorExchange,
-    names.FILTER_SHADOW: ShadowExchange,
-}
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 
 
@@ -73,6 +61,7 @@ class ProcessorSettings:
     snapshot_file: Path | None = None
     keys: Path | None = None  # the directory with the secrets that belong to the snapshot file
     with_parent: bool = False
+    siblings: Path | None = None  # the directory in which workers of this machine find each other
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
@@ -89,11 +78,7 @@ def _first_snapshot(settings: ProcessorSettings, compiled: Compiled | None) -> S
     if settings.snapshot_file is not None:
         return decode_snapshot(settings.snapshot_file.read_bytes())
     assert compiled is not None
-    return _opened(compiled.snapshot, settings)
-
-
-def _opened(snapshot: Snapshot, settings: ProcessorSettings) -> Snapshot:
-    return replace(snapshot, open=True) if settings.open_to_strangers else snapshot
+    return opened(compiled.snapshot, settings.open_to_strangers)
 
 
 def _memory_of(settings: ProcessorSettings) -> RolloutMemory | None:
@@ -118,25 +103,33 @@ class _Processor:
         self._settings = settings
         self._metrics = Metrics()
         self._shelf = Shelf(first)
-        self._loaded_at = time.monotonic()
-        self._problem: str | None = None
         self._draining = False
         self._held_keys = HeldKeys(keys)
         self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics)
+        self._leads = settings.siblings is None  # whether what happens once is ours to do
         self._rollouts = Rollouts(
-            self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
+            self._shelf.get, time.monotonic, self._metrics, self._canary_moved, _memory_of(settings), leads=self._leads
         )
         last_used = LastUsed()
         self._probing = new_probing(self._metrics, lambda name: self._desk.key(name), last_used.of)
+        self._probing.lead(self._leads)
         self._books = ExchangeBooks(
-            self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used, self._rollouts
+            self._shelf,
+            self._metrics,
+            sys.stdout,
+            time.monotonic,
+            self._probing,
+            last_used,
+            self._rollouts,
+            self._breaker_opened,
         )
+        self._siblings = self._siblings_in(settings.siblings) if settings.siblings is not None else None
         self._pages = HealthPages(
             self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
         )
         self._desk = Desk(
             shelf=self._shelf,
-            books=self._books,
+            books=self._books if self._siblings is None else SharedBooks(self._books, self._siblings.relay),
             now=time.monotonic,
             epoch=time.time,
             draw=random.random,
@@ -145,8 +138,16 @@ class _Processor:
             pages=self._pages,
         )
         self._expiries = Expiries(self._metrics, time.time)
-        self._expiries.look(first)
-        self._server = GrpcServer(settings.listen, self._open_stream, self._open_log, self._broken)
+        self._look_at_expiries()
+        self._in_force = InForce(self._shelf, self._use, self._count_reload, self._held_keys)
+        self._streams = Streams(self._desk, self._metrics)
+        self._server = GrpcServer(
+            settings.listen,
+            self._streams.open,
+            self._open_log,
+            self._streams.broken,
+            take_over=settings.siblings is not None,
+        )
 
     async def run(self) -> None:
         ending = asyncio.Event()
@@ -155,6 +156,11 @@ class _Processor:
             loop.add_signal_handler(number, ending.set)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._webhooks.close)
+            stack.push_async_callback(self._probing.stop)
+            self._probing.use(self._shelf.current)
+            if self._siblings is not None:
+                stack.push_async_callback(self._siblings.close)
+                await self._siblings.join()
             await self._server.start()
             try:
                 admin = await self._start_admin()
@@ -163,8 +169,6 @@ class _Processor:
                 raise
             if admin is not None:
                 stack.push_async_callback(admin.stop)
-            stack.push_async_callback(self._probing.stop)
-            self._probing.use(self._shelf.current)
             ever = (self._tick(), self._watch(), self._look_at_certificates())
             for work in (*ever, self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
@@ -172,9 +176,16 @@ class _Processor:
                 stack.callback(task.cancel)
             _spare_the_collector()
             await ending.wait()
-            self._draining = True
-            await self._server.drain(self._settings.drain)
-            self._books.flush()
+            await self._end()
+
+    async def _end(self) -> None:
+        self._draining = True
+        if self._siblings is not None:
+            self._siblings.leave()
+        await self._server.drain(self._settings.drain)
+        self._books.flush()
+        if self._settings.siblings is not None:
+            leave_last_metrics(self._settings.siblings, os.getpid(), self._books.expose(self._shelf.current))
 
     async def _start_admin(self) -> HttpServer | None:
         if self._settings.admin is None:
@@ -189,92 +200,68 @@ class _Processor:
                 "/canaries": self._rollouts.document,
                 "/observations": lambda: self._books.observed(self._shelf.current),
             },
-            swap=self._swap_bytes if private else None,
-            rejected=self._rejected if private else None,
+            swap=self._in_force.swap_bytes if private else None,
+            rejected=self._in_force.rejected if private else None,
         )
         admin = HttpServer(app, self._settings.admin)
         await admin.start()
         return admin
 
-    # --- streams -----------------------------------------------------------------------------------------------------
-
-    def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
-        filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        handler = _HANDLERS.get(filter_name, RouterExchange)(self._desk)
-
-        def on_bug(bug: BaseException) -> ImmediateReply:
-            self._metrics.bug()
-            _log.error("a bug in exchange %s", handler.id, exc_info=bug)
-            refusal = Refusal(
-                Reason.INTERNAL_ERROR, f"an error of the gateway's own; its log has it under {handler.id}"
-            )
-            return immediate(refusal, "openai", handler.id)
-
-        stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
-        return Counted(stream, filter_name, self._metrics)
+    def _ready(self) -> dict[str, object]:
+        told: dict[str, object] = {
+            "status": "draining" if self._draining else "ready",
+            "config": self._in_force.document(),
+            "processors": [{"pid": os.getpid()}],
+        }
+        return told if self._siblings is None else {**told, "leads": self._leads}
 
     def _open_log(self) -> RecordSink:
-        return LogStream(self._books.record)
+        stream = LogStream(self._books.record)
+        return stream if self._siblings is None else RelayedLog(stream, self._siblings.relay)
 
-    def _broken(self, error: BaseException) -> None:
-        _log.warning("a stream ended with an error: %s", redact_error(error))
+    # --- configuration -----------------------------------------------------------------------------------------------
 
-    # --- snapshots ---------------------------------------------------------------------------------------------------
-
-    def _swap(self, snapshot: Snapshot) -> None:
-        self._shelf.put(snapshot)
-        self._loaded_at = time.monotonic()
-        self._problem = None
+    def _use(self, snapshot: Snapshot) -> None:
         self._books.use(snapshot)
-        self._expiries.look(snapshot)
+        self._look_at_expiries()
         self._probing.use(snapshot)
 
-    def _swap_bytes(self, data: bytes) -> str:
-        snapshot = decode_snapshot(data)
-        self._swap(snapshot)
-        self._metrics.config_reload("ok")
-        return snapshot.id
-
-    def _rejected(self) -> None:
-        self._metrics.config_reload("rejected")
+    def _count_reload(self, result: Literal["ok", "rejected"]) -> None:
+        """It is one reload, however many workers take it."""
+        if self._leads:
+            self._metrics.config_reload(result)
 
     async def _watch(self) -> None:
         """Standing alone we follow the file ourselves; under `up` the supervisor tells us."""
-        if self._settings.source is None or self._settings.snapshot_file is not None:
-            return
-        loaded = load(self._settings.source, os.environ)
-        seen = fingerprint(self._settings.source, loaded.files)
-        self._follow(loaded)  # it may have been edited since we were started with it
-        followed = list(loaded.files)
-        async for _ in changes(self._settings.source, lambda: tuple(followed), since=seen):
-            loaded = load(self._settings.source, os.environ)
-            followed[:] = loaded.files or followed
-            self._follow(loaded)
+        if self._settings.source is not None and self._settings.snapshot_file is None:
+            await self._in_force.watch(self._settings.source, self._settings.open_to_strangers)
 
-    def _follow(self, loaded: Loaded) -> None:
-        if loaded.compiled is None:
-            self._problem = "; ".join(str(problem) for problem in loaded.problems)
-            self._metrics.config_reload("rejected")
-            _log.error("the new configuration is not used: %s", self._problem)
-            return
-        self._held_keys.use(loaded.compiled.keys)
-        if loaded.compiled.snapshot.id == self._shelf.current.id:
-            self._problem = None
-        else:
-            self._swap(_opened(loaded.compiled.snapshot, self._settings))
-            self._metrics.config_reload("ok")
-            _log.info("configuration %s is in force", self._shelf.current.id)
+    # --- siblings ----------------------------------------------------------------------------------------------------
 
-    def _ready(self) -> dict[str, object]:
-        return {
-            "status": "draining" if self._draining else "ready",
-            "config": {
-                "hash": self._shelf.current.id,
-                "age_seconds": round(time.monotonic() - self._loaded_at, 1),
-                "error": self._problem,
-            },
-            "processors": [{"pid": os.getpid()}],
-        }
+    def _siblings_in(self, directory: Path) -> Siblings:
+        return Siblings(
+            directory,
+            self._shelf,
+            self._books,
+            self._rollouts,
+            self._probing,
+            self._metrics,
+            time.monotonic,
+            self._lead,
+        )
+
+    def _lead(self, leads: bool) -> None:
+        self._leads = leads
+        self._look_at_expiries()
+
+    def _canary_moved(self, told: Told) -> None:
+        self._webhooks.announce(told)
+        if self._siblings is not None:
+            self._siblings.tell_standing()
+
+    def _breaker_opened(self, target: Target, breaker: Breaker) -> None:
+        if self._siblings is not None:
+            self._siblings.tell_shut(target, breaker)
 
     # --- time and the end --------------------------------------------------------------------------------------------
 
@@ -283,10 +270,16 @@ class _Processor:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
             self._metrics.provider_health(self._probing.states())
+            if self._siblings is not None:
+                self._siblings.tick(time.monotonic())
 
     async def _look_at_certificates(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
+            self._look_at_expiries()
+
+    def _look_at_expiries(self) -> None:
+        if self._leads:
             self._expiries.look(self._shelf.current)
 
     async def _load_vocabularies(self) -> None:

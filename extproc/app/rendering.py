@@ -25,13 +25,15 @@ class Listening:
     access_log: str  # a file, `-` for standard output, `off` for none
 
 
-def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
+def configured(
+    compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool, workers: int = 1
+) -> Configured:
     snapshot = replace(compiled.snapshot, open=True) if open_to_strangers else compiled.snapshot
     place = Place(
         host=listening.host,
         port=listening.port,
         admin=str(run.envoy_admin),
-        processors=(str(run.processor(0)),),
+        processors=tuple(str(run.processor(number)) for number in range(workers)),
         xds=str(run.xds),
         secrets=str(run.secrets),
         ca_bundle=find_ca_bundle(),

@@ -28,6 +28,7 @@ def command(
     snapshot: Annotated[Path | None, typer.Option(hidden=True)] = None,
     keys: Annotated[Path | None, typer.Option(hidden=True)] = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    siblings: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the processor alone, as a sidecar or a shared deployment."""
     compiled = None
@@ -43,6 +44,7 @@ def command(
         snapshot_file=snapshot,
         keys=keys,
         with_parent=with_parent,
+        siblings=siblings,
     )
     try:
         asyncio.run(run_processor(settings, compiled))

@@ -11,6 +11,7 @@ class Record:
     request_id: str  # Envoy's x-request-id: the same for an exchange and its attempts
     final: bool  # False: a periodic record while a stream runs
     status: int  # 0: no answer
+    relayed: bool = False  # another worker received it, and counts it
     flags: frozenset[str] = frozenset()  # names of ResponseFlags that are set: upstream_connection_failure, …
     details: str = ""
     cluster: str = ""

@@ -34,6 +34,7 @@ OPTIONS: Final = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),  # Envoy pings idle connections; that is no abuse
     ("grpc.http2.max_ping_strikes", 0),
 )
+SHARED_PORT: Final = tuple((name, 1 if name == "grpc.so_reuseport" else value) for name, value in OPTIONS)
 
 _grpc: Any = grpc  # its helpers carry no types
 OnBroken = Callable[[BaseException], None]
@@ -56,9 +57,15 @@ class GrpcServer:
         open_stream: Callable[[Mapping[str, str]], ByteStream],
         open_log: Callable[[], RecordSink],
         on_broken: OnBroken = lambda error: None,
+        *,
+        take_over: bool = False,
     ) -> None:
-        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error."""
+        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error.
+
+        `take_over`: whoever listens there already is our predecessor, and is about to go.
+        """
         self._listen = tuple(listen)
+        self._take_over = take_over
         self._open_stream = open_stream
         self._open_log = open_log
         self._on_broken = on_broken
@@ -74,7 +81,7 @@ class GrpcServer:
         self._idle.set()
         self._farewell = asyncio.Event()  # log streams may go
         self._check_addresses()
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._server = grpc.aio.server(options=SHARED_PORT if self._take_over else OPTIONS)
         self._server.add_generic_rpc_handlers((_Methods(self._methods()),))
         try:
             self.addresses = tuple([self._bind(address) for address in self._listen])
@@ -100,17 +107,17 @@ class GrpcServer:
         """All before the first is bound: gRPC lets go of a port only with the process or a server that ran."""
         for address in self._listen:
             path = unix_path(address)
-            if path is None:
+            if path is not None:
+                SocketFile(path, take_over=self._take_over).check()
+            elif not self._take_over:
                 check_port(address)
-            else:
-                SocketFile(path).check()
 
     def _bind(self, address: str) -> str:
         path = unix_path(address)
         if path is None:
             port = self._add_port(address)
             return f"{address.rpartition(':')[0]}:{port}"
-        file = SocketFile(path)
+        file = SocketFile(path, take_over=self._take_over)
         file.claim(self._bind_path)
         self._files.append(file)
         return f"unix://{path}"

@@ -2,7 +2,8 @@
 
 Law: a socket file appears complete (bound elsewhere, mode 0600, then renamed into place) and disappears only by the
 hand that made it. A file that a dead process left is taken over; one that a live process answers on, and a port in
-use, are errors in one line.
+use, are errors in one line. Only who is told to take over takes a living one's place: from then on new connections
+are his, and the other keeps those that it has.
 """
 
 import errno
@@ -32,8 +33,9 @@ def unix_path(address: str) -> Path | None:
 class SocketFile:
     """One Unix socket's place in the file system."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, take_over: bool = False) -> None:
         self.path = path
+        self._take_over = take_over
         self._identity: tuple[int, int] | None = None
 
         self._nearby = path.with_name(f".{secrets.token_hex(3)}")
@@ -72,6 +74,8 @@ class SocketFile:
             return
         if not stat.S_ISSOCK(mode):
             raise ListenError(f"{self.path}: exists and is no socket")
+        if self._take_over:
+            return
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(1.0)
             try:

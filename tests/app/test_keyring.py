@@ -80,7 +80,7 @@ def test_a_processor_that_stands_alone_follows_a_secret_though_the_snapshot_stay
         ProcessorSettings(listen=(), admin=None, drain=0.0), loaded.compiled.snapshot, {"sign.a": Secret("old")}
     )
     assert processor._desk.key("sign.a") == b"old"
-    processor._follow(_with_keys(loaded, {"sign.a": Secret("new")}))
+    processor._in_force.follow(_with_keys(loaded, {"sign.a": Secret("new")}), open_to_strangers=False)
     assert processor._desk.key("sign.a") == b"new"
 
 

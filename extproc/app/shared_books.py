@@ -1,0 +1,54 @@
+"""The books of one worker among several: what is written in them is told to the others.
+
+Law: exchanges know no difference. Whoever is alone tells nobody, and pays nothing for it.
+"""
+
+from extproc.app.books import ExchangeBooks
+from extproc.decision.plan import Observations
+from extproc.outcome.pending import Decided
+from extproc.snapshot import Snapshot, Target
+from extproc.transport.relay import Relay
+from extproc.wire import siblings as words
+from extproc.wire.log_stream import LogStream
+
+
+class SharedBooks:
+    """Answers to exchange.desk.Books."""
+
+    def __init__(self, books: ExchangeBooks, relay: Relay) -> None:
+        self._books = books
+        self._relay = relay
+
+    def decided(self, decided: Decided) -> None:
+        self._books.decided(decided)
+        if not self._relay.alone and (told := words.encode_decided(decided)) is not None:
+            self._relay.tell(words.DECIDED, told)
+
+    def observations(self, snapshot: Snapshot) -> Observations:
+        return self._books.observations(snapshot)
+
+    def reserve(self, target: Target, exchange_id: str) -> None:
+        if self._books.reserve(target, exchange_id) and not self._relay.alone:
+            self._relay.tell(words.RESERVED, words.encode(words.Reserved(target, exchange_id)))
+
+    def shadow_sent(self, target: Target) -> None:
+        self._books.shadow_sent(target)
+
+    def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
+        self._books.shadow_ended(target, result, seconds)
+
+
+class RelayedLog:
+    """One stream of access-log messages, which the others hear too."""
+
+    def __init__(self, stream: LogStream, relay: Relay) -> None:
+        self._stream = stream
+        self._relay = relay
+
+    def feed(self, data: bytes) -> None:
+        self._stream.feed(data)
+        if not self._relay.alone:
+            self._relay.tell(words.RECORDS, words.encode_records(self._stream.log_name, data))
+
+    def closed(self) -> None:
+        self._stream.closed()
