@@ -35,7 +35,8 @@ def asks_processor(filter_name: str, said: str, **fields: object) -> Node:
             # a processor that restarts is waited for: measured, 0 of 78 requests failed, without it 8
             "retry_policy": {
                 "num_retries": 20,  # for almost as long as the message timeout allows
-                "retry_on": "reset,connect-failure,refused-stream,unavailable",
+                # cancelled: what a processor says that takes its leave, of streams that came a moment too late
+                "retry_on": "reset,connect-failure,refused-stream,unavailable,cancelled",
                 "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
             },
         },
