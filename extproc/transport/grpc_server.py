@@ -3,7 +3,8 @@
 Law: every stream is a coroutine, never a thread. Whatever happens in one stream ends that stream only: with an error
 status where its object raised, without a word where Envoy reset it, which is how Envoy ends a stream every day.
 `drain` says NOT_SERVING, sends GOAWAY, lets open exchanges finish until the deadline, and lets the log streams go
-with the last of them, since those never end by themselves.
+with the last of them, since those never end by themselves. gRPC hangs up with the last stream of a connection, and
+what Envoy has not read by then may be lost to it: so while we drain, a stream ends a moment after its last reply.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ OPTIONS: Final = (
     ("grpc.http2.max_ping_strikes", 0),
 )
 SHARED_PORT: Final = tuple((name, 1 if name == "grpc.so_reuseport" else value) for name, value in OPTIONS)
+LAST_MOMENT: Final = 0.25  # seconds in which Envoy reads what was said last
 
 _grpc: Any = grpc  # its helpers carry no types
 OnBroken = Callable[[BaseException], None]
@@ -80,6 +82,7 @@ class GrpcServer:
         self._idle = asyncio.Event()  # no exchange's stream is open
         self._idle.set()
         self._farewell = asyncio.Event()  # log streams may go
+        self._last_moment = 0.0
         self._check_addresses()
         self._server = grpc.aio.server(options=SHARED_PORT if self._take_over else OPTIONS)
         self._server.add_generic_rpc_handlers((_Methods(self._methods()),))
@@ -93,14 +96,19 @@ class GrpcServer:
     async def drain(self, grace: float) -> None:
         """Take no new streams, give the open ones `grace` seconds, and be gone."""
         self._health.drain()
+        self._last_moment = min(LAST_MOMENT, grace)
         stopping = asyncio.ensure_future(self._server.stop(grace))
-        idle = asyncio.ensure_future(self._idle.wait())
+        idle = asyncio.ensure_future(self._idle_for_a_moment())
         await asyncio.wait({stopping, idle}, return_when=asyncio.FIRST_COMPLETED)
         idle.cancel()
         self._farewell.set()
         await stopping
         await self._idle.wait()  # handlers that the deadline cancelled still have their last words
         self._release()
+
+    async def _idle_for_a_moment(self) -> None:
+        await self._idle.wait()
+        await asyncio.sleep(self._last_moment)
 
     # --- addresses ---------------------------------------------------------------------------------------------------
     def _check_addresses(self) -> None:
@@ -152,6 +160,8 @@ class GrpcServer:
         try:
             stream = self._open_stream(_text_metadata(context))
             await _converse(context, stream)
+            if self._last_moment:
+                await asyncio.sleep(self._last_moment)
         except Exception as error:
             await self._break_off(context, error)
         finally:
