@@ -20,6 +20,7 @@ from extproc.api.processor import processor_app
 from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
 from extproc.app.expiries import LOOK, Expiries
+from extproc.app.hangup import on_hangup
 from extproc.app.health import HealthPages
 from extproc.app.in_force import InForce, opened
 from extproc.app.keyring import FileKeys, HeldKeys
@@ -91,6 +92,10 @@ def new_exchange_id() -> str:
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
 
 
+def _say_who_renews() -> None:
+    _log.warning("SIGHUP renews workers, and this one has no keeper: start it with --workers 2 or more, or restart it")
+
+
 def _spare_the_collector() -> None:
     """What is there now stays: looking through it again and again cost a tenth of every exchange."""
     gc.collect()
@@ -154,6 +159,8 @@ class _Processor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
+        if self._siblings is None:
+            on_hangup(_say_who_renews, ending.set)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._webhooks.close)
             stack.push_async_callback(self._probing.stop)
