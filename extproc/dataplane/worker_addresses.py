@@ -24,9 +24,9 @@ def worker_addresses(listen: Sequence[str], workers: int) -> list[list[str]]:
     for of_worker in addresses:
         for given, address in zip(listen, of_worker, strict=True):
             if address in seen and workers > 1:
+                both = " and ".join(sorted((f"--listen {seen[address]}", f"--listen {given}")))
                 raise BadAddresses(
-                    f"--listen {seen[address]} and --listen {given} both come to {address} with {workers} workers: "
-                    "leave as many ports between them"
+                    f"{both} both come to {address} with {workers} workers: leave as many ports between them"
                 )
             seen[address] = given
     return addresses
