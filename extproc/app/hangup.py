@@ -1,7 +1,7 @@
 """SIGHUP: the workers are renewed, one after the other. Unless it says that the terminal is gone.
 
 Law: whoever closes the terminal that a program was started in ends the program, as without us; one that was told to
-outlive it (nohup) does. Everywhere else nobody has a terminal, and SIGHUP means one thing.
+outlive it (nohup) does, renewed at most. Everywhere else nobody has a terminal, and SIGHUP means one thing.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ def on_hangup(renew: Callable[[], object], end: Callable[[], object]) -> None:
     had_terminal = _has_terminal()
 
     def hear() -> None:
-        if not had_terminal or _has_terminal():
+        if outlives or not had_terminal or _has_terminal():
             renew()
-        elif not outlives:
+        else:
             end()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hear)

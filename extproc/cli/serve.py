@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from extproc.app.keeper import KeeperSettings, run_keeper
 from extproc.app.processor import ProcessorSettings, run_processor
 from extproc.cli import screen
 from extproc.cli.durations import Duration
@@ -51,6 +50,8 @@ def command(
         compiled = configuration_or_stop(config)
         strangers_or_stop(listen, compiled, open_to_strangers=open_)
     if workers > 1:
+        from extproc.app.keeper import KeeperSettings, run_keeper  # here: each worker would pay for it at its start
+
         run(run_keeper(KeeperSettings(workers, tuple(listen), admin, drain, passed_on(sys.argv[2:], OURS))))
         return
     settings = ProcessorSettings(

@@ -1,4 +1,4 @@
-"""Workers of one machine inside one process: each with its own books, probes and canaries, told apart by their names."""
+"""Workers of one machine inside one process: each with its own books, probes and canaries, told apart by name."""
 
 import asyncio
 import io

@@ -1,6 +1,7 @@
-"""Siblings that tell each other: everybody hears, in order; who is gone is noticed; who does not listen hurts nobody."""
+"""Siblings that tell each other: all hear, in order; who is gone is noticed; who does not listen hurts nobody."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -75,8 +76,6 @@ async def test_who_leaves_is_noticed_and_told_nothing_more(three: list[One]) -> 
 
 
 async def test_a_socket_that_a_dead_one_left_is_passed_over(directory: Path) -> None:
-    import socket
-
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(directory / "9.sock"))
     one = One(directory, 1)
