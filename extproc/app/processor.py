@@ -25,7 +25,7 @@ from extproc.app.health import HealthPages
 from extproc.app.in_force import InForce, opened
 from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
-from extproc.app.shared_books import RelayedLog, SharedBooks
+from extproc.app.shared_books import SharedBooks
 from extproc.app.siblings import Siblings
 from extproc.app.streams import Streams
 from extproc.config.compile import Compiled
@@ -129,12 +129,13 @@ class _Processor:
             self._breaker_opened,
         )
         self._siblings = self._siblings_in(settings.siblings) if settings.siblings is not None else None
+        self._shared = self._books if self._siblings is None else SharedBooks(self._books, self._siblings.relay)
         self._pages = HealthPages(
             self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
         )
         self._desk = Desk(
             shelf=self._shelf,
-            books=self._books if self._siblings is None else SharedBooks(self._books, self._siblings.relay),
+            books=self._shared,
             now=time.monotonic,
             epoch=time.time,
             draw=random.random,
@@ -223,8 +224,7 @@ class _Processor:
         return told if self._siblings is None else {**told, "leads": self._leads}
 
     def _open_log(self) -> RecordSink:
-        stream = LogStream(self._books.record)
-        return stream if self._siblings is None else RelayedLog(stream, self._siblings.relay)
+        return LogStream(self._shared.record)
 
     # --- configuration -----------------------------------------------------------------------------------------------
 

@@ -6,14 +6,14 @@ Law: exchanges know no difference. Whoever is alone tells nobody, and pays nothi
 from extproc.app.books import ExchangeBooks
 from extproc.decision.plan import Observations
 from extproc.outcome.pending import Decided
+from extproc.outcome.record import Record
 from extproc.snapshot import Snapshot, Target
 from extproc.transport.relay import Relay
 from extproc.wire import siblings as words
-from extproc.wire.log_stream import LogStream
 
 
 class SharedBooks:
-    """Answers to exchange.desk.Books."""
+    """Answers to exchange.desk.Books, and hears what Envoy's log says."""
 
     def __init__(self, books: ExchangeBooks, relay: Relay) -> None:
         self._books = books
@@ -29,26 +29,16 @@ class SharedBooks:
 
     def reserve(self, target: Target, exchange_id: str) -> None:
         if self._books.reserve(target, exchange_id) and not self._relay.alone:
-            self._relay.tell(words.RESERVED, words.encode(words.Reserved(target, exchange_id)))
+            self._relay.tell(words.RESERVED, words.encode(words.Reserved(target, exchange_id)), at_once=True)
+
+    def record(self, record: Record) -> None:
+        """Received from Envoy."""
+        self._books.record(record)
+        if not self._relay.alone:
+            self._relay.tell(words.RECORD, words.encode(record))
 
     def shadow_sent(self, target: Target) -> None:
         self._books.shadow_sent(target)
 
     def shadow_ended(self, target: Target, result: str, seconds: float) -> None:
         self._books.shadow_ended(target, result, seconds)
-
-
-class RelayedLog:
-    """One stream of access-log messages, which the others hear too."""
-
-    def __init__(self, stream: LogStream, relay: Relay) -> None:
-        self._stream = stream
-        self._relay = relay
-
-    def feed(self, data: bytes) -> None:
-        self._stream.feed(data)
-        if not self._relay.alone:
-            self._relay.tell(words.RECORDS, words.encode_records(self._stream.log_name, data))
-
-    def closed(self) -> None:
-        self._stream.closed()

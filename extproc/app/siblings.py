@@ -17,6 +17,7 @@ from extproc.app.books import ExchangeBooks
 from extproc.decision.breaker import Breaker
 from extproc.exchange.shelf import Shelf
 from extproc.observe.metrics import Metrics
+from extproc.outcome.record import RelayedRecord
 from extproc.outcome.rollouts import Rollouts
 from extproc.probing.board import Probing
 from extproc.snapshot import Target
@@ -82,7 +83,7 @@ class Siblings:
         """Another leads from now on. What is heard and said goes on until the end."""
         self._leaving = True
         self.relay.hello = words.encode(words.Hello(self._born, leaving=True))
-        self.relay.tell(words.LEAVING, b"")
+        self.relay.tell(words.LEAVING, b"", at_once=True)
         self._look_who_leads()
 
     async def close(self) -> None:
@@ -94,12 +95,12 @@ class Siblings:
 
     def tell_shut(self, target: Target, breaker: Breaker) -> None:
         if not self.relay.alone:
-            self.relay.tell(words.SHUT, words.encode(words.Shut(target, breaker)))
+            self.relay.tell(words.SHUT, words.encode(words.Shut(target, breaker)), at_once=True)
 
     def tell_standing(self) -> None:
         if self.leads:
             self._told_at = self._clock()
-            self.relay.tell(words.STANDING, words.encode(self._standings()))
+            self.relay.tell(words.STANDING, words.encode(self._standings()), at_once=True)
 
     def _standings(self) -> words.Standings:
         return words.Standings(self._rollouts.standing(), self._probing.told())
@@ -150,9 +151,8 @@ class Siblings:
             self._take_news(kind, message)
 
     def _take_news(self, kind: int, message: bytes) -> None:
-        if kind == words.RECORDS:
-            for record in words.decode_relayed(message):
-                self._books.record(record)
+        if kind == words.RECORD:
+            self._books.record(words.decode(message, RelayedRecord))
         elif kind == words.DECIDED:
             self._books.told_decided(words.decode_decided(message))
         elif kind == words.RESERVED:

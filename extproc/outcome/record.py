@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
+    relayed: ClassVar[bool] = False
+
     kind: Literal["exchange", "attempt"]
     request_id: str  # Envoy's x-request-id: the same for an exchange and its attempts
     final: bool  # False: a periodic record while a stream runs
     status: int  # 0: no answer
-    relayed: bool = False  # another worker received it, and counts it
     flags: frozenset[str] = frozenset()  # names of ResponseFlags that are set: upstream_connection_failure, …
     details: str = ""
     cluster: str = ""
@@ -28,3 +29,10 @@ class Record:
     path: str = ""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     response_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayedRecord(Record):
+    """One that another worker received from Envoy, and counts."""
+
+    relayed: ClassVar[bool] = True

@@ -1,7 +1,8 @@
 """Messages between the workers of one machine: each tells all of its siblings, over Unix sockets in one directory.
 
-Law: telling never waits. What is told within one turn of the loop goes out together; a sibling whose buffer is full
-does not hear it, which is counted and hurts nobody else. A connection carries one direction, from the one who made it:
+Law: telling never waits. What is told within a hundredth of a second goes out together, because each wake-up of a
+sibling costs more than what it is told; what may not wait goes out at once, and all that was said before it too. A
+sibling whose buffer is full does not hear it, which is counted and hurts nobody else. A connection carries one direction, from the one who made it:
 who hears a sibling for the first time connects back. Messages of one sibling come in their order. A sibling is gone
 when its connection ends.
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final, cast
 
 ROOM: Final = 8 * 1024 * 1024  # bytes on their way to one sibling; about as many seconds' worth of a busy gateway's
+TOGETHER: Final = 0.01  # seconds for which what is told waits for more
 LARGEST: Final = 128 * 1024 * 1024  # of one message; whoever announces more is no sibling
 HELLO: Final = 0  # the kind of the first message of each connection: who speaks
 _HEAD: Final = struct.Struct(">IB")
@@ -75,13 +77,15 @@ class Relay:
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
-    def tell(self, kind: int, message: bytes) -> None:
+    def tell(self, kind: int, message: bytes, *, at_once: bool = False) -> None:
         """All siblings that are here now."""
         if not self._out:
             return
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_later(TOGETHER, self._flush)
         self._waiting.append(_framed(kind, message))
+        if at_once:
+            self._flush()
 
     def tell_one(self, name: str, kind: int, message: bytes) -> None:
         self._flush()  # what was said before comes before

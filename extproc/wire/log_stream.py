@@ -12,20 +12,20 @@ from extproc.wire.records import decode_records
 
 
 class LogStream:
-    __slots__ = ("_sink", "garbled", "log_name")
+    __slots__ = ("_log_name", "_sink", "garbled")
 
     def __init__(self, sink: Callable[[Record], None]) -> None:
         self._sink = sink
-        self.log_name: str | None = None  # as this stream said it
+        self._log_name: str | None = None
         self.garbled = 0  # messages that were skipped
 
     def feed(self, data: bytes) -> None:
         try:
-            said, records = decode_records(data, self.log_name)
+            said, records = decode_records(data, self._log_name)
         except Garbled:
             self.garbled += 1
             return
-        self.log_name = said or self.log_name
+        self._log_name = said or self._log_name
         for record in records:
             self._sink(record)
 

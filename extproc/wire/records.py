@@ -42,33 +42,30 @@ _NAMESPACES: Final = (names.META, names.META_USAGE)
 _METHODS: Final = ("", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 
 
-def decode_records(
-    data: bytes, log_name: str | None = None, *, relayed: bool = False
-) -> tuple[str | None, list[Record]]:
+def decode_records(data: bytes, log_name: str | None = None) -> tuple[str | None, list[Record]]:
     """The log name if this message has one, and its records. `log_name`: what an earlier message of the stream said."""
     try:
         message = StreamAccessLogsMessage.FromString(data)
     except DecodeError:
         raise Garbled("not a StreamAccessLogsMessage") from None
     said = message.identifier.log_name or None
-    return said, list(_records(message, _KIND_OF_LOG.get(said or log_name or ""), relayed))
+    return said, list(_records(message, _KIND_OF_LOG.get(said or log_name or "")))
 
 
-def _records(message: StreamAccessLogsMessage, kind_of_log: Kind | None, relayed: bool) -> Iterator[Record]:
+def _records(message: StreamAccessLogsMessage, kind_of_log: Kind | None) -> Iterator[Record]:
     for entry in message.http_logs.log_entry:
         kind = kind_of_log or _KIND_OF_TYPE.get(entry.common_properties.access_log_type)
         if kind is not None:
-            yield _record(entry, kind, relayed)
+            yield _record(entry, kind)
 
 
-def _record(entry: access_log_pb2.HTTPAccessLogEntry, kind: Kind, relayed: bool) -> Record:
+def _record(entry: access_log_pb2.HTTPAccessLogEntry, kind: Kind) -> Record:
     common, request, response = entry.common_properties, entry.request, entry.response
     return Record(
         kind=kind,
         request_id=request.request_id,
         final=not common.intermediate_log_entry and common.access_log_type not in _NOT_FINAL,
         status=response.response_code.value,
-        relayed=relayed,
         flags=frozenset(flag.name for flag, _ in common.response_flags.ListFields()),
         details=response.response_code_details,
         cluster=common.upstream_cluster,

@@ -14,14 +14,13 @@ from extproc.decision.rollout_window import Parts
 from extproc.facts.request import CallerFacts, Facts
 from extproc.outcome.handed_on import Knowledge
 from extproc.outcome.pending import Decided
-from extproc.outcome.record import Record
+from extproc.outcome.record import Record, RelayedRecord
 from extproc.outcome.rollouts import Standing
 from extproc.probing.endpoint import SeenEndpoint
 from extproc.snapshot import Target
 from extproc.wire.codec import Garbled
-from extproc.wire.records import decode_records
 
-RECORDS: Final = 1  # a message of Envoy's access log, as it came
+RECORD: Final = 1  # of Envoy's access log, as it was read: reading it again would cost ten times as much
 DECIDED: Final = 2  # a plan
 RESERVED: Final = 3  # a probe of a target whose breaker opens again
 SHUT: Final = 4  # a breaker that opened
@@ -79,11 +78,11 @@ class _Plan(msgspec.Struct, frozen=True, array_like=True):
 Message = TypeVar("Message")
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoders: Final[dict[Any, Any]] = {
-    kind: msgspec.msgpack.Decoder(kind) for kind in (Hello, Reserved, Shut, Standings, Known, _Plan)
+    kind: msgspec.msgpack.Decoder(kind) for kind in (Hello, Reserved, Shut, Standings, Known, RelayedRecord, _Plan)
 }
 
 
-def encode(message: Hello | Reserved | Shut | Standings | Known) -> bytes:
+def encode(message: Hello | Record | Reserved | Shut | Standings | Known) -> bytes:
     return _encoder.encode(message)
 
 
@@ -148,16 +147,3 @@ def decode_decided(data: bytes) -> Decided:
         ),
         took=0.0,
     )
-
-
-def encode_records(log_name: str | None, data: bytes) -> bytes:
-    name = (log_name or "").encode()[:255]
-    return bytes((len(name),)) + name + data
-
-
-def decode_relayed(message: bytes) -> list[Record]:
-    """Raises Garbled."""
-    end = 1 + message[0] if message else 1
-    if end > len(message):
-        raise Garbled("no message of the access log")
-    return decode_records(message[end:], message[1:end].decode("utf-8", "replace") or None, relayed=True)[1]

@@ -10,7 +10,7 @@ from typing import Any
 
 from extproc import names
 from extproc.app.books import ExchangeBooks
-from extproc.app.shared_books import RelayedLog, SharedBooks
+from extproc.app.shared_books import SharedBooks
 from extproc.app.siblings import Siblings
 from extproc.decision.plan import Observation, Plan, Step
 from extproc.exchange.shelf import Shelf
@@ -104,7 +104,7 @@ class Member:
     def logs(self, *records: Record) -> None:
         """Records come in on a stream of Envoy's: one for each kind."""
         for record in records:
-            RelayedLog(LogStream(self._books.record), self.siblings.relay).feed(as_sent(record))
+            LogStream(self.books.record).feed(as_sent(record))
 
     def tick(self) -> None:
         self._books.tick(self.snapshot)
