@@ -1,6 +1,7 @@
 """The books of one worker among several: what is written in them is told to the others.
 
-Law: exchanges know no difference. Whoever is alone tells nobody, and pays nothing for it.
+Law: exchanges know no difference. Whoever is alone tells nobody, and pays nothing for it. Others are told first, so
+that what follows from it here (a breaker opens) comes to them after it.
 """
 
 from extproc.app.books import ExchangeBooks
@@ -20,9 +21,9 @@ class SharedBooks:
         self._relay = relay
 
     def decided(self, decided: Decided) -> None:
-        self._books.decided(decided)
         if not self._relay.alone and (told := words.encode_decided(decided)) is not None:
             self._relay.tell(words.DECIDED, told)
+        self._books.decided(decided)
 
     def observations(self, snapshot: Snapshot) -> Observations:
         return self._books.observations(snapshot)
@@ -33,9 +34,9 @@ class SharedBooks:
 
     def record(self, record: Record) -> None:
         """Received from Envoy."""
-        self._books.record(record)
         if not self._relay.alone:
             self._relay.tell(words.RECORD, words.encode(record))
+        self._books.record(record)
 
     def shadow_sent(self, target: Target) -> None:
         self._books.shadow_sent(target)

@@ -1,10 +1,10 @@
 """Messages between the workers of one machine: each tells all of its siblings, over Unix sockets in one directory.
 
 Law: telling never waits. What is told within a hundredth of a second goes out together, because each wake-up of a
-sibling costs more than what it is told; what may not wait goes out at once, and all that was said before it too. A
-sibling whose buffer is full does not hear it, which is counted and hurts nobody else. A connection carries one direction, from the one who made it:
-who hears a sibling for the first time connects back. Messages of one sibling come in their order. A sibling is gone
-when its connection ends.
+sibling costs more than what it is told; what may not wait goes out at once, and before it all that was said. A sibling
+whose buffer is full does not hear it, which is counted and hurts nobody else. A connection carries one direction, from
+the one who made it: who hears a sibling for the first time connects back. Messages of one sibling come in their order.
+A sibling is gone when its connection ends.
 
   frame = length (4 bytes, of what follows) + kind (1 byte) + the message
 """
