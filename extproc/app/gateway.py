@@ -15,7 +15,7 @@ from pathlib import Path
 
 from extproc.api.gateway import gateway_app
 from extproc.api.listening import AddressInUse, HttpServer, free_or_raise
-from extproc.app.hangup import on_hangup, renew_at_each
+from extproc.app.hangup import on_hangup, renewing
 from extproc.app.origin import Origin, find_origin, read_origin
 from extproc.app.rendering import Listening, configured
 from extproc.app.worker_command import gateway_workers
@@ -81,7 +81,7 @@ class _Gateway:
         self._run = run
         self._stack = stack
         self._ending = asyncio.Event()
-        self._renewing = asyncio.Event()
+        self._asked_to_renew = asyncio.Event()
 
     async def run(self, welcome: Callable[[Started], None]) -> None:
         self._listen_to_signals()
@@ -112,15 +112,14 @@ class _Gateway:
                 notes=loaded.notes,
             )
         )
-        renewing = asyncio.ensure_future(renew_at_each(self._renewing, supervisor.replace_workers))
-        self._stack.callback(renewing.cancel)
+        await self._stack.enter_async_context(renewing(self._asked_to_renew, supervisor.replace_workers))
         await self._until_ended(supervisor, self._watch(supervisor, listening, loaded, seen))
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
-        on_hangup(self._renewing.set, self._ending.set)
+        on_hangup(self._asked_to_renew.set, self._ending.set)
 
     def _listening(self, loaded: Loaded) -> Listening:
         assert loaded.compiled is not None

@@ -5,10 +5,11 @@ outlive it (nohup) does, renewed at most. Everywhere else nobody has a terminal,
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from extproc.dataplane.worker import ProcessorFailed
 
@@ -35,6 +36,18 @@ def _has_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+@contextlib.asynccontextmanager
+async def renewing(asked: asyncio.Event, replace: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """As long as it is entered. Whoever is just being started when it is left is ended."""
+    task = asyncio.ensure_future(renew_at_each(asked, replace))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def renew_at_each(asked: asyncio.Event, replace: Callable[[], Awaitable[None]]) -> None:

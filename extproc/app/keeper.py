@@ -17,7 +17,7 @@ from typing import Any
 
 from extproc.api.gateway import gateway_app
 from extproc.api.listening import AddressInUse, HttpServer
-from extproc.app.hangup import on_hangup, renew_at_each
+from extproc.app.hangup import on_hangup, renewing
 from extproc.app.worker_command import worker_command
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.start import CannotStart
@@ -68,10 +68,10 @@ def _check(address: str) -> None:
 async def _keep(
     settings: KeeperSettings, addresses: Sequence[Sequence[str]], run: RunDirectory, stack: contextlib.AsyncExitStack
 ) -> None:
-    ending, renewing = asyncio.Event(), asyncio.Event()
+    ending, asked = asyncio.Event(), asyncio.Event()
     for told in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(told, ending.set)
-    on_hangup(renewing.set, ending.set)
+    on_hangup(asked.set, ending.set)
     workers = _workers(settings, addresses, run)
     admin = HttpServer(gateway_app(_Told(workers)), settings.admin) if settings.admin is not None else None
     stack.push_async_callback(workers.stop)
@@ -82,8 +82,7 @@ async def _keep(
         await admin.start()
         stack.push_async_callback(admin.stop)
     calm = asyncio.Lock()
-    renewal = asyncio.ensure_future(renew_at_each(renewing, lambda: workers.replace_each(calm)))
-    stack.callback(renewal.cancel)
+    await stack.enter_async_context(renewing(asked, lambda: workers.replace_each(calm)))
     await ending.wait()
 
 
