@@ -45,6 +45,14 @@ def ask(keeper: Keeper, model: str = "m") -> httpx.Response:
     return httpx.post(keeper.url + CHAT, json=body(model), trust_env=False, timeout=10)
 
 
+def shut(keeper: Keeper) -> None:
+    """What all of them know in the end."""
+    for _ in range(THRESHOLD):
+        ask(keeper, "b")
+    eventually(lambda: keeper.metric("extproc_breaker_state") == 2, "a shut breaker")
+    eventually(lambda: [ask(keeper, "b").status_code for _ in range(4)] == [503] * 4, "refusals")
+
+
 def test_all_workers_are_told_of_and_what_they_count_adds_up(keeper: Keeper) -> None:
     assert len(keeper.pids()) == 2
     before = keeper.metric("extproc_exchanges_total")
@@ -55,10 +63,7 @@ def test_all_workers_are_told_of_and_what_they_count_adds_up(keeper: Keeper) -> 
 
 def test_what_one_worker_learns_all_know(keeper: Keeper, failing: Upstream) -> None:
     """Envoy's two filters and its log go to whichever worker: a breaker opens for all of them at once."""
-    for _ in range(THRESHOLD):
-        assert ask(keeper, "b").status_code == 500
-    eventually(lambda: keeper.metric("extproc_breaker_state") == 2, "a shut breaker")
-    eventually(lambda: ask(keeper, "b").status_code == 503, "a refusal")
+    shut(keeper)
     tried = len(failing.asked)
     assert [ask(keeper, "b").status_code for _ in range(12)] == [503] * 12
     assert len(failing.asked) == tried
@@ -66,6 +71,7 @@ def test_what_one_worker_learns_all_know(keeper: Keeper, failing: Upstream) -> N
 
 
 def test_renewed_workers_fail_nobody_and_forget_nothing(keeper: Keeper) -> None:
+    shut(keeper)
     counted = keeper.metric("extproc_exchanges_total")
     with Load(keeper.url) as load:
         for _ in range(2):
