@@ -46,7 +46,7 @@ def made(compiled: Compiled, place: Place, secrets: Secrets = "by_reference") ->
     """Raises CannotRefer where a secret has no place to refer to."""
     if secrets == "contents":
         return Made(place, render(compiled.snapshot, place), _contents(compiled, place))
-    referring = replace(place, references=references_of(compiled))
+    referring = replace(place, references=references_of(compiled, place.form))
     return Made(referring, render(compiled.snapshot, referring), _references(compiled, referring))
 
 

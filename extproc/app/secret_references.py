@@ -10,9 +10,15 @@ from typing import Final
 from extproc.config.aws import AwsKeys
 from extproc.config.compile import Compiled
 from extproc.config.credentials import Held
+from extproc.dataplane.place import Form
 from extproc.dataplane.references import AwsProfile, AwsVariables, InFile, Reference, Variable
 
 AWS_NAMES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+_OF_A_PROXY: Final = (
+    "egress: the name and password of a proxy are shown put together, which no variable or file holds: "
+    "write a proxy without them, which knows Envoy by its address, or have Envoy beside `extproc serve --xds`"
+)
 
 
 class CannotRefer(Exception):
@@ -23,7 +29,7 @@ class CannotRefer(Exception):
         self.lines = lines
 
 
-def references_of(compiled: Compiled) -> Mapping[str, Reference]:
+def references_of(compiled: Compiled, form: Form) -> Mapping[str, Reference]:
     """By cluster. Raises CannotRefer."""
     found: dict[str, Reference] = {}
     wrong = []
@@ -33,11 +39,8 @@ def references_of(compiled: Compiled) -> Mapping[str, Reference]:
             wrong.append(_complaint(held))
         else:
             found[compiled.snapshot.providers[name].cluster] = reference
-    wrong += [
-        f"egress: what the proxy {proxy.partition('@')[0]} is shown is put together from a name and a password, and "
-        "rendered text holds no secret: use a proxy that knows Envoy by its address, or `extproc serve --xds`"
-        for proxy in compiled.proxies
-    ]
+    if compiled.proxies and form == "whole":  # the portable form passes proxies over
+        wrong.append(_OF_A_PROXY)
     if wrong:
         raise CannotRefer(tuple(wrong))
     return found

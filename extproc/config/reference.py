@@ -134,7 +134,7 @@ def _default(field: FieldInfo) -> str:
     if "parse_duration" in metadata:
         return f"{value:g}s"
     if "parse_size" in metadata:
-        return f"{value // (1 << 20)}MiB"
+        return f"{value >> 10}KiB" if value % (1 << 20) else f"{value >> 20}MiB"
     return str(value)
 
 

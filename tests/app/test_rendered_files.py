@@ -1,6 +1,7 @@
 """What a rendered configuration says of secrets: where they are, and never what they are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,19 @@ def test_what_nobody_can_refer_to_is_said_with_its_place(tmp_path: Path, text: s
     (line,) = refused.value.lines
     assert says in line
     assert CANARY not in line
+
+
+def test_a_proxy_with_a_password_is_told_where_it_is_used_and_passed_over_elsewhere(
+    tmp_path: Path,
+) -> None:
+    egress = f"egress: {{proxy: 'http://us:{CANARY}@proxy.example:3128'}}\n"
+    found = compiled(tmp_path, provider("'${KEY}'", "dialect: openai") + egress)
+    with pytest.raises(CannotRefer) as refused:
+        made(found, PLACE)
+    (line,) = refused.value.lines
+    assert line.startswith("egress: ") and "write a proxy without them" in line and CANARY not in line
+    texts = files(found, replace(PLACE, form="portable"))
+    assert not any(CANARY in text or "proxy.example" in text for text in texts.values())
 
 
 def test_certificates_are_named_and_their_directory_is_followed(tmp_path: Path) -> None:

@@ -24,14 +24,10 @@ class WatchingEnvoy(EnvoyAdmin):
         return str(json.loads((self.xds / f"{name}.json").read_text())["version_info"])
 
     async def stat(self, name: str) -> str:
-        self.steps.append(name.rpartition(".")[2])
+        self.steps.append(".".join(name.split(".")[-2:]))
         if name.endswith(("_warming", "warming_clusters")):
             return "0"
-        return self.version("lds" if ".lds." in name else "cds")
-
-    async def route_version(self) -> str:
-        self.steps.append("route_version")
-        return self.version("rds")
+        return self.version(next(kind for kind in ("lds", "rds", "cds") if f".{kind}." in name))
 
 
 class DeafEnvoy(WatchingEnvoy):
@@ -60,7 +56,7 @@ async def test_a_change_gives_clusters_then_swaps_then_gives_routes(tmp_path: Pa
         assert (tmp_path / "rds.json").read_text() == routes_before
 
     await feed.change(envoy, "two", [{"l": 1}], [NEW], [{"r": 2}], swap)
-    assert steps == ["version_text", "warming_clusters", "swap", "route_version"]
+    assert steps == ["cds.version_text", "cluster_manager.warming_clusters", "swap", "routes.version_text"]
     assert json.loads((tmp_path / "rds.json").read_text())["resources"] == [{"r": 2}]
 
 

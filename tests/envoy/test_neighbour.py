@@ -107,6 +107,20 @@ def test_a_processor_that_starts_again_with_an_edit_takes_the_running_envoy_alon
     assert second.readyz()["envoys"]["error"] is None or second.metric("extproc_other_configuration_total") > 0
 
 
+def test_a_processor_that_starts_again_without_an_edit_is_ready_at_once(here: Beside) -> None:
+    """Envoy says of routes that are the same that they are the old ones: nothing is to be waited for."""
+    first = fed(here)
+    here.envoy(xds(here) / "bootstrap.json")
+    first.until("ready")
+    here.until_answered()
+    assert first.stop() == 0
+    second = here.processor("--xds", str(xds(here)), *QUICK).until("not ready")
+    began = time.monotonic()
+    second.until("ready")
+    assert time.monotonic() - began < 15  # what is not taken is given up after 20 s
+    assert second.stop() == 0
+
+
 def test_an_envoy_that_cannot_be_asked_is_waited_for(here: Beside, lab: Demo, other: Demo) -> None:
     processor = fed(here, "--envoy-admin", "none")
     here.envoy(xds(here) / "bootstrap.json")

@@ -27,7 +27,7 @@ def check_or_stop(compiled: Compiled, place: Place) -> None:
         binary = find_envoy(None)
     except EnvoyMissing as error:
         screen.stop(f"--check: {error}", screen.EXIT_NO)
-    variables = [one.name for one in references_of(compiled).values() if isinstance(one, Variable)]
+    variables = [one.name for one in references_of(compiled, place.form).values() if isinstance(one, Variable)]
     node = static(compiled, replace(place, ca_bundle=find_ca_bundle()))
     with tempfile.TemporaryDirectory(prefix="extproc-check-") as directory:
         file = Path(directory) / "envoy.json"
