@@ -122,11 +122,9 @@ def secret_of(written: str | SecretFileKeys | CredentialValueKeys, path: PathPar
     if isinstance(written, str):
         return _written(written, path, report) if _fit(written, path, report, "the secret") else None
     here = (*path, "file")
-    if report.is_elsewhere(here, written.file):
-        return _elsewhere(written.file, here, report)
-    data = report.read(here, written.file, "the secret file")
-    if data is None:
-        return None
+    data = _held(written.file, here, report)
+    if not isinstance(data, bytes):
+        return data
     text = data.decode("utf-8", errors="replace").strip()
     return _from_file(text, here, report) if _fit(text, here, report, "the secret in the file") else None
 
@@ -140,11 +138,9 @@ def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Rep
             return None
         return _written(written, path, report)
     here = (*path, "file")
-    if report.is_elsewhere(here, written.file):
-        return _elsewhere(written.file, here, report)
-    data = report.read(here, written.file, "the secret file")
-    if data is None:
-        return None
+    data = _held(written.file, here, report)
+    if not isinstance(data, bytes):
+        return data
     try:
         text = data.decode("utf-8").strip()
     except UnicodeDecodeError:
@@ -159,6 +155,13 @@ def shared_secret_of(written: str | SecretFileKeys, path: PathParts, report: Rep
 def _written(value: str, path: PathParts, report: Report) -> Secret:
     report.secrets.add(path)
     return Secret(value, variable=report.document.variable(path), written=report.document.place(path))
+
+
+def _held(file: str, path: PathParts, report: Report) -> bytes | Secret | None:
+    """What the file holds; or a secret that nobody here can read, of a file on another machine; or a problem."""
+    if report.is_elsewhere(path, file):
+        return _elsewhere(file, path, report)
+    return report.read(path, file, "the secret file")
 
 
 def _elsewhere(file: str, path: PathParts, report: Report) -> Secret:

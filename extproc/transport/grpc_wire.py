@@ -70,7 +70,7 @@ class Messages:
             if len(data) == 5 + size:
                 return [data[5:]]  # what happens almost always
         rest += data
-        found = []
+        found: list[bytes] = []
         at = 0
         while len(rest) - at >= 5:
             try:

@@ -32,10 +32,13 @@ class LeanServer:
         on_broken: OnBroken = lambda error: None,
         *,
         socket_mode: int = OWNER_ALONE,
+        take_over: bool = False,
     ) -> None:
-        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error."""
+        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error.
+        `take_over`: whoever listens there already is our predecessor, and is about to go."""
         self._listen = tuple(listen)
         self._socket_mode = socket_mode
+        self._take_over = take_over
         self._open_stream = open_stream
         self._open_log = open_log
         self._on_broken = on_broken
@@ -106,10 +109,17 @@ class LeanServer:
             server = await loop.create_unix_server(self._connection, sock=self._claim(path), start_serving=False)
             self._servers.append(server)
             return f"unix://{path}"
-        hosts = check_port(address)
+        hosts = check_port(address, shared=self._take_over)
         host, _, port = address.rpartition(":")
         try:
-            server = await loop.create_server(self._connection, hosts, int(port), backlog=_BACKLOG, start_serving=False)
+            server = await loop.create_server(
+                self._connection,
+                hosts,
+                int(port),
+                backlog=_BACKLOG,
+                start_serving=False,
+                reuse_port=self._take_over or None,
+            )
         except OSError as error:
             raise ListenError(f"{address}: {(error.strerror or str(error)).lower()}") from None
         self._servers.append(server)
@@ -122,7 +132,7 @@ class LeanServer:
             made.bind(str(place))
             made.listen(_BACKLOG)
 
-        file = SocketFile(path, self._socket_mode)
+        file = SocketFile(path, self._socket_mode, take_over=self._take_over)
         try:
             file.claim(bind)
         except BaseException:

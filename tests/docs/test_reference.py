@@ -1,15 +1,30 @@
 """docs/reference.md names every header, body field, metadata namespace and refusal that the code knows."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from extproc import names
+from extproc.cli import application
 from extproc.decision.fact_names import FACTS
 from extproc.decision.strategies import KINDS, OTHER_NAMES
 from extproc.dialects.endpoints import ENDPOINTS, Endpoint
 from extproc.dialects.upstream_error import SHOWN
 from extproc.refusal import Reason
+
+
+def options() -> Iterator[tuple[str, str]]:
+    """Each verb with each of its options that people may use; those of `render` go by the last word of their name."""
+    verbs = dict(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
+    verbs |= verbs.pop("render").commands
+    for verb, command in verbs.items():
+        for option in command.params:
+            if option.param_type_name == "option" and not option.hidden:
+                yield from ((verb, spelling) for spelling in option.opts)
+
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
 HEADERS = sorted(
@@ -63,3 +78,14 @@ def test_every_class_of_a_providers_errors_is_documented_as_it_is_shown(name: st
     shown = SHOWN[name]  # type: ignore[index]
     status, code = shown.status or "the provider's", f"`{shown.code}`" if shown.code else "the provider's"
     assert f"| `{name}` | {status} | `{shown.type}` | {code} |" in REFERENCE
+
+
+@pytest.mark.parametrize(("verb", "option"), list(options()))
+def test_every_option_is_documented_with_its_verb(verb: str, option: str) -> None:
+    own = re.search(rf"^## Options of `{verb}`$(.*?)^## ", REFERENCE, re.MULTILINE | re.DOTALL)
+    rows = (
+        own[1]
+        if own
+        else "\n".join(re.findall(rf"^\| `-.*? \| .*?(?:`{verb}`|all).*? \| .*$", REFERENCE, re.MULTILINE))
+    )
+    assert f"`{option}`" in rows

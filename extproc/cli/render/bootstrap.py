@@ -8,7 +8,6 @@ import typer
 from extproc.app.foreign import bootstrap, notes, static
 from extproc.cli.render import options, writing
 from extproc.cli.render.checking import check_or_stop
-from extproc.dataplane.place import Form
 
 NAME = "bootstrap"
 EXAMPLES = (
@@ -24,39 +23,35 @@ def command(
     processor_certificate: options.ProcessorCertificate = None,
     processor_key: options.ProcessorKey = None,
     processor_name: options.ProcessorName = None,
-    host: Annotated[
-        str | None, typer.Option(help="Where clients connect.  [default: as `listen` says, else 127.0.0.1]")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="And the port.  [default: as `listen` says, else 8080]")
-    ] = None,
+    host: options.Host = None,
+    port: options.Port = None,
     admin: Annotated[
         str, typer.Option(help="Envoy's admin interface, which can stop it: a Unix socket's path, or HOST:PORT.")
     ] = "/run/extproc/envoy.sock",
-    access_log: Annotated[str, typer.Option(help="Envoy's access log, as JSON: a file, `-` or `off`.")] = "-",
+    access_log: options.AccessLog = "-",
     xds: Annotated[
         str, typer.Option(help="The directory on Envoy's machine whose files it follows: `render xds` writes them.")
     ] = options.FOLLOWED_DIRECTORY,
     static_: Annotated[
         bool, typer.Option("--static", help="Everything in this one file: nothing changes while Envoy runs.")
     ] = False,
-    form: Annotated[Form, typer.Option(help="`portable` for Envoys from 1.32 on; `whole` for 1.40.")] = "whole",
+    form: options.WhichForm = "whole",
     ca_bundle: options.CaBundle = options.OFFICIAL_IMAGES_BUNDLE,
-    check: Annotated[bool, typer.Option("--check", help="Have an Envoy of this machine validate it.")] = False,
+    check: options.Check = False,
     output: options.Output = None,
 ) -> None:
     """Write a bootstrap for an Envoy that you run: JSON, or YAML by the file's name."""
     tls = options.tls_of(processor, processor_ca, processor_certificate, processor_key, processor_name)
     compiled = writing.compiled_or_stop(config)
-    listen = compiled.snapshot.listen
+    host, port = options.clients_at(host, port, compiled.snapshot.listen)
     place = options.place_of(
         processor,
         tls,
         ca_bundle=ca_bundle,
         form=form,
         xds=xds,
-        host=host or listen.host or "127.0.0.1",
-        port=port or listen.port or 8080,
+        host=host,
+        port=port,
         admin=admin,
         access_log=access_log,
     )

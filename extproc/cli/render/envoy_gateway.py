@@ -28,10 +28,8 @@ def command(
     listener: Annotated[str, typer.Option(help="The name of its listener.")] = "http",
     https: Annotated[bool, typer.Option("--https", help="That listener ends TLS.")] = False,
     pods: Annotated[str, typer.Option(help="The namespace of Envoy's pods.")] = "envoy-gateway-system",
-    name: Annotated[str, typer.Option(help="Of the manifests.")] = "extproc",
-    mounted: Annotated[
-        str, typer.Option(help="Where those pods mount the ConfigMap with the files that say where secrets are.")
-    ] = options.FOLLOWED_DIRECTORY,
+    name: options.ManifestsName = "extproc",
+    mounted: options.Mounted = options.FOLLOWED_DIRECTORY,
     ca_bundle: options.CaBundle = options.OFFICIAL_IMAGES_BUNDLE,
     output: options.Output = None,
 ) -> None:

@@ -30,10 +30,8 @@ def command(
     context: Annotated[Context, typer.Option(help="What those pods are.")] = "GATEWAY",
     listener_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Only the listener of this port.")] = None,
     virtual_host: Annotated[str | None, typer.Option(help="Only this virtual host, as HOST:PORT.")] = None,
-    name: Annotated[str, typer.Option(help="Of the manifests.")] = "extproc",
-    mounted: Annotated[
-        str, typer.Option(help="Where those pods mount the ConfigMap with the files that say where secrets are.")
-    ] = options.FOLLOWED_DIRECTORY,
+    name: options.ManifestsName = "extproc",
+    mounted: options.Mounted = options.FOLLOWED_DIRECTORY,
     ca_bundle: options.CaBundle = options.OFFICIAL_IMAGES_BUNDLE,
     output: options.Output = None,
 ) -> None:

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST
 from extproc.config.addresses import NotAnAddress
 from extproc.dataplane.ca import SYSTEM_BUNDLES
 from extproc.dataplane.place import Form, Place, ProcessorTls
 from extproc.dataplane.processor_cluster import processor_endpoints
+from extproc.snapshot import Listen
 
 Config = Annotated[
     Path,
@@ -28,6 +30,17 @@ ProcessorName = Annotated[
 ]
 CaBundle = Annotated[
     str, typer.Option(help="The CA certificates that Envoy's machine trusts, for https upstreams: a file there.")
+]
+Host = Annotated[str | None, typer.Option(help="Where clients connect.  [default: as `listen` says, else 127.0.0.1]")]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="And the port.  [default: as `listen` says, else 8080]")
+]
+AccessLog = Annotated[str, typer.Option(help="Envoy's access log, as JSON: a file, `-` or `off`.")]
+WhichForm = Annotated[Form, typer.Option("--form", help="`portable` for Envoys from 1.32 on; `whole` for 1.40.")]
+Check = Annotated[bool, typer.Option("--check", help="Have an Envoy of this machine validate it.")]
+ManifestsName = Annotated[str, typer.Option("--name", help="Of the manifests.")]
+Mounted = Annotated[
+    str, typer.Option(help="Where those pods mount the ConfigMap with the files that say where secrets are.")
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write.  [default: standard output]")]
 OFFICIAL_IMAGES_BUNDLE = SYSTEM_BUNDLES[0]
@@ -51,6 +64,10 @@ def tls_of(
     return ProcessorTls(ca, certificate, key, name or processors[0].rpartition(":")[0].strip("[]"))
 
 
+def clients_at(host: str | None, port: int | None, listen: Listen) -> tuple[str, int]:
+    return host or listen.host or LOOPBACK_HOST, port or listen.port or DEFAULT_PORT
+
+
 def place_of(
     processors: list[str],
     tls: ProcessorTls | None,
@@ -58,8 +75,8 @@ def place_of(
     ca_bundle: str,
     form: Form,
     xds: str = FOLLOWED_DIRECTORY,
-    host: str = "127.0.0.1",
-    port: int = 8080,
+    host: str = LOOPBACK_HOST,
+    port: int = DEFAULT_PORT,
     admin: str = "/run/extproc/envoy.sock",
     access_log: str = "-",
 ) -> Place:

@@ -8,7 +8,6 @@ import typer
 from extproc.app.foreign import followed, notes
 from extproc.cli.render import options, writing
 from extproc.cli.render.checking import check_or_stop
-from extproc.dataplane.place import Form
 
 NAME = "xds"
 EXAMPLES = (
@@ -25,32 +24,28 @@ def command(
     processor_certificate: options.ProcessorCertificate = None,
     processor_key: options.ProcessorKey = None,
     processor_name: options.ProcessorName = None,
-    host: Annotated[
-        str | None, typer.Option(help="Where clients connect.  [default: as `listen` says, else 127.0.0.1]")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="And the port.  [default: as `listen` says, else 8080]")
-    ] = None,
-    access_log: Annotated[str, typer.Option(help="Envoy's access log, as JSON: a file, `-` or `off`.")] = "-",
+    host: options.Host = None,
+    port: options.Port = None,
+    access_log: options.AccessLog = "-",
     xds: Annotated[
         str | None, typer.Option(help="Where Envoy sees that directory on its machine.  [default: where it is written]")
     ] = None,
-    form: Annotated[Form, typer.Option(help="`portable` for Envoys from 1.32 on; `whole` for 1.40.")] = "whole",
+    form: options.WhichForm = "whole",
     ca_bundle: options.CaBundle = options.OFFICIAL_IMAGES_BUNDLE,
-    check: Annotated[bool, typer.Option("--check", help="Have an Envoy of this machine validate it.")] = False,
+    check: options.Check = False,
 ) -> None:
     """Write lds.json, rds.json, cds.json, and files that say where secrets are: for Envoys that follow them."""
     tls = options.tls_of(processor, processor_ca, processor_certificate, processor_key, processor_name)
     compiled = writing.compiled_or_stop(config)
-    listen = compiled.snapshot.listen
+    host, port = options.clients_at(host, port, compiled.snapshot.listen)
     place = options.place_of(
         processor,
         tls,
         ca_bundle=ca_bundle,
         form=form,
         xds=xds or str(output.absolute()),
-        host=host or listen.host or "127.0.0.1",
-        port=port or listen.port or 8080,
+        host=host,
+        port=port,
         access_log=access_log,
     )
     with writing.or_stop():
