@@ -103,7 +103,7 @@ class _Gateway:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
         first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
-        refuse_strangers(listening.host, first.snapshot, certified=first.snapshot.clients_show_certificates)
+        refuse_strangers(listening.host, first.snapshot)
         note_few_descriptors(first.snapshot.listen.limits.connections, self._descriptors)
         free_or_raise(listening.host, listening.port, "--port")
         if first.snapshot.listen.http3:
@@ -219,7 +219,7 @@ class _Gateway:
             strangers = self._settings.open_to_strangers
             try:
                 new = configured(loaded.compiled, self._run, listening, open_to_strangers=strangers)
-                refuse_strangers(listening.host, new.snapshot, certified=new.snapshot.clients_show_certificates)
+                refuse_strangers(listening.host, new.snapshot)
                 if new.snapshot.listen.http3 and not http3:
                     free_udp_or_raise(listening.host, listening.port)
             except (CannotStart, AddressInUse, NoCaBundle) as error:
