@@ -24,16 +24,20 @@ class Gateway(Protocol):
 
     async def metrics(self) -> str: ...
 
-    def statistics(self, *, used_only: bool) -> AsyncIterator[bytes]:
-        """Envoy's own, as Prometheus reads them."""
-        ...
-
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""
         ...
 
 
-def gateway_app(gateway: Gateway) -> Starlette:
+class Statistics(Protocol):
+    """Envoy's own, as Prometheus reads them."""
+
+    def __call__(self, *, used_only: bool) -> AsyncIterator[bytes]: ...
+
+
+def gateway_app(gateway: Gateway, statistics: Statistics | None = None) -> Starlette:
+    """`statistics`: where Envoy is ours too."""
+
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -45,7 +49,8 @@ def gateway_app(gateway: Gateway) -> Starlette:
         return Response(await gateway.metrics(), media_type=METRICS_TYPE)
 
     async def scrape_envoy(request: Request) -> Response:
-        pieces = gateway.statistics(used_only="usedonly" in request.query_params)
+        assert statistics is not None
+        pieces = statistics(used_only="usedonly" in request.query_params)
         try:
             first = await anext(pieces, b"")
         except httpx.HTTPError:
@@ -70,7 +75,7 @@ def gateway_app(gateway: Gateway) -> Starlette:
         "/ready": readyz,
         HEALTH: health,
         "/metrics": scrape,
-        "/metrics/envoy": scrape_envoy,
+        **({"/metrics/envoy": scrape_envoy} if statistics is not None else {}),
         **dict.fromkeys(PAGES, page),
     }
     return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])

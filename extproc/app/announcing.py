@@ -16,7 +16,8 @@ import httpx
 
 from extproc import names
 from extproc.dataplane.ca import ca_bundle_or_none
-from extproc.outcome.rollouts import Told, efficiency, plain_numbers
+from extproc.outcome.rollout_page import efficiency, plain_numbers
+from extproc.outcome.rollouts import Told
 from extproc.probing.ways_out import proxy_of
 from extproc.snapshot import Proxy
 

@@ -15,6 +15,7 @@ from extproc.observe.metrics import Metrics
 from extproc.observe.outcome import Outcome
 from extproc.outcome.board import Board
 from extproc.outcome.breakers import Breakers
+from extproc.outcome.handed_on import Knowledge, begin_with, knowledge_of
 from extproc.outcome.last_used import LastUsed
 from extproc.outcome.outcomes import Outcomes
 from extproc.outcome.pending import Decided
@@ -38,10 +39,11 @@ class ExchangeBooks:
         probed: Probed,
         last_used: LastUsed,
         rollouts: Rollouts,
+        breaker_opened: Callable[[Target, Any], None] = lambda target, breaker: None,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
-        self._breakers = Breakers(Breaker)
+        self._breakers = Breakers(Breaker, opened=breaker_opened)
         self._rollouts = rollouts
         self._board = Board(self._breakers, probed, last_used)
         self.use(shelf.current)
@@ -51,7 +53,8 @@ class ExchangeBooks:
             clock=clock,
             meter=metrics,
             on_bug=self._bug,
-            sinks=(self._seen, DecisionLog(lines).exchange, metrics.exchange, rollouts.exchange),
+            observers=(self._seen, rollouts.exchange),
+            sinks=(DecisionLog(lines).exchange, metrics.exchange, rollouts.count),
             attempt_listeners=(self._breakers.attempt, self._board.attempt),
             release=self._breakers.release,
             alive=self._board.alive,
@@ -82,8 +85,8 @@ class ExchangeBooks:
         self._metrics.targets(self.observations(snapshot).targets, self._clock())
         return self._metrics.expose()
 
-    def reserve(self, target: Target, exchange_id: str) -> None:
-        self._breakers.reserve(target, exchange_id, self._clock())
+    def reserve(self, target: Target, exchange_id: str) -> bool:
+        return self._breakers.reserve(target, exchange_id, self._clock())
 
     def shadow_sent(self, target: Target) -> None:
         self._metrics.shadow_sent(target)
@@ -100,6 +103,21 @@ class ExchangeBooks:
         self._board.tick(now)
         self._rollouts.tick(now)
         self._metrics.breakers(self._breakers.observations(now, snapshot).targets)
+
+    # --- what other workers tell -------------------------------------------------------------------------------------
+
+    def told_decided(self, decided: Decided) -> None:
+        self._board.decided(decided, self._clock())
+        self._outcomes.decided(decided)
+
+    def told_shut(self, target: Target, breaker: Breaker) -> None:
+        self._breakers.told_shut(target, breaker, self._clock())
+
+    def knowledge(self) -> Knowledge:
+        return knowledge_of(self._board)
+
+    def begin_with(self, known: Knowledge, snapshot: Snapshot) -> None:
+        begin_with(self._board, known, snapshot, self._clock())
 
     def flush(self) -> None:
         self._outcomes.flush()

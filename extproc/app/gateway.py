@@ -15,20 +15,23 @@ from pathlib import Path
 
 from extproc.api.gateway import gateway_app
 from extproc.api.listening import AddressInUse, HttpServer, free_or_raise, free_udp_or_raise
+from extproc.app.hangup import on_hangup, renewing
 from extproc.app.init_system import READY, STOPPING, InitSystem
 from extproc.app.origin import Origin, find_origin, read_origin
 from extproc.app.reaching import reached
 from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST, Listening, configured
+from extproc.app.worker_command import gateway_workers
+from extproc.config.compile import Compiled
 from extproc.config.load import Loaded
 from extproc.config.watch import Fingerprint, changes, fingerprint
 from extproc.dataplane.ca import NoCaBundle
 from extproc.dataplane.children import Child, start_child
 from extproc.dataplane.envoy import EnvoyFailed, EnvoyMissing, find_envoy
 from extproc.dataplane.machine import memory, note_few_descriptors, raise_descriptor_limit
-from extproc.dataplane.processor import ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
 from extproc.dataplane.start import CannotStart, Started, refuse_strangers
-from extproc.dataplane.supervise import Address, Supervisor
+from extproc.dataplane.supervise import Address, Configured, Supervisor
+from extproc.dataplane.worker import ProcessorFailed
 from extproc.observe.logs import set_up_logs
 
 _log = logging.getLogger("extproc")
@@ -47,6 +50,7 @@ class UpSettings:
     envoy: str | None
     access_log: str
     concurrency: int | None
+    workers: int = 1
 
 
 async def run_gateway(settings: UpSettings, welcome: Callable[[Started], None]) -> None:
@@ -91,6 +95,7 @@ class _Gateway:
         self._descriptors = descriptors
         self._ending = asyncio.Event()
         self._rotated = asyncio.Event()
+        self._asked_to_renew = asyncio.Event()
         self._init_system = InitSystem(os.environ)
 
     async def run(self, welcome: Callable[[Started], None]) -> None:
@@ -102,7 +107,7 @@ class _Gateway:
         if loaded.compiled is None:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
-        first = configured(loaded.compiled, self._run, listening, open_to_strangers=self._settings.open_to_strangers)
+        first = self._configured(loaded.compiled, listening)
         refuse_strangers(listening.host, first.snapshot)
         note_few_descriptors(first.snapshot.listen.limits.connections, self._descriptors)
         free_or_raise(listening.host, listening.port, "--port")
@@ -111,7 +116,7 @@ class _Gateway:
         admin_at = Address(self._settings.admin_host, self._settings.admin_port)
         free_or_raise(admin_at.host, admin_at.port, "--admin-port")
         supervisor = self._supervisor(listening)
-        admin = HttpServer(gateway_app(supervisor), f"{admin_at.host}:{admin_at.port}")
+        admin = HttpServer(gateway_app(supervisor, supervisor.statistics), f"{admin_at.host}:{admin_at.port}")
         self._stack.callback(asyncio.ensure_future(self._init_system.watch(supervisor.is_alive)).cancel)
         self._stack.push_async_callback(supervisor.stop)
         if not await self._unless_ended(supervisor.start(first)):
@@ -131,6 +136,7 @@ class _Gateway:
         )
         self._init_system.tell(READY, f"STATUS=serving on {listening.host}:{listening.port}")
         self._stack.callback(self._init_system.tell, STOPPING)
+        await self._stack.enter_async_context(renewing(self._asked_to_renew, supervisor.replace_workers))
         await self._until_ended(
             supervisor,
             self._watch(supervisor, listening, loaded, seen),
@@ -142,6 +148,7 @@ class _Gateway:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
         loop.add_signal_handler(signal.SIGUSR1, self._rotated.set)
+        on_hangup(self._asked_to_renew.set, self._ending.set)
 
     def _listening(self, loaded: Loaded) -> Listening:
         assert loaded.compiled is not None
@@ -154,9 +161,19 @@ class _Gateway:
             descriptors=self._descriptors,
         )
 
+    def _configured(self, compiled: Compiled, listening: Listening) -> Configured:
+        return configured(
+            compiled,
+            self._run,
+            listening,
+            open_to_strangers=self._settings.open_to_strangers,
+            workers=self._settings.workers,
+        )
+
     def _supervisor(self, listening: Listening) -> Supervisor:
         return Supervisor(
             self._run,
+            gateway_workers(self._run, self._settings.workers, self._settings.drain),
             Address(listening.host, listening.port),
             envoy_binary=self._binary,
             concurrency=self._settings.concurrency or max(1, min(4, os.cpu_count() or 1)),
@@ -209,18 +226,17 @@ class _Gateway:
             return
         followed, told = list(first.files), set(first.notes)
         assert first.compiled is not None
-        http3 = first.compiled.snapshot.listen.http3
+        udp_is_ours = first.compiled.snapshot.listen.http3
         async for _ in changes(self._origin.source, lambda: tuple(followed), since=seen):
             loaded = read_origin(self._origin, os.environ, self._run.demo)
             followed[:] = loaded.files or followed
             if loaded.compiled is None:
                 await supervisor.refuse("; ".join(str(problem) for problem in loaded.problems))
                 continue
-            strangers = self._settings.open_to_strangers
             try:
-                new = configured(loaded.compiled, self._run, listening, open_to_strangers=strangers)
+                new = self._configured(loaded.compiled, listening)
                 refuse_strangers(listening.host, new.snapshot)
-                if new.snapshot.listen.http3 and not http3:
+                if new.snapshot.listen.http3 and not udp_is_ours:
                     free_udp_or_raise(listening.host, listening.port)
             except (CannotStart, AddressInUse, NoCaBundle) as error:
                 await supervisor.refuse(str(error))
@@ -229,7 +245,9 @@ class _Gateway:
             for note in notes:
                 if note not in told:
                     _log.warning("note: %s", note)
-            told, http3 = set(notes), new.snapshot.listen.http3
+            told = set(notes)
+            # Without HTTP/3 Envoy keeps the port for what is open, and takes it from itself when HTTP/3 comes back.
+            udp_is_ours = udp_is_ours or new.snapshot.listen.http3
             await supervisor.change(new)
 
 

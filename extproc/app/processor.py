@@ -10,59 +10,47 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from extproc import names
 from extproc.api.listening import AddressInUse, HttpServer
 from extproc.api.processor import processor_app
 from extproc.app.agreement import Agreement
 from extproc.app.announcing import Webhooks
 from extproc.app.books import ExchangeBooks
-from extproc.app.counted import Counted
 from extproc.app.expiries import LOOK, Expiries
 from extproc.app.feeding import Feeding, FeedingSettings
+from extproc.app.hangup import on_hangup
 from extproc.app.health import HealthPages
 from extproc.app.hop import NEIGHBOUR, Hop, warnings_of
+from extproc.app.in_force import InForce, opened
 from extproc.app.keyring import FileKeys, HeldKeys
 from extproc.app.probes import new_probing
+from extproc.app.shared_books import SharedBooks
+from extproc.app.siblings import Siblings
+from extproc.app.streams import Streams
 from extproc.config.compile import Compiled
-from extproc.config.load import Loaded, load
 from extproc.config.transfer import decode_snapshot
-from extproc.config.watch import changes, fingerprint
 from extproc.dataplane.machine import raise_descriptor_limit
 from extproc.dataplane.start import CannotStart
+from extproc.decision.breaker import Breaker
 from extproc.dialects.tokens import load_for
-from extproc.exchange.attempt import AttemptExchange
 from extproc.exchange.desk import Desk
-from extproc.exchange.errors import ErrorExchange
-from extproc.exchange.router import RouterExchange
-from extproc.exchange.shadow import ShadowExchange
 from extproc.exchange.shelf import Shelf
-from extproc.facts.given import read_given
 from extproc.observe.logs import set_up_logs
 from extproc.observe.metrics import Metrics
-from extproc.observe.redact import redact_error
 from extproc.outcome.last_used import LastUsed
-from extproc.outcome.rollouts import Rollouts
-from extproc.protocol.replies import ImmediateReply
-from extproc.refusal import Reason, Refusal
-from extproc.rewrite.refusals import immediate
-from extproc.snapshot import Proxy, Snapshot
+from extproc.outcome.rollouts import Rollouts, Told
+from extproc.snapshot import Proxy, Snapshot, Target
+from extproc.stores.last_metrics import leave_last_metrics
 from extproc.stores.rollout_memory import RolloutMemory
-from extproc.transport.contract import ByteStream, RecordSink
+from extproc.transport.contract import RecordSink
 from extproc.transport.listen import ListenError
 from extproc.transport.serving import new_server
 from extproc.wire.log_stream import LogStream
-from extproc.wire.stream import ProcessorStream
 
 _log = logging.getLogger("extproc")
-_HANDLERS: Mapping[str, Callable[[Desk], AttemptExchange | ErrorExchange | ShadowExchange]] = {
-    names.FILTER_ATTEMPT: AttemptExchange,
-    names.FILTER_ERRORS: ErrorExchange,
-    names.FILTER_SHADOW: ShadowExchange,
-}
 TICK = 0.25  # seconds between looks at exchanges whose records are late
 
 
@@ -78,6 +66,7 @@ class ProcessorSettings:
     with_parent: bool = False
     hop: Hop = NEIGHBOUR
     feeding: FeedingSettings | None = None
+    siblings: Path | None = None  # the directory in which workers of this machine find each other
 
 
 async def run_processor(settings: ProcessorSettings, compiled: Compiled | None) -> None:
@@ -95,11 +84,7 @@ def _first_snapshot(settings: ProcessorSettings, compiled: Compiled | None) -> S
     if settings.snapshot_file is not None:
         return decode_snapshot(settings.snapshot_file.read_bytes())
     assert compiled is not None
-    return _opened(compiled.snapshot, settings)
-
-
-def _opened(snapshot: Snapshot, settings: ProcessorSettings) -> Snapshot:
-    return replace(snapshot, open=True) if settings.open_to_strangers else snapshot
+    return opened(compiled.snapshot, settings.open_to_strangers)
 
 
 def _memory_of(settings: ProcessorSettings) -> RolloutMemory | None:
@@ -110,6 +95,10 @@ def _memory_of(settings: ProcessorSettings) -> RolloutMemory | None:
 def new_exchange_id() -> str:
     """Sorts by time, and cannot be guessed."""
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(8)}"
+
+
+def _say_who_renews() -> None:
+    _log.warning("SIGHUP renews workers, and this one has no keeper: start it with --workers 2 or more, or restart it")
 
 
 def _spare_the_collector() -> None:
@@ -126,19 +115,28 @@ class _Processor:
         self._feeding = Feeding(settings.feeding) if settings.feeding is not None else None
         self._metrics = Metrics()
         self._shelf = Shelf(first)
-        self._loaded_at = time.monotonic()
-        self._problem: str | None = None
         self._draining = False
         self._held_keys = HeldKeys(compiled.keys if compiled is not None else None)
         self._webhooks = Webhooks(lambda name: self._desk.key(name), self._metrics, self._way_to_webhook)
+        self._leads = settings.siblings is None  # whether what happens once is ours to do
         self._rollouts = Rollouts(
-            self._shelf.get, time.monotonic, self._metrics, self._webhooks.announce, _memory_of(settings)
+            self._shelf.get, time.monotonic, self._metrics, self._canary_moved, _memory_of(settings), leads=self._leads
         )
         last_used = LastUsed()
         self._probing = new_probing(self._metrics, lambda name: self._desk.key(name), last_used.of)
+        self._probing.lead(self._leads)
         self._books = ExchangeBooks(
-            self._shelf, self._metrics, sys.stdout, time.monotonic, self._probing, last_used, self._rollouts
+            self._shelf,
+            self._metrics,
+            sys.stdout,
+            time.monotonic,
+            self._probing,
+            last_used,
+            self._rollouts,
+            self._breaker_opened,
         )
+        self._siblings = self._siblings_in(settings.siblings) if settings.siblings is not None else None
+        self._shared = self._books if self._siblings is None else SharedBooks(self._books, self._siblings.relay)
         self._pages = HealthPages(
             self._shelf, self._books.observations, self._probing, time.monotonic, time.time, lambda: self._draining
         )
@@ -147,7 +145,7 @@ class _Processor:
         self._desk = Desk(
             agreement=self._agreement,
             shelf=self._shelf,
-            books=self._books,
+            books=self._shared,
             now=time.monotonic,
             epoch=time.time,
             draw=random.random,
@@ -156,14 +154,17 @@ class _Processor:
             pages=self._pages,
         )
         self._expiries = Expiries(self._metrics, time.time)
-        self._expiries.look(first)
+        self._look_at_expiries()
+        self._in_force = InForce(self._shelf, self._use, self._count_reload, self._held_keys, self._feeding)
+        self._streams = Streams(self._desk, self._metrics)
         self._server = new_server(
             settings.listen,
-            self._open_stream,
+            self._streams.open,
             self._open_log,
-            self._broken,
+            self._streams.broken,
             tls=settings.hop.tls,
             socket_mode=settings.hop.socket_mode,
+            take_over=settings.siblings is not None,
         )
 
     async def run(self) -> None:
@@ -171,8 +172,15 @@ class _Processor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
+        if self._siblings is None:
+            on_hangup(_say_who_renews, ending.set)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._webhooks.close)
+            stack.push_async_callback(self._probing.stop)
+            self._probing.use(self._shelf.current)
+            if self._siblings is not None:
+                stack.push_async_callback(self._siblings.close)
+                await self._siblings.join()
             await self._server.start()
             for warning in warnings_of(self._settings.listen, self._settings.hop):
                 _log.warning("%s", warning)
@@ -184,8 +192,6 @@ class _Processor:
             if admin is not None:
                 stack.push_async_callback(admin.stop)
             await self._start_feeding(stack)
-            stack.push_async_callback(self._probing.stop)
-            self._probing.use(self._shelf.current)
             ever = (self._tick(), self._watch(), self._look_at_certificates())
             for work in (*ever, self._end_with_parent(ending), self._load_vocabularies()):
                 task = asyncio.ensure_future(work)
@@ -194,8 +200,7 @@ class _Processor:
             _spare_the_collector()
             await ending.wait()
             await self._say_goodbye(ending)
-            await self._server.drain(self._settings.drain)
-            self._books.flush()
+            await self._end()
 
     async def _say_goodbye(self, ending: asyncio.Event) -> None:
         """Envoy and whoever routes to us need a moment to notice; a second signal does not wait for it."""
@@ -215,6 +220,14 @@ class _Processor:
         looking.add_done_callback(self._surface)
         stack.callback(looking.cancel)
 
+    async def _end(self) -> None:
+        if self._siblings is not None:
+            self._siblings.leave()
+        await self._server.drain(self._settings.drain)
+        self._books.flush()
+        if self._settings.siblings is not None:
+            leave_last_metrics(self._settings.siblings, os.getpid(), self._books.expose(self._shelf.current))
+
     async def _start_admin(self) -> HttpServer | None:
         if self._settings.admin is None:
             return None
@@ -228,62 +241,43 @@ class _Processor:
                 "/canaries": self._rollouts.document,
                 "/observations": lambda: self._books.observed(self._shelf.current),
             },
-            swap=self._swap_bytes if private else None,
-            rejected=self._rejected if private else None,
+            swap=self._in_force.swap_bytes if private else None,
+            rejected=self._in_force.rejected if private else None,
         )
         admin = HttpServer(app, self._settings.admin)
         await admin.start()
         return admin
 
-    # --- streams -----------------------------------------------------------------------------------------------------
+    def _ready(self) -> dict[str, object]:
+        told: dict[str, object] = {
+            "status": self._status(),
+            "config": self._in_force.document(),
+            "processors": [{"pid": os.getpid()}],
+            "envoys": self._agreement.document(),
+        }
+        if self._feeding is not None:
+            told["envoy"] = self._feeding.document()
+        return told if self._siblings is None else {**told, "leads": self._leads}
 
-    def _open_stream(self, metadata: Mapping[str, str]) -> ByteStream:
-        filter_name = metadata.get(names.FILTER_METADATA, names.FILTER_ROUTER)
-        handler = self._handler(filter_name, metadata)
-
-        def on_bug(bug: BaseException) -> ImmediateReply:
-            self._metrics.bug()
-            _log.error("a bug in exchange %s", handler.id, exc_info=bug)
-            refusal = Refusal(
-                Reason.INTERNAL_ERROR, f"an error of the gateway's own; its log has it under {handler.id}"
-            )
-            return immediate(refusal, "openai", handler.id)
-
-        stream = ProcessorStream(handler, on_bug, answers_only=filter_name == names.FILTER_ERRORS)
-        return Counted(stream, filter_name, self._metrics)
-
-    def _handler(
-        self, filter_name: str, metadata: Mapping[str, str]
-    ) -> AttemptExchange | ErrorExchange | RouterExchange | ShadowExchange:
-        if (made := _HANDLERS.get(filter_name)) is not None:
-            return made(self._desk)
-        portable = metadata.get(names.FORM_METADATA) == names.FORM_PORTABLE
-        return RouterExchange(self._desk, read_given(metadata), portable=portable)
+    def _status(self) -> str:
+        if self._draining:
+            return "draining"
+        return "ready" if self._feeding is None or self._feeding.live else "not ready"
 
     def _open_log(self) -> RecordSink:
-        return LogStream(self._books.record)
+        return LogStream(self._shared.record)
 
-    def _broken(self, error: BaseException) -> None:
-        _log.warning("a stream ended with an error: %s", redact_error(error))
+    # --- configuration -----------------------------------------------------------------------------------------------
 
-    # --- snapshots ---------------------------------------------------------------------------------------------------
-
-    def _swap(self, snapshot: Snapshot) -> None:
-        self._shelf.put(snapshot)
-        self._loaded_at = time.monotonic()
-        self._problem = None
+    def _use(self, snapshot: Snapshot) -> None:
         self._books.use(snapshot)
-        self._expiries.look(snapshot)
+        self._look_at_expiries()
         self._probing.use(snapshot)
 
-    def _swap_bytes(self, data: bytes) -> str:
-        snapshot = decode_snapshot(data)
-        self._swap(snapshot)
-        self._metrics.config_reload("ok")
-        return snapshot.id
-
-    def _rejected(self) -> None:
-        self._metrics.config_reload("rejected")
+    def _count_reload(self, result: Literal["ok", "rejected"]) -> None:
+        """It is one reload, however many workers take it."""
+        if self._leads:
+            self._metrics.config_reload(result)
 
     def _way_to_webhook(self, strategy: str) -> Proxy | None:
         spec = self._shelf.current.strategies.get(strategy)
@@ -291,58 +285,35 @@ class _Processor:
 
     async def _watch(self) -> None:
         """Standing alone we follow the file ourselves; under `up` the supervisor tells us."""
-        if self._settings.source is None or self._settings.snapshot_file is not None:
-            return
-        loaded = load(self._settings.source, os.environ)
-        seen = fingerprint(self._settings.source, loaded.files)
-        await self._follow(loaded)  # it may have been edited since we were started with it
-        followed = list(loaded.files)
-        async for _ in changes(self._settings.source, lambda: tuple(followed), since=seen):
-            loaded = load(self._settings.source, os.environ)
-            followed[:] = loaded.files or followed
-            await self._follow(loaded)
+        if self._settings.source is not None and self._settings.snapshot_file is None:
+            await self._in_force.watch(self._settings.source, self._settings.open_to_strangers)
 
-    async def _follow(self, loaded: Loaded) -> None:
-        if loaded.compiled is None:
-            self._refuse_configuration("; ".join(str(problem) for problem in loaded.problems))
-            return
-        self._held_keys.use(loaded.compiled.keys)
-        new = _opened(loaded.compiled.snapshot, self._settings)
-        same = new.id == self._shelf.current.id
-        if self._feeding is not None:
-            why = await self._feeding.change(loaded.compiled, lambda: self._swap(new), same=same)
-            if why is not None:
-                self._refuse_configuration(why)
-                return
-        elif not same:
-            self._swap(new)
-        self._problem = None
-        if not same:
-            self._metrics.config_reload("ok")
-            _log.info("configuration %s is in force", new.id)
+    # --- siblings ----------------------------------------------------------------------------------------------------
 
-    def _refuse_configuration(self, why: str) -> None:
-        self._problem = why
-        self._metrics.config_reload("rejected")
-        _log.error("the new configuration is not used: %s", why)
+    def _siblings_in(self, directory: Path) -> Siblings:
+        return Siblings(
+            directory,
+            self._shelf,
+            self._books,
+            self._rollouts,
+            self._probing,
+            self._metrics,
+            time.monotonic,
+            self._lead,
+        )
 
-    def _ready(self) -> dict[str, object]:
-        return {
-            "status": self._status(),
-            "config": {
-                "hash": self._shelf.current.id,
-                "age_seconds": round(time.monotonic() - self._loaded_at, 1),
-                "error": self._problem,
-            },
-            "processors": [{"pid": os.getpid()}],
-            "envoys": self._agreement.document(),
-            **({"envoy": self._feeding.document()} if self._feeding is not None else {}),
-        }
+    def _lead(self, leads: bool) -> None:
+        self._leads = leads
+        self._look_at_expiries()
 
-    def _status(self) -> str:
-        if self._draining:
-            return "draining"
-        return "ready" if self._feeding is None or self._feeding.live else "not ready"
+    def _canary_moved(self, told: Told) -> None:
+        self._webhooks.announce(told)
+        if self._siblings is not None:
+            self._siblings.tell_standing()
+
+    def _breaker_opened(self, target: Target, breaker: Breaker) -> None:
+        if self._siblings is not None:
+            self._siblings.tell_shut(target, breaker)
 
     # --- time and the end --------------------------------------------------------------------------------------------
 
@@ -351,10 +322,16 @@ class _Processor:
             await asyncio.sleep(TICK)
             self._books.tick(self._shelf.current)
             self._metrics.provider_health(self._probing.states())
+            if self._siblings is not None:
+                self._siblings.tick(time.monotonic())
 
     async def _look_at_certificates(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
+            self._look_at_expiries()
+
+    def _look_at_expiries(self) -> None:
+        if self._leads:
             self._expiries.look(self._shelf.current)
 
     async def _load_vocabularies(self) -> None:

@@ -25,13 +25,15 @@ class Listening:
     descriptors: int | None = None  # that Envoy may have open
 
 
-def configured(compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool) -> Configured:
+def configured(
+    compiled: Compiled, run: RunDirectory, listening: Listening, *, open_to_strangers: bool, workers: int = 1
+) -> Configured:
     """Raises NoCaBundle."""
     place = Place(
         host=listening.host,
         port=listening.port,
         admin=str(run.envoy_admin),
-        processors=(str(run.processor(0)),),
+        processors=tuple(str(run.processor(number)) for number in range(workers)),
         xds=str(run.xds),
         secrets=str(run.secrets),
         ca_bundle=find_ca_bundle() if needs_ca_bundle(compiled.snapshot) else "",

@@ -1,6 +1,8 @@
 """`extproc serve`: the processor alone, beside an Envoy that somebody runs."""
 
 import asyncio
+import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +14,12 @@ from extproc.cli import screen
 from extproc.cli.durations import Duration
 from extproc.cli.hop_options import addresses_or_stop, hop_or_stop
 from extproc.cli.loading import configuration_or_stop, strangers_or_stop
+from extproc.cli.passed_on import passed_on
 from extproc.dataplane.start import CannotStart
+from extproc.dataplane.workers import MOST
 
 NAME = "serve"
+OURS = ("--workers", "--listen", "--admin", "--drain")  # what the keeper says to each worker itself
 EXAMPLES = (
     "**Examples:** `extproc serve -c extproc.yaml --listen unix:///run/extproc.sock` · "
     "`extproc serve -c /etc/extproc --listen 0.0.0.0:50051 --tls-certificate tls.crt --tls-key tls.key "
@@ -30,6 +35,15 @@ def command(
     config: Annotated[Path | None, typer.Option("-c", "--config", help="A YAML file or a directory of them.")] = None,
     admin: Annotated[str | None, typer.Option(help="Where /healthz, /readyz and /metrics are: HOST:PORT.")] = None,
     drain: Annotated[float, typer.Option(parser=Duration, help="How long open exchanges may take to end.")] = 30.0,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MOST,
+            help="Processes that share the work; each has an address of its own: x.sock becomes x.0.sock and x.1.sock, "
+            "a port the ones behind it.",
+        ),
+    ] = 1,
     open_: Annotated[bool, typer.Option("--open", help="Let strangers call without a key.")] = False,
     tls_certificate: Annotated[
         Path | None, typer.Option(help="TLS on the ports of --listen: our certificate. It is followed when it changes.")
@@ -59,6 +73,7 @@ def command(
     snapshot: Annotated[Path | None, typer.Option(hidden=True)] = None,
     keys: Annotated[Path | None, typer.Option(hidden=True)] = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    siblings: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the processor alone, as a sidecar or a shared deployment."""
     hop: Hop = hop_or_stop(tls_certificate, tls_key, tls_client_ca, socket_mode, linger)
@@ -67,6 +82,13 @@ def command(
     if snapshot is None:
         compiled = configuration_or_stop(config)
         strangers_or_stop(listen, compiled, open_to_strangers=open_)
+    if workers > 1 and feeding is not None:
+        screen.stop("--xds goes with one worker: several would each write the files of that Envoy")
+    if workers > 1:
+        from extproc.app.keeper import KeeperSettings, run_keeper  # here: each worker would pay for it at its start
+
+        run(run_keeper(KeeperSettings(workers, tuple(listen), admin, drain, passed_on(sys.argv[2:], OURS), linger)))
+        return
     settings = ProcessorSettings(
         listen=tuple(listen),
         admin=admin,
@@ -78,8 +100,13 @@ def command(
         with_parent=with_parent,
         hop=hop,
         feeding=feeding,
+        siblings=siblings,
     )
+    run(run_processor(settings, compiled))
+
+
+def run(work: Coroutine[None, None, None]) -> None:
     try:
-        asyncio.run(run_processor(settings, compiled))
+        asyncio.run(work)
     except CannotStart as error:
         screen.stop(str(error))

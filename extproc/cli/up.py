@@ -11,6 +11,7 @@ from extproc.cli import screen
 from extproc.cli.durations import Duration
 from extproc.cli.welcome import welcome
 from extproc.dataplane.start import CannotStart
+from extproc.dataplane.workers import MOST
 
 NAME = "up"
 EXAMPLES = (
@@ -47,6 +48,7 @@ def command(
         ),
     ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Envoy's worker threads.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=MOST, help="Processors, each a process of its own.")] = 1,
 ) -> None:
     """Start Envoy and the processor, print what to try, and run until Ctrl-C."""
     settings = UpSettings(
@@ -60,6 +62,7 @@ def command(
         envoy=envoy,
         access_log=access_log or ("off" if screen.for_people() else "-"),
         concurrency=concurrency,
+        workers=workers,
     )
     try:
         asyncio.run(run_gateway(settings, welcome))

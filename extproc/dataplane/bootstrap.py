@@ -20,7 +20,7 @@ def bootstrap(place: Place, limits: ListenLimits) -> Node:
         "dynamic_resources": {"lds_config": file_source(place.lds), "cds_config": file_source(place.cds)},
         **_way_out(place),
         "static_resources": {
-            "clusters": [processor_cluster(place), *([_sink_cluster()] if place.form == "whole" else ())],
+            "clusters": [processor_cluster(place), _sink_cluster()],
             "listeners": [tunnel(place)] if place.form == "whole" else [],
             **_secrets(place),
         },

@@ -15,18 +15,23 @@ RE2_PROGRAM_SIZE = 20_000
 
 
 def early_header_mutation(*, tells_certificate: bool = False) -> Node:
+    return _mutations(
+        {"remove_on_match": {"key_matcher": {"prefix": names.ENVOY_PREFIX}}},
+        {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": all_but(names.PREFIX, names.CALLER_HEADERS)}}}},
+        *([_certificate()] if tells_certificate else []),
+    )
+
+
+def tells_certificate() -> Node:
+    """For Envoys that remove headers by their whole names only: that one. The processor removes the others."""
+    return _mutations({"remove": names.CTL_PEER}, _certificate())
+
+
+def _mutations(*mutations: Node) -> Node:
     return named(
         "envoy.http.early_header_mutation.header_mutation",
         "http.early_header_mutation.header_mutation.v3.HeaderMutation",
-        mutations=[
-            {"remove_on_match": {"key_matcher": {"prefix": names.ENVOY_PREFIX}}},
-            {
-                "remove_on_match": {
-                    "key_matcher": {"safe_regex": {"regex": all_but(names.PREFIX, names.CALLER_HEADERS)}}
-                }
-            },
-            *([_certificate()] if tells_certificate else []),
-        ],
+        mutations=list(mutations),
     )
 
 

@@ -22,8 +22,14 @@ MESSAGE_TIMEOUT = "5s"  # Envoy's default of 200 ms is less than a processor nee
 # A processor that restarts is waited for: measured, 0 of 78 requests failed, without it 8.
 PATIENCE: Node = {
     "num_retries": 20,  # for almost as long as the message timeout allows
-    "retry_on": "reset,connect-failure,refused-stream,unavailable",
+    # cancelled: what a processor says that takes its leave, of streams that came a moment too late
+    "retry_on": "reset,connect-failure,refused-stream,unavailable,cancelled",
     "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
+    # at another one, if there is one: it may be alive, or know what this one does not
+    "retry_host_predicate": [
+        named("envoy.retry_host_predicates.previous_hosts", "retry.host.previous_hosts.v3.PreviousHostsPredicate")
+    ],
+    "host_selection_retry_max_attempts": 50,  # the one that refuses is the least busy, so drawn most
 }
 SECRET_NAME = "credential"  # in each cluster's own file
 AWS_PROFILE = "default"  # the same for AWS keys

@@ -4,7 +4,7 @@ Law: nothing of it touches what was there. Its filters are off but on its own ro
 Envoy's own answers are only for those, and whatever its routes do not take goes on as before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extproc import names
@@ -30,16 +30,24 @@ class Guest:
 
 
 def guest(snapshot: Snapshot, place: Place, connection_buffer: int) -> Guest:
+    snapshot = portable.without_proxies(snapshot)
+    asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
     ours = expression(f"xds.route_name.startsWith('{snapshot.id}|')")
     return Guest(
         clusters=[processor_cluster(place), *clusters.clusters(snapshot, place)],
-        filters=[{**one, "disabled": True} for one in (filters.answer_filter(), portable.router_filter())],
-        routes=[_switched_on(route) for route in route_table.routes(snapshot, "portable")],
+        filters=[{**one, "disabled": True} for one in (filters.answer_filter(), portable.router_filter(*asked))],
+        routes=[_switched_on(route) for route in route_table.routes(_without_cors(snapshot), "portable")],
         exchange_logs=[{**log, "filter": ours} for log in access_logs.records_of_exchanges()],
         attempt_logs=[{**log, "filter": ours} for log in access_logs.attempt_logs()],
         local_replies=[_only(ours, mapper) for mapper in local_reply_config()["mappers"]],
         connection_buffer=connection_buffer,
     )
+
+
+def _without_cors(snapshot: Snapshot) -> Snapshot:
+    """Its filter would stand in the owner's listener, where there may be one already."""
+    routes = tuple(replace(route, cors=None) for route in snapshot.routes)
+    return replace(snapshot, routes=routes, listen=replace(snapshot.listen, cors=None))
 
 
 def _switched_on(route: Node) -> Node:

@@ -2,7 +2,7 @@
 
 from extproc import names
 from extproc.dataplane import access_logs, cors, downstream_tls, portable, protection
-from extproc.dataplane.edge import early_header_mutation
+from extproc.dataplane.edge import early_header_mutation, tells_certificate
 from extproc.dataplane.errors_filter import errors_filter
 from extproc.dataplane.filters import answer_filter, router_filter
 from extproc.dataplane.form import Node, file_source, named, socket_address
@@ -63,12 +63,13 @@ def _http(snapshot: Snapshot, place: Place, **codec: object) -> Node:
 def _by_form(snapshot: Snapshot, place: Place) -> Node:
     """Answers come through the filters from the last to the first."""
     before = [*downstream_tls.answer_filters(snapshot.listen, place), answer_filter(), *cors.filters()]
+    asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
     if place.form == "portable":
         return {
+            **({"early_header_mutation_extensions": [tells_certificate()]} if snapshot.knows_by_certificate else {}),
             "internal_address_config": portable.NOBODY_IS_INTERNAL,
-            "http_filters": [*before, portable.router_filter(), _router()],
+            "http_filters": [*before, portable.router_filter(*asked), _router()],
         }
-    asked = [names.ATTR_PEER] if snapshot.clients_show_certificates else []
     return {
         "early_header_mutation_extensions": [early_header_mutation(tells_certificate=snapshot.knows_by_certificate)],
         "http_filters": [*before, protection.address_filter(), router_filter(*asked), errors_filter(), _router()],

@@ -44,8 +44,9 @@ def without_proxies(snapshot: Snapshot) -> Snapshot:
     )
 
 
-def router_filter() -> Node:
-    made = older(filters.router_filter())
+def router_filter(*asked: str) -> Node:
+    """`asked`: attributes beside those that it always asks for."""
+    made = older(filters.router_filter(*asked))
     made["typed_config"]["grpc_service"]["initial_metadata"].append(
         {"key": names.FORM_METADATA, "value": names.FORM_PORTABLE}
     )

@@ -40,10 +40,8 @@ PORTABLE: Final = (
         "their exchanges are in no decision line and no metric of the processor",
     ),
     Loss("no way through a proxy", "`egress` and `proxy` are passed over: every upstream is connected to directly"),
-    Loss("`per_address` limits nobody", "older Envoys keep no bucket for each address"),
     Loss(
-        "callers are not known by certificate",
-        "`callers` with `certificate` are refused like strangers; `client_ca` holds",
+        "`per_address` limits nobody", "older Envoys keep no bucket for each address; all other limits of `listen` hold"
     ),
     Loss(
         "AWS keys cannot be named",
@@ -66,7 +64,8 @@ GUEST: Final = (
     Loss(
         "the listener is its owner's",
         "`listen` (TLS, CORS, HTTP/3, limits), clean paths and the JSON access log are for its owner to configure, "
-        "and so are `x-request-id` and the address of who calls, by which exchanges are told apart and strangers known",
+        "and so are `x-request-id` and the address of who calls, by which exchanges are told apart and strangers "
+        "known; callers are known by their keys, not by certificates",
     ),
     Loss(
         "routes stand in front of the owner's",

@@ -45,11 +45,16 @@ class RunDirectory:
     def snapshot(self) -> Path:
         return self.root / "snapshot"
 
+    @property
+    def siblings(self) -> Path:
+        """Where workers find each other, and leave what they had counted."""
+        return self.root / "w"
+
     def processor(self, index: int) -> Path:
         return self.root / f"p{index}.sock"
 
-    def processor_admin(self, index: int) -> Path:
-        return self.root / f"a{index}.sock"
+    def processor_admin(self, name: str) -> Path:
+        return self.root / name
 
     def remove(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
@@ -61,7 +66,7 @@ def new_run_directory() -> RunDirectory:
     sweep(base)
     root = Path(tempfile.mkdtemp(prefix=f"extproc-{os.getpid()}-", dir=base))
     run = RunDirectory(root)
-    for directory in (run.xds, run.secrets, run.keys, run.demo):
+    for directory in (run.xds, run.secrets, run.keys, run.demo, run.siblings):
         directory.mkdir(mode=0o700)
     return run
 

@@ -1,6 +1,6 @@
 """The supervisor: Envoy and processors together, fed, watched, reloaded and ended in the right order.
 
-Law: it starts the processor before Envoy and ends it after. It holds the one configuration that is in force; a reload
+Law: it starts the workers before Envoy and ends them after. It holds the one configuration that is in force; a reload
 either takes effect everywhere or nowhere. What goes wrong while starting is one line for people.
 """
 
@@ -18,8 +18,9 @@ import httpx
 from extproc.dataplane import envoy_metrics
 from extproc.dataplane.envoy import VERSION_WANTED, Envoy, EnvoyFailed, start_envoy
 from extproc.dataplane.feed import Feed, keep_only
-from extproc.dataplane.processor import Processor, ProcessorFailed
 from extproc.dataplane.run_directory import RunDirectory
+from extproc.dataplane.worker import ProcessorFailed
+from extproc.dataplane.workers import Workers
 from extproc.observe.envoy_table import CALLERS
 from extproc.snapshot import Snapshot
 from extproc.stores import private_files
@@ -76,6 +77,7 @@ class Supervisor:
     def __init__(
         self,
         run: RunDirectory,
+        workers: Workers,
         address: Address,
         *,
         envoy_binary: str,
@@ -90,7 +92,7 @@ class Supervisor:
         self._drain = drain
         self._said = said
         self._feed = Feed(run.xds)
-        self._processor = Processor(run.processor(0), run.processor_admin(0), run.snapshot, run.keys, max(drain, 1.0))
+        self._workers = workers
         self._envoy: Envoy | None = None
         self._envoy_version = ""
         self._in_force: Configured | None = None
@@ -108,7 +110,7 @@ class Supervisor:
             self._write_all(configured)
         except OSError as error:
             raise EnvoyFailed(self._unwritable(error)) from None
-        await self._processor.start()
+        await self._workers.start()
         self._envoy = await start_envoy(
             self._binary,
             self._run.bootstrap,
@@ -152,7 +154,7 @@ class Supervisor:
             await self._drain_envoy(self._envoy)
             await self._envoy.child.stop(2.0)
             await self._envoy.close()
-        await self._processor.stop()
+        await self._workers.stop()
 
     async def _drain_envoy(self, envoy: Envoy) -> None:
         deadline = time.monotonic() + self._drain
@@ -177,7 +179,7 @@ class Supervisor:
         """A reload that cannot be: the old configuration stays in force, and /readyz says why."""
         self._problem = problem
         _log.error("the new configuration is not used: %s", problem)
-        await self._processor.rejected()
+        await self._workers.rejected()
 
     async def change(self, configured: Configured) -> None:
         """Puts another configuration in force, or keeps the old one and says why."""
@@ -217,7 +219,7 @@ class Supervisor:
         assert self._envoy is not None
         await self._envoy.until_resolved(configured.cluster_names - old)  # the old ones have had their moment
         self._run.snapshot.write_bytes(configured.snapshot_bytes)
-        await self._processor.swap(configured.snapshot_bytes, configured.snapshot.id)
+        await self._workers.swap(configured.snapshot_bytes, configured.snapshot.id)
 
     async def _drop_old(self, configured: Configured) -> None:
         await asyncio.sleep(DROP_OLD_AFTER)
@@ -243,11 +245,16 @@ class Supervisor:
         """Whether Envoy still answers, ready or not; while everything ends it need not."""
         return self._ending or (self._envoy is not None and await self._envoy.responds())
 
+    async def replace_workers(self) -> None:
+        """Other processes for all workers, one after the other, with the code as it is on disk now. Raises
+        ProcessorFailed: whoever was not replaced serves on."""
+        await self._workers.replace_each(self._reload)
+
     # --- what it looks like from outside -----------------------------------------------------------------------------
 
     async def ready(self) -> dict[str, object]:
         envoy, configured = self._envoy, self._in_force
-        answering = await self._processor.answers()
+        answering = await self._workers.answers()
         listening = envoy is not None and envoy.child.running and await envoy.answers()
         reached = listening and envoy is not None and await envoy.reaches_processor()
         ok = answering and reached and await self._accepts_connections()
@@ -258,7 +265,7 @@ class Supervisor:
                 "age_seconds": round(time.monotonic() - self._since, 1) if configured else None,
                 "error": self._problem,
             },
-            "processors": [{"pid": self._processor.pid}] if self._processor.pid else [],
+            "processors": [{"pid": pid} for pid in self._workers.pids],
             "envoy": {"pid": envoy.child.pid if envoy else None, "version": self._envoy_version},
         }
 
@@ -272,8 +279,8 @@ class Supervisor:
         return self._accepting
 
     async def metrics(self) -> str:
-        """The processor's, and of Envoy's what it alone knows."""
-        return await self._processor.metrics() + await self._envoy_metrics()
+        """The processors', and of Envoy's what it alone knows."""
+        return await self._workers.metrics() + await self._envoy_metrics()
 
     async def _envoy_metrics(self) -> str:
         try:
@@ -289,4 +296,4 @@ class Supervisor:
 
     async def page(self, path: str) -> dict[str, object] | None:
         """One of the processor's own pages; None: it does not answer."""
-        return await self._processor.page(path)
+        return await self._workers.page(path)

@@ -43,6 +43,13 @@ class Breaker:
             return replace(self, failures=failures)
         return replace(self, failures=failures, shut_until=now + self.spec.timeout, probes=())
 
+    def told_shut(self, other: "Breaker", now: float) -> "Breaker":
+        """Another worker saw it open, by failures that came here in another order. The longer one holds."""
+        until = other.shut_until
+        if until is None or until <= now or (self.shut_until is not None and self.shut_until >= until):
+            return self
+        return replace(self, failures=max(other.failures, self.failures), shut_until=until, probes=())
+
     def success(self, now: float) -> "Breaker":
         if self.state(now) == "shut":
             return self

@@ -59,6 +59,15 @@ class _Bucket:
             self.tokens += sample.tokens
             self.cost += sample.cost
 
+    def give(self, other: "_Bucket") -> None:
+        """All that is in the other one is in this one too."""
+        self.samples += other.samples
+        self.failed += other.failed
+        self.priced += other.priced
+        self.tokens += other.tokens
+        self.cost += other.cost
+        self.times += other.times
+
     def take(self, other: "_Bucket") -> None:
         """All that is in the other one leaves this one."""
         self.samples -= other.samples
@@ -67,6 +76,10 @@ class _Bucket:
         self.tokens -= other.tokens
         self.cost -= other.cost
         self.times -= other.times  # and classes that are empty with it
+
+
+# (number, samples, failed, priced, tokens, cost, times) of each part of a window
+Parts = list[tuple[int, int, int, int, int, int, dict[int, int]]]
 
 
 class Window:
@@ -90,6 +103,20 @@ class Window:
             priced=seen.priced,
             cost_per_token=seen.cost / seen.tokens if seen.tokens else None,
         )
+
+    def parts(self) -> "Parts":
+        """All that is counted, for who begins with it."""
+        return [
+            (number, one.samples, one.failed, one.priced, one.tokens, one.cost, dict(one.times))
+            for number, one in self._buckets.items()
+        ]
+
+    def take_parts(self, parts: "Parts") -> None:
+        """In place of what was counted here."""
+        self.clear()
+        for number, samples, failed, priced, tokens, cost, times in sorted(parts, key=lambda one: one[0]):
+            self._buckets[number] = part = _Bucket(samples, failed, priced, tokens, cost, Counter(times))
+            self._all.give(part)
 
     def clear(self) -> None:
         self._buckets.clear()

@@ -1,6 +1,7 @@
 """The list of every metric: name, type, labels and a sentence. docs/metrics.md is made from it.
 
 Law: a metric exists when it stands here and not otherwise. Changing a name or a label breaks somebody's dashboard.
+Counts of several workers add up; each gauge says how the same series of several workers become one.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 
 DECISION_SECONDS: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 
 
+Join = Literal["sum", "max", "min"]
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     name: str
@@ -17,6 +21,7 @@ class Metric:
     labels: tuple[str, ...]
     doc: str
     buckets: tuple[float, ...] = ()
+    join: Join = "sum"
 
 
 METRICS: Final = (
@@ -113,6 +118,7 @@ METRICS: Final = (
         "gauge",
         ("filter",),
         "gRPC streams of Envoy's that are open: `router`, `attempt`, `errors`, `shadow`, `log`.",
+        join="sum",
     ),
     Metric(
         "extproc_breaker_state",
@@ -120,6 +126,7 @@ METRICS: Final = (
         ("target",),
         "Breakers that keep requests back: 1 probing, 2 shut. A target without a series serves; models under one glob"
         " share the worst.",
+        join="max",
     ),
     Metric(
         "extproc_certificate_expiry_timestamp_seconds",
@@ -128,6 +135,7 @@ METRICS: Final = (
         "When the certificates in the files for TLS end, in seconds since the epoch. `kind` is `client`"
         " (the first to end of the chain that is shown) or `ca` (the next to end of those that are trusted). Towards"
         " clients `upstream` is `listen`, and `kind` is `server` or `client_ca`.",
+        join="min",
     ),
     Metric(
         "extproc_arm_exchanges_total",
@@ -160,6 +168,7 @@ METRICS: Final = (
         "gauge",
         ("strategy",),
         "The canary's share of its strategy's requests, from 0 to 1.",
+        join="max",
     ),
     Metric(
         "extproc_canary_moves_total",
@@ -179,6 +188,7 @@ METRICS: Final = (
         ("provider",),
         "Providers that are probed: 1 serving, 0.5 opening again, 0 shut. One without a series is not probed, or was"
         " not yet, or is asleep; it serves.",
+        join="min",
     ),
     Metric(
         "extproc_probes_total",
@@ -200,63 +210,85 @@ METRICS: Final = (
         " is how large the prompt was: `small` (under 1,000 tokens), `medium` (8,000), `large` (32,000) or `huge`."
         " This and all that follow are what routing looks at; what is stale has no series, and models under one glob"
         " share the worst, or the sum where they add up.",
+        join="max",
     ),
     Metric(
         "extproc_target_first_token_p95_seconds",
         "gauge",
         ("provider", "model"),
         "The 95th percentile of the latest first tokens, or of latencies as the cluster itself says.",
+        join="max",
     ),
     Metric(
         "extproc_target_token_seconds",
         "gauge",
         ("provider", "model"),
         "Seconds for each token of output: a mean of the latest.",
+        join="max",
     ),
     Metric(
         "extproc_target_error_share",
         "gauge",
         ("provider", "model"),
         "The share of the latest attempts that failed, from 0 to 1. A 429 is no failure.",
+        join="max",
     ),
     Metric(
         "extproc_target_in_flight",
         "gauge",
         ("provider", "model"),
         "Exchanges that are at this target now, counted from the decision.",
+        join="max",
     ),
     Metric(
         "extproc_target_limit_left",
         "gauge",
         ("provider", "model", "unit"),
         "What the provider's rate limit leaves, as its headers say. `unit` is `requests` or `tokens`.",
+        join="min",
     ),
     Metric(
         "extproc_target_cached_share",
         "gauge",
         ("provider", "model"),
         "The share of input tokens that the target's cache held lately, from 0 to 1.",
+        join="min",
     ),
-    Metric("extproc_provider_queue_depth", "gauge", ("provider",), "Requests that wait in a cluster, as it says."),
+    Metric(
+        "extproc_provider_queue_depth",
+        "gauge",
+        ("provider",),
+        "Requests that wait in a cluster, as it says.",
+        join="max",
+    ),
     Metric(
         "extproc_provider_tokens_per_second",
         "gauge",
         ("provider",),
         "Tokens of output a second of a cluster: as it says, else tokens of exchanges that ended over the seconds in"
         " which any was open.",
+        join="max",
     ),
     Metric(
         "extproc_provider_cost_per_1k_dollars",
         "gauge",
         ("provider",),
         "What 1,000 tokens of a cluster cost at the speed that it is measured, declared or assumed to have.",
+        join="max",
     ),
-    Metric("extproc_config_info", "gauge", ("hash",), "1 for the configuration in use, by its hash."),
+    Metric(
+        "extproc_config_info",
+        "gauge",
+        ("hash",),
+        "1 for the configuration in use, by its hash.",
+        join="max",
+    ),
     Metric(
         "extproc_config_loaded_timestamp",
         "gauge",
         (),
         "When the configuration in use was loaded, in seconds since the epoch.",
+        join="max",
     ),
     Metric(
         "extproc_config_reloads_total",
@@ -278,6 +310,12 @@ METRICS: Final = (
         ("kind",),
         "Records of Envoy's access log that came in: `exchange`, `attempt`, `shadow` (a copy's), or"
         " `periodic` ones while a stream runs.",
+    ),
+    Metric(
+        "extproc_sibling_messages_lost_total",
+        "counter",
+        (),
+        "What workers told each other and was not heard: there was no room, or it could not be read.",
     ),
     Metric(
         "extproc_log_records_lost_total",

@@ -206,6 +206,9 @@ class Metrics:
     def bug(self) -> None:
         self._counters["extproc_bugs_total"].inc()
 
+    def sibling_messages_lost(self, count: int = 1) -> None:
+        self._counters["extproc_sibling_messages_lost_total"].inc(count)
+
     def record(self, kind: str) -> None:
         self._counter("extproc_log_records_total", kind).inc()
 

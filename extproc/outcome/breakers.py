@@ -3,12 +3,13 @@
 Law: what an attempt means for a target is classify.py's, when a breaker opens is decision's; here they meet, and
 nowhere else is a breaker kept. A target without trouble has no entry. Memory is bounded, the oldest goes out. Whatever
 is reserved for a probe is given back: when the attempt has proved something, when its exchange ends, or by itself when
-neither was heard of for the breaker's timeout.
+neither was heard of for the breaker's timeout. Whoever opens one tells the other workers, who open theirs: they saw the
+same attempts, but not in the same order.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Final, Protocol, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Protocol, Self
 
 from extproc.decision.plan import Observation, Observations
 from extproc.outcome.classify import AttemptResult
@@ -37,10 +38,23 @@ class Breaker(Protocol):
 
     def observation(self, now: float) -> Observation: ...
 
+    @property
+    def shut_until(self) -> float | None: ...
+
+    def told_shut(self, other: Self, now: float) -> Self:
+        """As shut as the other, which is of the same target."""
+        ...
+
 
 class Breakers:
-    def __init__(self, make: Callable[[BreakerSpec], Breaker], limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        make: Callable[[BreakerSpec], Breaker],
+        limit: int = LIMIT,
+        opened: Callable[[Target, Any], None] = lambda target, breaker: None,
+    ) -> None:
         self._make = make
+        self._opened = opened
         self._limit = limit
         self._specs: dict[str, BreakerSpec] = {}  # by provider
         self._breakers: OrderedDict[Target, Breaker] = OrderedDict()  # the least recently changed first
@@ -89,8 +103,7 @@ class Breakers:
         """What an attempt has proved. Callers' mistakes and ends from our own side prove nothing."""
         target = result.target
         if result.kind in ("failure", "sink"):
-            self._change(target, now, lambda breaker: breaker.failure(now))
-            self._forget_probes(target)
+            self._failed(target, now)
         elif result.kind == "rate_limited":
             self._change(target, now, lambda breaker: breaker.rate_limited(result.retry_after, now))
             self._forget_one_probe(target)
@@ -98,17 +111,21 @@ class Breakers:
             self._change(target, now, lambda breaker: breaker.success(now))
             self._forget_probes(target)
 
-    def reserve(self, target: Target, exchange_id: str, now: float) -> None:
-        """The exchange's plan holds a target that is being probed: one probe fewer for the others."""
+    def reserve(self, target: Target, exchange_id: str, now: float) -> bool:
+        """The exchange's plan holds a target that is being probed: one probe fewer for the others.
+
+        False: it is not, and there was nothing to reserve.
+        """
         breaker, spec = self._breakers.get(target), self._specs.get(target.provider)
         if breaker is None or spec is None or breaker.observation(now).breaker != "probing":
-            return
+            return False
         self._forget_expired_probes(target, now)
         probes = self._probes.setdefault(target, {})
         if exchange_id not in probes:
             probes[exchange_id] = now + spec.timeout
             self._targets_of.setdefault(exchange_id, set()).add(target)
             self._change(target, now, lambda breaker: breaker.probe_started(now, spec.timeout))
+        return True
 
     def release(self, exchange_id: str, now: float) -> None:
         """The exchange has ended: the probes that it did not use up are free again."""
@@ -117,6 +134,34 @@ class Breakers:
             self._forget_probe(target, exchange_id)
             if now < expires:  # else it has freed itself, and what would be freed is another's
                 self._change(target, now, lambda breaker: breaker.probe_ended(now))
+
+    # --- of several workers ------------------------------------------------------------------------------------------
+
+    def told_shut(self, target: Target, told: Any, now: float) -> None:
+        """Another worker saw it open."""
+        self._change(target, now, lambda breaker: breaker.told_shut(told, now))
+        self._forget_probes(target)
+
+    def held(self) -> dict[Target, Any]:
+        """All that is known, for who begins."""
+        return dict(self._breakers)
+
+    def inherit(self, held: Mapping[Target, Any]) -> None:
+        """Begin with what another knew."""
+        for target, breaker in held.items():
+            if breaker.spec == self._specs.get(target.provider):
+                self._breakers[target] = breaker
+                self._kept_back.add(target)  # until somebody looks
+
+    # --- one breaker -------------------------------------------------------------------------------------------------
+
+    def _failed(self, target: Target, now: float) -> None:
+        before = self._breakers.get(target)
+        self._change(target, now, lambda breaker: breaker.failure(now))
+        self._forget_probes(target)
+        after = self._breakers.get(target)
+        if after is not None and after.shut_until and (before is None or before.shut_until != after.shut_until):
+            self._opened(target, after)
 
     def _change(self, target: Target, now: float, step: Callable[[Breaker], Breaker]) -> None:
         spec = self._specs.get(target.provider)

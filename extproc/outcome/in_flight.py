@@ -9,7 +9,7 @@ has come by FIRST_WORD, Envoy tells another processor.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -20,6 +20,7 @@ from extproc.outcome.pending import Decided
 from extproc.outcome.record import Record
 
 LIMIT: Final = 20_000
+OpenWalk = tuple[str, tuple[str, ...], int, float]  # Envoy's request id, the plan, the place in it, when last heard of
 SILENCE: Final = 35.0  # seconds: three of Envoy's words in a row did not come
 FIRST_WORD: Final = 15.0  # seconds: nor did the first one
 
@@ -102,6 +103,14 @@ class InFlight:
             if now - walk.heard < self._silence:
                 return
             self.ended(request_id, now)
+
+    def all(self) -> list[OpenWalk]:
+        return [(request_id, walk.plan, walk.place, walk.heard) for request_id, walk in self._walks.items()]
+
+    def inherit(self, walks: Iterable[OpenWalk], now: float) -> None:
+        for request_id, plan, place, heard in walks:
+            self._open(request_id, plan, place, now)
+            self._walks[request_id].heard = heard
 
     def _open(self, request_id: str, plan: tuple[str, ...], place: int, now: float) -> None:
         self.ended(request_id, now)  # an id that comes again is another exchange's

@@ -8,6 +8,9 @@ what goes out early for that is counted, and an exchange that had already ended 
                        │ all there, or grace over, or no room ─▶ Joined, and its id is remembered
                        └ no exchange record for very long ─▶ lost
 
+A record that another worker relayed joins like our own; what is lost is counted by who should have it: the receiver of
+the exchange's record, or where that never came, of an attempt's.
+
 Envoy counts an attempt for which it found no host, but writes no record of it. Periodic records change nothing: they
 only show that the group is still alive.
 """
@@ -135,12 +138,12 @@ class Join:
         group = self._groups.pop(request_id)
         self._waiting.pop(request_id, None)
         if group.exchange is None:
-            self._lost(1)
+            self._lost(0 if all(one.relayed for one in group.attempts.values()) else 1)
             return None
         self._done[request_id] = None
         if len(self._done) > self._limit:
             self._done.popitem(last=False)
-        if group.missing():
+        if group.missing() and not group.exchange.relayed:
             self._lost(group.missing())
         in_order = sorted(group.attempts.values(), key=lambda record: record.started_at)
         return Joined(group.exchange, tuple(in_order), group.missing())

@@ -4,6 +4,7 @@ Law: a plan's first target is used from the moment of the decision, and each tha
 was asked is not for that awake: one that is still starting, or cannot be reached, has not answered.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from extproc.decision.plan import Plan
@@ -32,6 +33,14 @@ class LastUsed:
         for moments in (self._used, self._answered):
             for name in [name for name in moments if name not in snapshot.providers]:
                 del moments[name]
+
+    def all(self) -> tuple[dict[str, float], dict[str, float]]:
+        """When each was used, and when it answered."""
+        return dict(self._used), dict(self._answered)
+
+    def inherit(self, used: Mapping[str, float], answered: Mapping[str, float]) -> None:
+        self._used.update(used)
+        self._answered.update(answered)
 
     def decided(self, decided: Decided, now: float) -> None:
         if isinstance(decided.outcome, Plan):

@@ -47,6 +47,14 @@ class Measured:
         self._outputs.keep(lambda key: _about(key, routes, wanted))
         self._used = {name: at for name, at in self._used.items() if name in self._providers}
 
+    def all(self) -> tuple[dict[str, TrackRecord], dict[str, Decayed]]:
+        """The records of targets, and the lengths of answers."""
+        return self._records.all(), self._outputs.all()
+
+    def inherit(self, records: Mapping[str, TrackRecord], outputs: Mapping[str, Decayed]) -> None:
+        self._records.put_all(records)
+        self._outputs.put_all(outputs)
+
     def attempt(self, result: AttemptResult, now: float) -> None:
         if result.target.provider in self._providers and result.kind in ("failure", "sink"):
             target = str(result.target)

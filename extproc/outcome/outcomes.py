@@ -1,10 +1,12 @@
 """Records in, outcomes out: what ties this room together.
 
-Law: breakers hear of an attempt as soon as its target is known, at most once; sinks hear of an exchange exactly once.
-A sink or listener that fails is a bug of ours and stops nobody else.
+Law: breakers hear of an attempt as soon as its target is known, at most once; observers hear of an exchange exactly
+once, and so do sinks, in the one worker that received its record from Envoy. A sink, observer or listener that fails
+is a bug of ours and stops nobody else.
 
   record ─▶ trails ─▶ attempt listeners (breakers, measures)       decided ─▶ pending
-         ├▶ join ─▶ known + trails ─▶ settle ─▶ sinks (log, metrics, measures), probes released
+         ├▶ join ─▶ known + trails ─▶ settle ─▶ observers (measures, canaries), probes released
+         │                                   └▶ sinks (log, metrics): not of a record that another worker relayed
          └▶ alive: who is still open (periodic records)
 """
 
@@ -44,6 +46,7 @@ class Outcomes:
         clock: Callable[[], float],
         meter: RecordMeter,
         on_bug: Callable[[BaseException], None],
+        observers: Sequence[OutcomeSink] = (),
         sinks: Sequence[OutcomeSink] = (),
         attempt_listeners: Sequence[Listener] = (),
         release: Callable[[str, float], None] = lambda exchange_id, now: None,
@@ -56,6 +59,7 @@ class Outcomes:
         self._clock = clock
         self._meter = meter
         self._on_bug = on_bug
+        self._observers = tuple(observers)
         self._sinks = tuple(sinks)
         self._attempt_listeners = tuple(attempt_listeners)
         self._release = release
@@ -74,9 +78,9 @@ class Outcomes:
     def record(self, record: Record) -> None:
         now = self._clock()
         if record.cluster.endswith(names.SHADOW_SUFFIX):  # a copy's, under the exchange's own id: it is none of its
-            self._meter.record("shadow")
+            self._count(record, "shadow")
             return
-        self._meter.record(record.kind if record.final else "periodic")
+        self._count(record, record.kind if record.final else "periodic")
         self._pending.heard(record.request_id, now)
         if record.kind == "attempt" and record.final and record.request_id:
             decided = self._pending.of(record.request_id)
@@ -105,8 +109,12 @@ class Outcomes:
         if told.id:
             self._guarded(self._release, told.id, now)
         outcome = settle(joined, told, results, self._snapshot_of(told.snapshot), self._usage_of)
-        for sink in self._sinks:
+        for sink in self._observers if joined.exchange.relayed else (*self._observers, *self._sinks):
             self._guarded(sink, outcome)
+
+    def _count(self, record: Record, kind: str) -> None:
+        if not record.relayed:
+            self._meter.record(kind)
 
     def _plan(self, told: Known) -> tuple[Place, ...]:
         snapshot = self._snapshot_of(told.snapshot)

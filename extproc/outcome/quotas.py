@@ -3,7 +3,7 @@
 Law: kept by target, because providers count by key and often by model. Bounded; the one heard of the longest ago goes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from extproc.decision.plan import Measure
@@ -39,6 +39,13 @@ class Quotas:
     def left(self, target: str, unit: Unit, now: float) -> Measure | None:
         said = self._left[unit].get(target)
         return said.left_at(now) if said is not None else None
+
+    def all(self) -> dict[str, dict[str, Quota]]:
+        return {unit: of_unit.all() for unit, of_unit in self._left.items()}
+
+    def inherit(self, known: Mapping[str, Mapping[str, Quota]]) -> None:
+        for unit, of_unit in self._left.items():
+            of_unit.put_all(known.get(unit, {}))
 
     def keep(self, wanted: Callable[[str], bool]) -> None:
         for of_unit in self._left.values():

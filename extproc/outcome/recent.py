@@ -1,7 +1,7 @@
 """The last few of anything that has a name: memory that cannot grow, whatever names callers think of."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -30,6 +30,13 @@ class Recent(Generic[Value]):
         self._values.move_to_end(name)
         if len(self._values) > self._limit:
             self._values.popitem(last=False)
+
+    def all(self) -> dict[str, Value]:
+        return dict(self._values)
+
+    def put_all(self, values: Mapping[str, Value]) -> None:
+        for name, value in values.items():
+            self.put(name, value)
 
     def keep(self, wanted: Callable[[str], bool]) -> None:
         for name in [name for name in self._values if not wanted(name)]:

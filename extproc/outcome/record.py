@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
+    relayed: ClassVar[bool] = False
+
     kind: Literal["exchange", "attempt"]
     request_id: str  # Envoy's x-request-id: the same for an exchange and its attempts
     final: bool  # False: a periodic record while a stream runs
@@ -27,3 +29,10 @@ class Record:
     path: str = ""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     response_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayedRecord(Record):
+    """One that another worker received from Envoy, and counts."""
+
+    relayed: ClassVar[bool] = True

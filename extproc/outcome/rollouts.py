@@ -3,20 +3,23 @@
 Law: one canary for each strategy that has a rollout. It lives as long as its rollout is configured the same, and begins
 anew when that changed. An outcome counts only for the rollout under which its exchange was decided. Each move is told
 once: written down first, so that whoever starts in our stead knows it, then logged, counted and announced.
+
+Of several workers one leads: it alone moves canaries. All others count along, so that any of them can go on, and stand
+where it says.
 """
 
 import logging
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from extproc.decision.rollout import Move, Progress, Seen, begin, judge
-from extproc.decision.rollout_window import Numbers, Sample, Window
+from extproc.decision.rollout_window import Parts, Sample, Window
 from extproc.decision.strategies.canary import CANARY, STABLE
 from extproc.decision.strategies.words import percent
 from extproc.observe.outcome import Outcome
 from extproc.outcome.arms import result_of, sample_of
+from extproc.outcome.rollout_page import document_of
 from extproc.snapshot import RolloutSpec, Snapshot
 
 _log = logging.getLogger("extproc")
@@ -40,6 +43,14 @@ class Meter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a canary is, and by which settings."""
+
+    spec: RolloutSpec
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A move, as it is announced."""
 
@@ -53,13 +64,28 @@ class Told:
 class _Rollout:
     spec: RolloutSpec
     progress: Progress
-    windows: dict[str, Window] = field(init=False)
+    windows: dict[str, Window] = field(init=False)  # by arm
 
     def __post_init__(self) -> None:
         self.windows = {arm: Window(self.spec.window) for arm in (STABLE, CANARY)}
 
     def seen(self, now: float) -> Seen:
         return Seen(canary=self.windows[CANARY].numbers(now), stable=self.windows[STABLE].numbers(now))
+
+    def clear(self) -> None:
+        """Another share: it is judged by what happens at it."""
+        for window in self.windows.values():
+            window.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """What an exchange says of an arm."""
+
+    strategy: str
+    rollout: _Rollout
+    arm: str
+    sample: Sample | None
 
 
 class Rollouts:
@@ -70,6 +96,8 @@ class Rollouts:
         meter: Meter,
         announce: Callable[[Told], None] = lambda told: None,
         memory: Memory | None = None,
+        *,
+        leads: bool = True,
     ) -> None:
         self._snapshot_of = snapshot_of
         self._clock = clock
@@ -79,6 +107,7 @@ class Rollouts:
         self._rollouts: dict[str, _Rollout] = {}
         self._left: dict[str, _Rollout] = {}  # those of the configuration before: exchanges still finish with it
         self._in_use: Snapshot | None = None
+        self._leads = leads
         self._shares: Mapping[str, float] = {}  # of the snapshot in use; made anew when one of them moves
 
     def use(self, snapshot: Snapshot) -> None:
@@ -95,8 +124,8 @@ class Rollouts:
             if kept is not None:
                 self._left[name] = kept
             self._rollouts[name] = new = _Rollout(strategy.rollout, self._first(name, strategy.rollout, now))
-            state, share = new.progress.state.replace("_", " "), percent(new.progress.share)
-            _log.info("canary %s is %s at %s: %s", name, state, share, new.progress.why)
+            if self._leads:
+                _say_where(name, new.progress)
         self._left |= before
         self._in_use = snapshot
         self._write_down()
@@ -116,19 +145,29 @@ class Rollouts:
 
     def exchange(self, outcome: Outcome) -> None:
         """One exchange has ended."""
+        told = self._of(outcome)
+        if told is not None and told.sample is not None:
+            told.rollout.windows[told.arm].add(told.sample, self._clock())
+
+    def count(self, outcome: Outcome) -> None:
+        """The same, where it is ours to count."""
+        told = self._of(outcome)
+        if told is not None:
+            self._meter.arm_exchange(told.strategy, told.arm, result_of(told.sample), told.sample)
+
+    def _of(self, outcome: Outcome) -> "_Sampled | None":
         rollout = self._rollouts.get(outcome.strategy or "")
         if rollout is None or outcome.arm not in rollout.windows:
-            return
+            return None
         snapshot = self._snapshot_of(outcome.snapshot)
         strategy = snapshot.strategies.get(outcome.strategy or "") if snapshot is not None else None
         if snapshot is None or strategy is None or strategy.rollout != rollout.spec:
-            return
-        sample = sample_of(outcome, rollout.spec, snapshot)
-        self._meter.arm_exchange(strategy.name, outcome.arm, result_of(sample), sample)
-        if sample is not None:
-            rollout.windows[outcome.arm].add(sample, self._clock())
+            return None
+        return _Sampled(strategy.name, rollout, outcome.arm, sample_of(outcome, rollout.spec, snapshot))
 
     def tick(self, now: float) -> None:
+        if not self._leads:
+            return
         moves = [told for name, rollout in self._rollouts.items() if (told := self._judged(name, rollout, now))]
         if not moves:
             return
@@ -137,10 +176,55 @@ class Rollouts:
             self._tell(told)
         self._share_out()
 
+    # --- of several workers ------------------------------------------------------------------------------------------
+
+    def lead(self, leads: bool) -> None:
+        begins, self._leads = leads and not self._leads, leads
+        if begins:
+            self._write_down()
+            for name, rollout in self._rollouts.items():
+                _say_where(name, rollout.progress)
+
+    def standing(self) -> dict[str, Standing]:
+        return {name: Standing(one.spec, one.progress) for name, one in self._rollouts.items()}
+
+    def windows(self) -> dict[tuple[str, str], Parts]:
+        """What was counted in each arm, for who begins."""
+        return {
+            (name, arm): window.parts() for name, one in self._rollouts.items() for arm, window in one.windows.items()
+        }
+
+    def stand(self, told: Mapping[str, Standing]) -> None:
+        """Where the leader says that they are; one that is configured otherwise here is another's."""
+        moved = False
+        for name, standing in told.items():
+            rollout = self._rollouts.get(name)
+            if rollout is None or rollout.spec != standing.spec or rollout.progress == standing.progress:
+                continue
+            before, rollout.progress = rollout.progress, standing.progress
+            if (before.share, before.step) != (standing.progress.share, standing.progress.step):
+                rollout.clear()
+                moved = True
+        if moved:
+            self._share_out()
+
+    def inherit(self, told: Mapping[tuple[str, str], Parts]) -> None:
+        """Begin with what another has counted."""
+        for (name, arm), parts in told.items():
+            rollout = self._rollouts.get(name)
+            if rollout is not None and arm in rollout.windows:
+                rollout.windows[arm].take_parts(parts)
+
+    # --- what it looks like ------------------------------------------------------------------------------------------
+
     def document(self) -> dict[str, Any]:
         """How each stands, for people."""
         now = self._clock()
-        return {"canaries": [_document(name, rollout, now) for name, rollout in self._rollouts.items()]}
+        return {
+            "canaries": [
+                document_of(name, one.spec, one.progress, one.seen(now), now) for name, one in self._rollouts.items()
+            ]
+        }
 
     def _first(self, name: str, spec: RolloutSpec, now: float) -> Progress:
         known = self._memory.recall(name, spec, now) if self._memory is not None else None
@@ -154,8 +238,7 @@ class Rollouts:
         if move is None:
             return None
         if move.kind != "hold":
-            for window in rollout.windows.values():
-                window.clear()  # another share: it is judged by what happens at it
+            rollout.clear()
         return Told(name, move, seen, rollout.spec.webhook)
 
     def _tell(self, told: Told) -> None:
@@ -168,7 +251,7 @@ class Rollouts:
         self._announce(told)
 
     def _write_down(self) -> None:
-        if self._memory is not None:
+        if self._memory is not None and self._leads:
             self._memory.remember({name: (one.spec, one.progress) for name, one in self._rollouts.items()})
 
     def _share_out(self) -> None:
@@ -176,38 +259,6 @@ class Rollouts:
         self._meter.canary_shares(self._shares)
 
 
-def _document(name: str, rollout: _Rollout, now: float) -> dict[str, Any]:
-    spec, progress, seen = rollout.spec, rollout.progress, rollout.seen(now)
-    return {
-        "strategy": name,
-        "state": progress.state,
-        "share": progress.share,
-        "step": progress.step,
-        "steps": list(spec.steps),
-        "for_seconds": round(now - progress.since, 1),
-        "why": progress.why,
-        "min_samples": spec.min_samples,
-        "criteria": {
-            "error_rate": spec.criteria.error_rate,
-            "latency_p95": spec.criteria.latency_p95,
-            "cost_efficiency": spec.criteria.cost_efficiency,
-        },
-        "cost_efficiency": efficiency(seen),
-        "canary": {"targets": [str(one) for one in spec.canary], **plain_numbers(seen.canary)},
-        "stable": {"targets": [str(one) for one in spec.stable], **plain_numbers(seen.stable)},
-    }
-
-
-def efficiency(seen: Seen) -> float | None:
-    """As JSON can say it: a canary that costs nothing has no number."""
-    value = seen.cost_efficiency
-    return value if value is not None and math.isfinite(value) else None
-
-
-def plain_numbers(numbers: Numbers) -> dict[str, Any]:
-    return {
-        "samples": numbers.samples,
-        "failed": numbers.failed,
-        "error_rate": numbers.error_rate,
-        "latency_p95": numbers.latency_p95,
-    }
+def _say_where(name: str, progress: Progress) -> None:
+    state, share = progress.state.replace("_", " "), percent(progress.share)
+    _log.info("canary %s is %s at %s: %s", name, state, share, progress.why)

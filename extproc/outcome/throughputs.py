@@ -4,6 +4,8 @@ Law: only providers priced by the hour have one: of others nobody asks. It is to
 when it has nothing more, and how many tokens came of it.
 """
 
+from collections.abc import Mapping
+
 from extproc.decision.plan import Measure
 from extproc.decision.throughput import Throughput
 from extproc.snapshot import Snapshot
@@ -18,6 +20,12 @@ class Throughputs:
     def use(self, snapshot: Snapshot) -> None:
         names = [name for name, provider in snapshot.providers.items() if provider.by_the_hour is not None]
         self._clusters = {name: self._clusters.get(name, IDLE) for name in names}
+
+    def all(self) -> dict[str, Throughput]:
+        return dict(self._clusters)
+
+    def inherit(self, known: Mapping[str, Throughput]) -> None:
+        self._clusters.update({name: one for name, one in known.items() if name in self._clusters})
 
     def began(self, provider: str, now: float) -> None:
         if provider in self._clusters:

@@ -3,7 +3,7 @@
 Law: numbers only grow; what stood first in no plan, or in none for very long, has none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from extproc.outcome.recent import Recent
@@ -25,6 +25,13 @@ class Turns:
 
     def of(self, target: str) -> int:
         return self._turns.get(target) or 0
+
+    def all(self) -> dict[str, int]:
+        return self._turns.all()
+
+    def inherit(self, turns: Mapping[str, int]) -> None:
+        self._turns.put_all(turns)
+        self._number = max([self._number, *turns.values()])
 
     def keep(self, wanted: Callable[[str], bool]) -> None:
         self._turns.keep(wanted)

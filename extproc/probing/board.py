@@ -1,7 +1,8 @@
 """Who is probed: a task for each provider whose configuration asks for it, from snapshot to snapshot.
 
 Law: a provider that stays as it is keeps its task and what is known of it; one that left or changed ends at once, and
-begins anew. Nothing here is in a request's way: what is asked of the board is answered from what it has.
+begins anew. Nothing here is in a request's way: what is asked of the board is answered from what it has. Of several
+workers one probes; what it found is what the others know.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Final
 from extproc.decision.plan import Health
 from extproc.outcome.probed import ProbeView
 from extproc.probing.connection import Connection
-from extproc.probing.endpoint import Asking, ProbedEndpoint
+from extproc.probing.endpoint import Asking, ProbedEndpoint, SeenEndpoint
 from extproc.probing.hosts import HostNames
 from extproc.probing.provider import ProbedProvider, Tools
 from extproc.probing.shown import Key, Shown
@@ -45,6 +46,7 @@ class Probing:
         self._probed: dict[str, ProbedProvider] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._leads = True
 
     def use(self, snapshot: Snapshot) -> None:
         """The configuration in use from now on."""
@@ -73,6 +75,27 @@ class Probing:
     def states(self) -> Mapping[str, Health]:
         return {name: probed.view.health for name, probed in self._probed.items()}
 
+    # --- of several workers ------------------------------------------------------------------------------------------
+
+    def lead(self, leads: bool) -> None:
+        """Whether it is this worker that probes. What is known stays known."""
+        if leads == self._leads:
+            return
+        self._leads = leads
+        known = self.told()
+        for name, probed in list(self._probed.items()):
+            self._end(name)
+            self._begin(probed.provider)
+        self.stand(known)
+
+    def told(self) -> dict[str, list[SeenEndpoint]]:
+        return {name: [one.seen() for one in probed.endpoints] for name, probed in self._probed.items()}
+
+    def stand(self, told: Mapping[str, list[SeenEndpoint]]) -> None:
+        for name, seen in told.items():
+            if name in self._probed:
+                self._probed[name].stand(seen)
+
     # --- tasks -------------------------------------------------------------------------------------------------------
 
     def _begin(self, provider: Provider) -> None:
@@ -82,11 +105,14 @@ class Probing:
         ]
         probed = ProbedProvider(provider, endpoints, self._tools, self._turns)
         self._probed[provider.name] = probed
-        self._tasks[provider.name] = asyncio.create_task(_run(probed), name=f"probes of {provider.name}")
+        if self._leads:
+            self._tasks[provider.name] = asyncio.create_task(_run(probed), name=f"probes of {provider.name}")
 
     def _end(self, name: str) -> None:
         del self._probed[name]
-        task = self._tasks.pop(name)
+        task = self._tasks.pop(name, None)
+        if task is None:
+            return
         task.cancel()
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

@@ -6,6 +6,7 @@ that. What is not there is not asked for again for a while.
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from extproc.decision.health import ProbedHealth
@@ -27,6 +28,19 @@ class Asking(Protocol):
     async def get(self, path: str, headers: Mapping[str, str], *, read: bool) -> Answer: ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEndpoint:
+    """What probes know of an endpoint, for workers that do not probe themselves."""
+
+    name: str
+    health: ProbedHealth
+    probed_at: float | None
+    took: float | None
+    queue_depth: Measure | None
+    tokens_per_second: Measure | None
+    latency_p95: Measure | None
 
 
 class ProbedEndpoint:
@@ -73,6 +87,25 @@ class ProbedEndpoint:
         self.health = self.health.succeeded(note)
         self._keep(await self._ask_numbers())
         return True
+
+    def seen(self) -> SeenEndpoint:
+        return SeenEndpoint(
+            self.name,
+            self.health,
+            self.probed_at,
+            self.took,
+            self.queue_depth,
+            self.tokens_per_second,
+            self.latency_p95,
+        )
+
+    def stand(self, seen: SeenEndpoint) -> None:
+        """As another has seen it, where it probes by the same settings."""
+        if (seen.name, seen.health.spec) != (self.name, self.health.spec):
+            return
+        self.health, self.probed_at, self.took = seen.health, seen.probed_at, seen.took
+        self.queue_depth, self.tokens_per_second = seen.queue_depth, seen.tokens_per_second
+        self.latency_p95 = seen.latency_p95
 
     def fall_asleep(self) -> None:
         self.health = self.health.asleep()

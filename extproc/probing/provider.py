@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from extproc.decision.health import is_asleep, together
 from extproc.decision.plan import Measure, fresh
 from extproc.outcome.probed import ProbeView
-from extproc.probing.endpoint import ProbedEndpoint
+from extproc.probing.endpoint import ProbedEndpoint, SeenEndpoint
 from extproc.snapshot import HealthSpec, Provider
 
 FIRST_WITHIN: Final = 1.0  # seconds: all providers at the same moment would be a burst
@@ -69,6 +69,12 @@ class ProbedProvider:
         else:
             await asyncio.gather(*(self._probe(endpoint) for endpoint in self.endpoints))
         self._renew()
+
+    def stand(self, seen: Sequence[SeenEndpoint]) -> None:
+        """As another worker has seen it."""
+        for endpoint, told in zip(self.endpoints, seen, strict=False):
+            endpoint.stand(told)
+        self.view = self._look()
 
     async def close(self) -> None:
         for endpoint in self.endpoints:

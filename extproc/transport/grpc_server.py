@@ -3,7 +3,9 @@
 Law: every stream is a coroutine, never a thread. Whatever happens in one stream ends that stream only: with an error
 status where its object raised, without a word where Envoy reset it, which is how Envoy ends a stream every day.
 `say_goodbye` says NOT_SERVING, so that nobody begins anything new here; `drain` sends GOAWAY, lets open exchanges end
-by the deadline, and lets the log streams go with the last of them, since those never end by themselves.
+by the deadline, and lets the log streams go with the last of them, since those never end by themselves. gRPC hangs up
+with the last stream of a connection, and what Envoy has not read by then may be lost to it: so while we drain, a stream
+ends a moment after its last reply.
 """
 
 import asyncio
@@ -32,6 +34,8 @@ OPTIONS: Final = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),  # Envoy pings idle connections; that is no abuse
     ("grpc.http2.max_ping_strikes", 0),
 )
+SHARED_PORT: Final = tuple((name, 1 if name == "grpc.so_reuseport" else value) for name, value in OPTIONS)
+LAST_MOMENT: Final = 0.25  # seconds in which Envoy reads what was said last
 
 _grpc: Any = grpc  # its helpers carry no types
 OnBroken = Callable[[BaseException], None]
@@ -57,13 +61,16 @@ class GrpcServer:
         *,
         tls: TlsFiles | None = None,
         socket_mode: int = OWNER_ALONE,
+        take_over: bool = False,
     ) -> None:
         """`listen`: addresses `unix:///path` or `host:port`; `tls` is for the ports, `socket_mode` for the sockets.
-        `on_broken` hears why a stream ended with an error."""
+        `on_broken` hears why a stream ended with an error. `take_over`: whoever listens there already is our
+        predecessor, and is about to go."""
         self._listen = tuple(listen)
         self._tls = FollowedCredentials(tls) if tls is not None else None
         self._credentials: Any = None
         self._socket_mode = socket_mode
+        self._take_over = take_over
         self._open_stream = open_stream
         self._open_log = open_log
         self._on_broken = on_broken
@@ -78,9 +85,10 @@ class GrpcServer:
         self._idle = asyncio.Event()  # no exchange's stream is open
         self._idle.set()
         self._farewell = asyncio.Event()  # log streams may go
+        self._last_moment = 0.0
         self._check_addresses()
         self._credentials = self._tls.first() if self._tls is not None else None
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._server = grpc.aio.server(options=SHARED_PORT if self._take_over else OPTIONS)
         self._server.add_generic_rpc_handlers((_Methods(self._methods()),))
         try:
             self.addresses = tuple([self._bind(address) for address in self._listen])
@@ -96,8 +104,9 @@ class GrpcServer:
     async def drain(self, grace: float) -> None:
         """Take no new streams, give the open ones `grace` seconds, and be gone."""
         self.say_goodbye()
+        self._last_moment = min(LAST_MOMENT, grace)
         stopping = asyncio.ensure_future(self._server.stop(grace))
-        idle = asyncio.ensure_future(self._idle.wait())
+        idle = asyncio.ensure_future(self._idle_for_a_moment())
         await asyncio.wait({stopping, idle}, return_when=asyncio.FIRST_COMPLETED)
         idle.cancel()
         self._farewell.set()
@@ -105,22 +114,26 @@ class GrpcServer:
         await self._idle.wait()  # handlers that the deadline cancelled still have their last words
         self._release()
 
+    async def _idle_for_a_moment(self) -> None:
+        await self._idle.wait()
+        await asyncio.sleep(self._last_moment)
+
     # --- addresses ---------------------------------------------------------------------------------------------------
     def _check_addresses(self) -> None:
         """All before the first is bound: gRPC lets go of a port only with the process or a server that ran."""
         for address in self._listen:
             path = unix_path(address)
-            if path is None:
+            if path is not None:
+                SocketFile(path, take_over=self._take_over).check()
+            elif not self._take_over:
                 check_port(address)
-            else:
-                SocketFile(path).check()
 
     def _bind(self, address: str) -> str:
         path = unix_path(address)
         if path is None:
             port = self._add_port(address)
             return f"{address.rpartition(':')[0]}:{port}"
-        file = SocketFile(path, self._socket_mode)
+        file = SocketFile(path, self._socket_mode, take_over=self._take_over)
         file.claim(self._bind_path)
         self._files.append(file)
         return f"unix://{path}"
@@ -157,6 +170,8 @@ class GrpcServer:
         try:
             stream = self._open_stream(_text_metadata(context))
             await _converse(context, stream)
+            if self._last_moment:
+                await asyncio.sleep(self._last_moment)
         except Exception as error:
             await self._break_off(context, error)
         finally:

@@ -75,7 +75,7 @@ class Messages:
             size = self._prefix(rest, at)
             if len(rest) - at - 5 < size:
                 break
-            found.append(bytes(rest[at + 5 : at + 5 + size]))
+            found.append(bytes(memoryview(rest)[at + 5 : at + 5 + size]))
             at += 5 + size
         if at:
             del rest[:at]

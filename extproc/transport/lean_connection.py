@@ -18,6 +18,9 @@ from extproc.transport.http2.frames import Code
 
 _LEAVING: Final = b"leaving!"  # a ping whose answer says that the client has seen our GOAWAY
 _HALF: Final = WINDOW // 2
+_LARGE: Final = 64 * 1024  # bytes of a message
+_AT_ONCE: Final = 16  # messages of one call, before others have their turn
+_LAST_WORDS_PATIENCE: Final = 5.0  # seconds for the other side to read what was said last
 
 Serve = Callable[["Call"], Coroutine[Any, Any, None]]
 
@@ -38,12 +41,16 @@ class Call:
         self._over = False
         self._bad: BadMessage | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._at_once = 0
         self._begun = False
         self._blocked = False
         self.ended = False
 
     async def read(self) -> bytes | None:
         """The next message; None: there are no more. Raises BadMessage."""
+        if self._at_once >= _AT_ONCE:
+            self._at_once = 0
+            await asyncio.sleep(0)
         while not self._messages:
             if self._bad is not None:
                 raise self._bad
@@ -51,6 +58,7 @@ class Call:
                 return None
             await self._wait()
         data = self._messages.popleft()
+        self._at_once += 1
         self._held -= len(data) + 5
         self._ask_for_more()
         return data
@@ -62,7 +70,10 @@ class Call:
             self._begun = True
             connection.http2.headers(self._stream, FIRST_WORDS)
         self._blocked = not connection.http2.say(self._stream, message(data))
-        connection.flush_soon()
+        if len(data) < _LARGE:
+            connection.flush_soon()
+        else:
+            connection.flush()  # so that the next one waits where nobody reads
         while self._blocked:
             await self._wait()
 
@@ -105,6 +116,7 @@ class Call:
             self._connection.flush_soon()
 
     async def _wait(self) -> None:
+        self._at_once = 0
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter
@@ -125,20 +137,20 @@ class LeanConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._flushing = False
         self._closing = False
+        self._paused = False
         self.http2 = Connection(self)
 
     # --- asyncio's ---------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
-        self._flush()
+        self.flush()
 
     def data_received(self, data: bytes) -> None:
         try:
             self.http2.receive(data)
         except Broken:
-            self._flush()
-            self.close()
+            self._break_off()
             return
         if self.http2.has_words:
             self.flush_soon()
@@ -148,26 +160,51 @@ class LeanConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        for call in list(self._calls.values()):
-            if call.task is not None:
-                call.task.cancel()
+        self._cancel_calls()
         self._gone(self)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        self.http2.hold()
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self.http2.go_on()
+        self.flush_soon()
 
     def flush_soon(self) -> None:
         if not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         self._flushing = False
-        if self._transport is not None and (words := self.http2.take()):
+        if self._paused or self._transport is None or self._transport.is_closing():
+            return
+        if words := self.http2.take():
             self._transport.write(words)
         if self._closing and not self._calls:
             self.close()
 
     def close(self) -> None:
-        if self._transport is not None:
+        """What was said still goes out, to a reader who is not too slow."""
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
+            self._loop.call_later(_LAST_WORDS_PATIENCE, self._abort)
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _break_off(self) -> None:
+        self.flush()
+        self._cancel_calls()
+        self.close()
+
+    def _cancel_calls(self) -> None:
+        for call in list(self._calls.values()):
+            if call.task is not None:
+                call.task.cancel()
 
     # --- HTTP/2's ----------------------------------------------------------------------------------------------------
 
@@ -217,7 +254,7 @@ class LeanConnection(asyncio.Protocol):
         gets an answer to it: only when it has seen our first word, new ones are left alone."""
         self.http2.warn_of_leaving()
         self.http2.ping(_LEAVING)
-        self._flush()
+        self.flush()
 
     def _leave(self) -> None:
         self.http2.leave()

@@ -10,8 +10,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from extproc.protocol.elsewhere import AskAnother
 from extproc.transport.contract import ByteStream, RecordSink
-from extproc.transport.grpc_wire import INTERNAL, NOT_FOUND, OK, UNIMPLEMENTED, BadMessage
+from extproc.transport.grpc_wire import INTERNAL, NOT_FOUND, OK, UNAVAILABLE, UNIMPLEMENTED, BadMessage
 from extproc.transport.health import SERVICE_UNKNOWN, Health
 from extproc.transport.lean_connection import Call, LeanConnection
 from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
@@ -31,10 +32,13 @@ class LeanServer:
         on_broken: OnBroken = lambda error: None,
         *,
         socket_mode: int = OWNER_ALONE,
+        take_over: bool = False,
     ) -> None:
-        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error."""
+        """`listen`: addresses `unix:///path` or `host:port`. `on_broken` hears why a stream ended with an error.
+        `take_over`: whoever listens there already is our predecessor, and is about to go."""
         self._listen = tuple(listen)
         self._socket_mode = socket_mode
+        self._take_over = take_over
         self._open_stream = open_stream
         self._open_log = open_log
         self._on_broken = on_broken
@@ -79,6 +83,7 @@ class LeanServer:
             await asyncio.wait_for(self._idle.wait(), grace)
         self._farewell.set()
         await self._give_up()
+        await self._idle.wait()  # those whose connection was lost still have their last words
         self._close_servers()
 
     async def _give_up(self) -> None:
@@ -104,11 +109,16 @@ class LeanServer:
             server = await loop.create_unix_server(self._connection, sock=self._claim(path), start_serving=False)
             self._servers.append(server)
             return f"unix://{path}"
-        check_port(address)
+        hosts = check_port(address, shared=self._take_over)
         host, _, port = address.rpartition(":")
         try:
             server = await loop.create_server(
-                self._connection, host.strip("[]"), int(port), backlog=_BACKLOG, start_serving=False
+                self._connection,
+                hosts,
+                int(port),
+                backlog=_BACKLOG,
+                start_serving=False,
+                reuse_port=self._take_over or None,
             )
         except OSError as error:
             raise ListenError(f"{address}: {(error.strerror or str(error)).lower()}") from None
@@ -122,7 +132,7 @@ class LeanServer:
             made.bind(str(place))
             made.listen(_BACKLOG)
 
-        file = SocketFile(path, self._socket_mode)
+        file = SocketFile(path, self._socket_mode, take_over=self._take_over)
         try:
             file.claim(bind)
         except BaseException:
@@ -134,6 +144,8 @@ class LeanServer:
     def _connection(self) -> LeanConnection:
         made = LeanConnection(self._serve, self._connections.discard)
         self._connections.add(made)
+        if self._drained is not None:  # it was being accepted while we stopped listening
+            made.leave()
         return made
 
     def _close_servers(self) -> None:
@@ -160,6 +172,8 @@ class LeanServer:
                 call.end(UNIMPLEMENTED, "no such method")
         except BadMessage as bad:
             call.end(bad.status, bad.why)
+        except AskAnother:
+            call.end(UNAVAILABLE, "another processor may know")
         except Exception as error:  # told here, not to the peer; this stream ends, and only this one
             self._on_broken(error)
             call.end(INTERNAL, "the stream cannot go on")

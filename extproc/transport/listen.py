@@ -2,7 +2,8 @@
 
 Law: a socket file appears complete (bound elsewhere, with its mode, then renamed into place) and disappears only by the
 hand that made it. A file that a dead process left is taken over; one that a live process answers on, and a port in
-use, are errors in one line.
+use, are errors in one line. Only who is told to take over takes a living one's place: from then on new connections
+are his, and the other keeps those that it has.
 """
 
 import errno
@@ -33,9 +34,10 @@ def unix_path(address: str) -> Path | None:
 class SocketFile:
     """One Unix socket's place in the file system."""
 
-    def __init__(self, path: Path, mode: int = OWNER_ALONE) -> None:
+    def __init__(self, path: Path, mode: int = OWNER_ALONE, *, take_over: bool = False) -> None:
         self.path = path
         self._mode = mode
+        self._take_over = take_over
         self._identity: tuple[int, int] | None = None
         self._nearby = path.with_name(f".{secrets.token_hex(3)}")
 
@@ -73,6 +75,8 @@ class SocketFile:
             return
         if not stat.S_ISSOCK(mode):
             raise ListenError(f"{self.path}: exists and is no socket")
+        if self._take_over:
+            return
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(1.0)
             try:
@@ -84,8 +88,9 @@ class SocketFile:
         raise ListenError(f"{self.path}: another process listens on it")
 
 
-def check_port(address: str) -> None:
-    """Raise ListenError where host:port cannot be bound; gRPC's own words for it are many and go to stderr."""
+def check_port(address: str, *, shared: bool = False) -> list[str]:
+    """The host's addresses that this machine has. Raise ListenError where host:port cannot be bound; gRPC's own words
+    for it are many and go to stderr. `shared`: with whoever listens there already, if it lets us."""
     host, separator, port = address.rpartition(":")
     if not separator or not port.isdecimal() or int(port) > 65535:
         raise ListenError(f"{address}: neither unix:///path nor host:port")
@@ -93,16 +98,21 @@ def check_port(address: str) -> None:
         places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise ListenError(f"{address}: {error.strerror}") from None
-    errors = []
+    errors, found = [], []
     for family, kind, protocol, _, place in places:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             try:
                 probe.bind(place)
-                probe.listen(1)
+                if not shared:  # else we would be given connections that nobody answers
+                    probe.listen(1)
+                found.append(str(place[0]))
             except OSError as error:
                 errors.append(error)
     absent = [error for error in errors if error.errno == errno.EADDRNOTAVAIL]
     if len(errors) > len(absent) or len(absent) == len(places):  # a name may well have an address that this host lacks
         worst = next((error for error in errors if error not in absent), errors[0])
         raise ListenError(f"{address}: {(worst.strerror or str(worst)).lower()}")
+    return found

@@ -30,9 +30,11 @@ def new_server(
     *,
     tls: TlsFiles | None = None,
     socket_mode: int = OWNER_ALONE,
+    take_over: bool = False,
 ) -> Server:
+    """`take_over`: whoever listens there already is our predecessor, and is about to go."""
     if tls is None:
-        return LeanServer(listen, open_stream, open_log, on_broken, socket_mode=socket_mode)
+        return LeanServer(listen, open_stream, open_log, on_broken, socket_mode=socket_mode, take_over=take_over)
     from extproc.transport.grpc_server import GrpcServer  # a tenth of a second, and 20 MB, that few need
 
-    return GrpcServer(listen, open_stream, open_log, on_broken, tls=tls, socket_mode=socket_mode)
+    return GrpcServer(listen, open_stream, open_log, on_broken, tls=tls, socket_mode=socket_mode, take_over=take_over)

@@ -79,7 +79,7 @@ async def test_a_processor_that_stands_alone_follows_a_secret_though_the_snapsho
     assert old is not None
     processor = _Processor(ProcessorSettings(listen=(), admin=None, drain=0.0), old.snapshot, old)
     assert processor._desk.key("sign.a") == b"old"
-    await processor._follow(_with_keys(loaded, {"sign.a": Secret("new")}))
+    await processor._in_force._follow(_with_keys(loaded, {"sign.a": Secret("new")}), open_to_strangers=False)
     assert processor._desk.key("sign.a") == b"new"
 
 

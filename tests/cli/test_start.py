@@ -80,7 +80,18 @@ def test_help_lists_every_verb_and_exit_code() -> None:
     assert "--snapshot" not in call("serve", "--help").stdout and "--keys" not in call("serve", "--help").stdout
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["serve"], ["up", "--port", "0"], ["up", "--drain", "soon"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["serve"],
+        ["up", "--port", "0"],
+        ["up", "--drain", "soon"],
+        ["up", "--workers", "0"],
+        ["up", "--workers", "33"],
+        ["serve", "--listen", "127.0.0.1:1", "--workers", "-1"],
+    ],
+)
 def test_a_wrong_command_line_is_exit_code_2(arguments: list[str]) -> None:
     assert call(*arguments).exit_code == 2
 
@@ -116,6 +127,27 @@ def test_a_configuration_that_is_not_there_is_said(verb: list[str], tmp_path: Pa
 
 def test_serve_without_any_configuration_says_how_to_give_one(tmp_path: Path) -> None:
     assert "-c" in one_line(process("serve", "--listen", "127.0.0.1:0", cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("listen", "says"),
+    [
+        ("127.0.0.1:65535", "2 workers need ports up to 65536"),
+        ("127.0.0.1:0", "several workers need ports that Envoy can be told"),
+        ("unix:///tmp/" + "d" * 99 + "/x", "is longer than the 107 bytes"),
+        ("unix:///nowhere/x.sock", "/nowhere/x.0.sock: no such directory"),
+    ],
+)
+def test_what_several_workers_cannot_listen_on_is_said(listen: str, says: str, config: str, tmp_path: Path) -> None:
+    assert says in one_line(process("serve", "-c", config, "--listen", listen, "--workers", "2", cwd=tmp_path))
+
+
+def test_several_workers_take_no_port_from_others(taken: str, config: str, tmp_path: Path) -> None:
+    """Workers take over from each other, so the keeper looks first."""
+    host, _, port = taken.rpartition(":")
+    before = f"{host}:{int(port) - 1}"
+    said = one_line(process("serve", "-c", config, "--listen", before, "--workers", "2", cwd=tmp_path))
+    assert "already in use" in said
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:50051", "[::]:50051", ":50051"])

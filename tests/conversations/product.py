@@ -28,13 +28,13 @@ class Product:
         self.set(new_id=lambda: ID, draw=lambda: 0.5)
 
     def set(self, **functions: Callable[[], Any]) -> None:
-        self._processor._desk = replace(self._processor._desk, **functions)
+        self._processor._streams._desk = replace(self._processor._streams._desk, **functions)
 
     def open_stream(self, metadata: Mapping[str, str]) -> Any:
-        return self._processor._open_stream(metadata)
+        return self._processor._streams.open(metadata)
 
     def swap(self, new: Snapshot) -> None:
-        self._processor._swap(new)
+        self._processor._in_force.swap(new)
 
     def metric(self, name: str, **labels: str) -> float:
         return self._processor._metrics.registry.get_sample_value(name, labels) or 0.0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from pathlib import Path
 from typing import TypeVar
 
@@ -146,9 +147,11 @@ def eventually(look: Callable[[], T], within: float = 5.0) -> T:
 
 
 @contextmanager
-def running(snapshot: Snapshot) -> Iterator[Running]:
+def running(snapshot: Snapshot, processors: tuple[str, ...] = ()) -> Iterator[Running]:
+    """`processors`: where they are, if not beside it."""
     with tempfile.TemporaryDirectory(prefix="dp") as directory:  # short: a Unix socket's path has 108 bytes at most
         place = place_in(Path(directory))
+        place = replace_field(place, processors=processors or place.processors)
         bootstrap = Path(directory) / "bootstrap.json"
         bootstrap.write_text(json.dumps(written(snapshot, place).bootstrap))
         output = (Path(directory) / "envoy.log").open("w+")

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from extproc.dataplane.form import named, pipe
-from extproc.dataplane.listener import listener
+from extproc.dataplane.listener import listeners
+from extproc.dataplane.place import Place
 from extproc.dataplane.route_table import route_table
 from extproc.snapshot import Snapshot
 from tests.dataplane.envoy import binary, place_in
@@ -66,11 +67,10 @@ class Matcher:
 def matching(snapshots: Sequence[Snapshot]) -> Iterator[list[Matcher]]:
     with tempfile.TemporaryDirectory(prefix="mt") as directory:
         place = place_in(Path(directory))
-        real = json.loads(json.dumps(listener(place)))
         paths = [f"{directory}/{number}.sock" for number in range(len(snapshots))]
-        listeners = [_only_matching(real, path, made) for path, made in zip(paths, snapshots, strict=True)]
+        asked = [_only_matching(made, place, path) for path, made in zip(paths, snapshots, strict=True)]
         file = Path(directory) / "bootstrap.json"
-        file.write_text(json.dumps({"static_resources": {"listeners": listeners}, **_runtime()}))
+        file.write_text(json.dumps({"static_resources": {"listeners": asked}, **_runtime()}))
         output = (Path(directory) / "envoy.log").open("w+")
         command = [binary(), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
         process = subprocess.Popen(command, stdout=output, stderr=output)
@@ -86,8 +86,8 @@ def matching(snapshots: Sequence[Snapshot]) -> Iterator[list[Matcher]]:
             output.close()
 
 
-def _only_matching(real: dict[str, Any], path: str, snapshot: Snapshot) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(json.dumps(real))
+def _only_matching(snapshot: Snapshot, place: Place, path: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(json.dumps(listeners(snapshot, place)[0]))
     made["name"] = path
     made["address"] = pipe(path)  # so many ports would soon be somebody else's too
     manager = made["filter_chains"][0]["filters"][0]["typed_config"]

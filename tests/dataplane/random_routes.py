@@ -32,6 +32,8 @@ WORDS = (
 LLM = (
     "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/audio/speech",
     "/v1/audio/transcriptions", "/v1/models", "/v1/models/m", "/v1/images/generations", "/v1/nothing", "/v1/health",
+    "/v1/files", "/v1/files/f/content", "/v1/batches", "/v1/batches/b/cancel", "/v1/uploads", "/v1/uploads/u/parts",
+    "/v1/realtime", "/v1/health/providers", "/v1/ready",
 )  # fmt: skip
 HOSTS = ("a.example", "b.example", "api.b.example", "example", "localhost", "127.0.0.1", "x-y.example")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")

@@ -14,6 +14,7 @@ import httpx
 import yaml
 
 from extproc.app.rendering import Listening, configured
+from extproc.app.worker_command import gateway_workers
 from extproc.config.compile import Compiled
 from extproc.config.load import load_document
 from extproc.dataplane.run_directory import RunDirectory, new_run_directory
@@ -64,6 +65,7 @@ def supervised(first: Compiled) -> Iterator[Supervised]:
     listening = Listening("127.0.0.1", free_port(), "off")
     supervisor = Supervisor(
         run,
+        gateway_workers(run, 1, 0.0),
         Address(listening.host, listening.port),
         envoy_binary=envoy,
         concurrency=1,

@@ -112,6 +112,17 @@ def test_a_port_whose_udp_is_taken_is_said_before_anything_changes(place: Place,
         eventually(lambda: not _speaks(gateway), "no more HTTP/3", 15)
 
 
+def test_it_comes_back_while_envoy_still_holds_the_port_for_what_was_open(place: Place, demos: dict[str, Demo]) -> None:
+    place.put_server(SERVERS.issue("first", *NAMES))
+    with running(config(demos["lab"], place.listen(http3=True))) as gateway:
+        assert quic.ask(gateway.port, "/v1/models")[0].status == 200
+        gateway.reload(config(demos["lab"], place.listen()))
+        eventually(lambda: not _speaks(gateway), "no more HTTP/3", 15)
+        gateway.reload(config(demos["lab"], place.listen(http3=True)))
+        eventually(lambda: _speaks(gateway), "HTTP/3 again", 15)
+        assert all(_speaks(gateway) for _ in range(10))
+
+
 def _speaks(gateway: Gateway) -> bool:
     try:
         return quic.ask(gateway.port, "/v1/models", seconds=2)[0].status == 200

@@ -87,7 +87,9 @@ class Foreign:
 
 
 @contextlib.contextmanager
-def beside(config: str, shape: Shape, **variables: str) -> Iterator[Foreign]:
+def beside(
+    config: str, shape: Shape, *, ready: Callable[["Scene"], bool] | None = None, **variables: str
+) -> Iterator[Foreign]:
     """A processor, and an Envoy that starts with the bootstrap which `shape` makes; both have these variables."""
     with tempfile.TemporaryDirectory(prefix="fe") as name, contextlib.ExitStack() as stack:
         scene = Scene(Path(name))
@@ -98,7 +100,7 @@ def beside(config: str, shape: Shape, **variables: str) -> Iterator[Foreign]:
         processor = stack.enter_context(_serving(scene, said, variables))
         log = stack.enter_context(_running(scene, bootstrap, variables))
         foreign = Foreign(scene, processor, said)
-        _wait(foreign, log)
+        _wait(foreign, log, ready or (lambda _: foreign.ask("GET", "/v1/models").status_code == 200))
         yield foreign
 
 
@@ -148,11 +150,11 @@ def _end(process: "subprocess.Popen[Any]") -> None:
         process.wait(5)
 
 
-def _wait(foreign: Foreign, log: Path) -> None:
+def _wait(foreign: Foreign, log: Path, ready: Callable[[Scene], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):
-            if foreign.ask("GET", "/v1/models").status_code == 200:
+            if ready(foreign.scene):
                 return
         time.sleep(0.05)
     raise AssertionError(f"{log.read_text()[-3000:]}\n{foreign.said.text()[-2000:]}")

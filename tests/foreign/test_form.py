@@ -43,7 +43,12 @@ providers:
 services:
   shop: {endpoints: ["https://shop.example.com"], tls: {client_certificate: /run/c.pem, client_key: /run/c.key}}
   plain: {endpoints: ["http://plain:8080"], http2: true}
-callers: [{name: ci, key: "${CI_KEY}"}]
+callers: [{name: ci, key: "${CI_KEY}"}, {name: cd, certificate: "*.example.com"}]
+listen:
+  tls: {certificate: /run/s.pem, key: /run/s.key, client_ca: /run/ca.pem}
+  http3: true
+  cors: {origins: "https://app.example.com"}
+  limits: {connections_per_second: 100, per_address: {requests_per_second: 10}}
 routes:
   - {match: {path: /shop/*}, service: shop, when_down: pass, mirror: {service: plain, share: 10%}}
   - {match: {path: /split/*}, service: [{service: shop, weight: 1}, {service: plain, weight: 2}]}
@@ -58,6 +63,7 @@ NEWER = frozenset(
         *("header_value_prefix", "match_included_headers", "credential_provider", "auto_host_sni"),
         *("auto_sni_san_validation", "inline_cluster_specifier_plugin", "xds_matcher", "failure_mode_allow"),
         *("cluster_metadata_forwarding_namespaces", "typed_dynamic_metadata", "allowed_override_modes"),
+        "max_dynamic_descriptors",
     }
 )
 KNOWN = frozenset(
@@ -65,6 +71,14 @@ KNOWN = frozenset(
         "access_loggers.filters.cel.v3.ExpressionFilter",
         "access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
         "access_loggers.stream.v3.StdoutAccessLog",
+        "filters.http.cors.v3.Cors",
+        "filters.http.header_mutation.v3.HeaderMutationPerRoute",
+        "filters.listener.local_ratelimit.v3.LocalRateLimit",
+        "transport_sockets.quic.v3.QuicDownstreamTransport",
+        "transport_sockets.tls.v3.DownstreamTlsContext",
+        "filters.http.cors.v3.CorsPolicy",
+        "filters.http.local_ratelimit.v3.LocalRateLimit",
+        "http.early_header_mutation.header_mutation.v3.HeaderMutation",
         "filters.http.aws_request_signing.v3.AwsRequestSigning",
         "filters.http.credential_injector.v3.CredentialInjector",
         "filters.http.ext_proc.v3.ExtProcPerRoute",

@@ -72,7 +72,9 @@ class Scene:
             kind: Any = "ok" if number < good else "failure"
             tried = (Attempt(target, kind, 200 if kind == "ok" else 500, ""),)
             given = {"strategy": "split", "snapshot": snapshot, **keys}
-            self.rollouts.exchange(outcome(arm=arm, attempts=tried, target=target, stream=False, **given))
+            ended = outcome(arm=arm, attempts=tried, target=target, stream=False, **given)
+            self.rollouts.exchange(ended)
+            self.rollouts.count(ended)
 
     def tick(self, seconds: float = 0.0) -> None:
         self.now += seconds
@@ -163,7 +165,9 @@ def test_what_belongs_to_no_canary_is_not_counted(keys: dict[str, Any]) -> None:
     given = {"arm": "canary", "strategy": "split", "snapshot": "s1", **keys}
     tried = (Attempt(str(CLAUDE), "failure", 500, ""),)
     for _ in range(20):
-        scene.rollouts.exchange(outcome(attempts=tried, target=str(CLAUDE), **given))
+        ended = outcome(attempts=tried, target=str(CLAUDE), **given)
+        scene.rollouts.exchange(ended)
+        scene.rollouts.count(ended)
     scene.tick()
     assert (scene.exchanges, scene.share) == ([], 0.1)
 

@@ -158,6 +158,31 @@ def test_blocks_that_are_remembered_follow_the_table() -> None:
     assert [dict(one[2])[b"x"] for one in told.said] == [b"a", b"a", b"b", b"b", b"a"]
 
 
+WORDS = st.sampled_from([b"", b"a", b"bc", b"x" * 40, b"y" * 3000])
+BLOCKS = st.lists(
+    st.one_of(
+        st.lists(st.tuples(WORDS, WORDS, st.booleans()), max_size=6),
+        st.sampled_from([0, 40, 100, 4000, 4096]),  # another size of the table
+    ),
+    max_size=40,
+)
+
+
+@given(BLOCKS)
+def test_what_is_remembered_of_blocks_is_what_any_decoder_says(blocks: list[Any]) -> None:
+    encoder, decoder = Encoder(), Decoder()
+    made, told = connected()
+    expected: list[HeaderList] = []
+    for one in blocks:
+        if isinstance(one, int):
+            encoder.header_table_size = one
+            continue
+        packed = bytes(encoder.encode([(b"n" + name, value, secret) for name, value, secret in one]))
+        expected += [tuple((name, value) for name, value in decoder.decode(packed, raw=True))]
+        made.receive(frames.frame(frames.HEADERS, frames.END_HEADERS, 2 * len(expected) - 1, packed))
+    assert [one[2] for one in told.said] == expected
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -174,6 +199,7 @@ def test_blocks_that_are_remembered_follow_the_table() -> None:
         (frames.frame(frames.SETTINGS, 0, 0, b"12345"), Code.FRAME_SIZE_ERROR),
         (frames.settings({frames.SETTING_INITIAL_WINDOW: 1 << 31}), Code.FLOW_CONTROL_ERROR),
         (frames.settings({frames.SETTING_MAX_FRAME: 1}), Code.PROTOCOL_ERROR),
+        (frames.frame(frames.HEADERS, 0, 1, bytes(HEADER_LIMIT + 1)), Code.ENHANCE_YOUR_CALM),
         (frames.frame(frames.PING, 0, 0, b"1"), Code.FRAME_SIZE_ERROR),
         (frames.frame(frames.PING, 0, 1, b"12345678"), Code.PROTOCOL_ERROR),
         (frames.window_update(0, 0), Code.PROTOCOL_ERROR),
@@ -281,6 +307,41 @@ def test_a_window_that_shrinks_below_nothing_is_waited_for() -> None:
     assert said(made) == []
     made.receive(frames.window_update(1, 60_001))
     assert [payload for _, _, _, payload in said(made)] == [b"y"]
+
+
+def test_who_does_not_read_is_told_no_more_until_it_does() -> None:
+    made, told = connected(frames.settings({frames.SETTING_INITIAL_WINDOW: 1 << 20}), opened(1))
+    made.take()
+    made.hold()
+    assert not made.say(1, b"x" * 30_000)
+    assert said(made) == []
+    made.receive(frames.window_update(0, 1))
+    assert said(made) == []
+    made.go_on()
+    assert sum(len(payload) for _, _, _, payload in said(made)) == 30_000
+    assert told.said[-1] == ("writable", 1)
+
+
+def test_who_reads_nothing_and_asks_on_is_left() -> None:
+    made, told = connected()
+    made.hold()
+    with pytest.raises(Broken, match="not read"):
+        for stream in range(1, 1_000_001, 2):
+            made.receive(opened(stream, frames.END_STREAM))
+            made.end(stream, b"\x88")
+    assert len(told.said) < 100_000
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096])
+def test_a_reader_that_made_its_table_smaller_hears_the_word_that_it_waits_for(size: int) -> None:
+    decoder = Decoder()
+    made, _ = connected(frames.settings({frames.SETTING_HEADER_TABLE: size}), opened(1), opened(3))
+    decoder.max_allowed_table_size = size
+    made.headers(1, b"\x88")
+    made.end(1, b"\x88")
+    made.end(3, b"\x88")
+    blocks = [payload for kind, _, _, payload in said(made) if kind == frames.HEADERS]
+    assert [[tuple(pair) for pair in decoder.decode(one, raw=True)] for one in blocks] == [[(b":status", b"200")]] * 3
 
 
 def ends(finish: Callable[[Connection], None]) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 import pytest
 
+from extproc.protocol.elsewhere import AskAnother
 from extproc.transport.grpc_server import GrpcServer
 from extproc.transport.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, Health, asked_service
 from extproc.transport.lean_server import LeanServer
@@ -22,7 +23,7 @@ EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 
 class Upper:
-    """Answers in capitals; «bye» ends the stream, «bug» breaks it."""
+    """Answers in capitals; «bye» ends the stream, «bug» breaks it, «elsewhere» is for another processor."""
 
     def __init__(self) -> None:
         self.ends = 0
@@ -30,6 +31,8 @@ class Upper:
     async def receive(self, data: bytes) -> tuple[bytes | None, bool]:
         if data == b"bug":
             raise LookupError("secret of the caller")
+        if data == b"elsewhere":
+            raise AskAnother
         return (None if data == b"hush" else data.upper()), data == b"bye"
 
     def closed(self) -> None:
@@ -141,6 +144,15 @@ async def test_a_stream_that_raises_ends_alone_and_tells_the_peer_nothing(channe
     assert [type(error) for error in running.broken] == [LookupError]
     assert running.server.open_streams == 1
     assert caplog.records == []
+
+
+async def test_what_another_processor_may_know_is_unavailable_here(channel, running):
+    call = process(channel)
+    await call.write(b"elsewhere")
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await hear(call)
+    assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert running.broken == []
 
 
 async def test_a_factory_that_raises_ends_only_that_stream(directory, caplog, transport):
@@ -307,6 +319,21 @@ async def test_a_start_that_failed_lets_go_of_every_address(both, directory, tra
     await successor.server.start()
     assert successor.server.addresses == (f"127.0.0.1:{port}",)
     await successor.server.drain(0)
+
+
+async def test_a_name_may_have_an_address_that_this_machine_lacks(transport, monkeypatch):
+    real = socket.getaddrinfo
+
+    def both(host, port, *args, **more):
+        lacking = real("192.0.2.7", port, *args, **more) if host == "neighbour.test" else []
+        return lacking + real("127.0.0.1" if host == "neighbour.test" else host, port, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    if transport is GrpcServer:
+        pytest.skip("gRPC looks names up by itself")
+    running = Running(transport, ["neighbour.test:0"])
+    await running.server.start()
+    await running.server.drain(0)
 
 
 async def test_a_drain_asked_for_twice_is_one_drain(directory, transport):

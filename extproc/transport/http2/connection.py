@@ -22,6 +22,7 @@ WINDOW: Final = 1024 * 1024  # what a stream may send before anything of it is r
 MAX_FRAME: Final = 256 * 1024
 HEADER_LIMIT: Final = 64 * 1024  # of one block, packed and unpacked
 _CONTROL_BACKLOG: Final = 1024 * 1024  # of answers to PING and SETTINGS that nobody reads
+_WORDS_UNREAD: Final = 50_000  # of all else that nobody reads, when new streams are opened
 _FIRST_WORDS: Final = frames.settings(
     {
         frames.SETTING_MAX_STREAMS: MAX_STREAMS,
@@ -172,6 +173,8 @@ class Connection:
             if len(payload) < 5:
                 raise Broken(Code.FRAME_SIZE_ERROR, "a priority is cut short")
             payload = payload[5:]
+        if len(payload) > HEADER_LIMIT:
+            raise Broken(Code.ENHANCE_YOUR_CALM, "a header block is too long")
         if flags & frames.END_HEADERS:
             self._block_is_whole(flags, stream, payload)
         else:
@@ -221,6 +224,8 @@ class Connection:
         if self._leaving:
             return  # the GOAWAY told the client that nobody looks at it
         self._last_stream = stream
+        if self._sending.held and self._sending.unread_words > _WORDS_UNREAD:
+            raise Broken(Code.ENHANCE_YOUR_CALM, "answers are not read")
         if self._sending.streams >= MAX_STREAMS:
             self._sending.write(frames.rst_stream(stream, Code.REFUSED_STREAM))
             return
@@ -256,6 +261,9 @@ class Connection:
             if name == frames.SETTING_INITIAL_WINDOW:
                 if value > frames.LARGEST_WINDOW or not self._sending.first_window(value):
                     raise Broken(Code.FLOW_CONTROL_ERROR, "a window is opened too far")
+            elif name == frames.SETTING_HEADER_TABLE:
+                if value < frames.DEFAULT_HEADER_TABLE:
+                    self._sending.table_shrinks()
             elif name == frames.SETTING_MAX_FRAME:
                 if not frames.SMALLEST_MAX_FRAME <= value <= frames.LARGEST_MAX_FRAME:
                     raise Broken(Code.PROTOCOL_ERROR, "no frame may be so large")
@@ -284,6 +292,13 @@ class Connection:
         """All that may be written now."""
         self._control = 0
         return self._sending.take()
+
+    def hold(self) -> None:
+        """The other side does not read what it was sent: nothing is taken until `go_on`, and no stream says more."""
+        self._sending.held = True
+
+    def go_on(self) -> None:
+        self._sending.go_on()
 
     @property
     def has_words(self) -> bool:

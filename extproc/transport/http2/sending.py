@@ -6,9 +6,12 @@ up no other.
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from extproc.transport.http2 import frames
 from extproc.transport.http2.frames import Code
+
+_NO_TABLE: Final = b"\x20"  # HPACK: the table holds nothing from here on
 
 
 class _Stream:
@@ -29,6 +32,8 @@ class Sending:
         self._window = frames.DEFAULT_WINDOW
         self._first_window = frames.DEFAULT_WINDOW
         self.max_frame = frames.SMALLEST_MAX_FRAME
+        self.held = False  # the other side does not read: data waits here, not in words
+        self._table_update = b""  # goes before the next header block
 
     @property
     def streams(self) -> int:
@@ -37,6 +42,18 @@ class Sending:
     @property
     def has_words(self) -> bool:
         return bool(self._words)
+
+    @property
+    def unread_words(self) -> int:
+        return len(self._words)
+
+    def go_on(self) -> None:
+        self.held = False
+        self._pump_all()
+
+    def table_shrinks(self) -> None:
+        """We use no table, but a reader that made its own smaller waits for the word that we know (RFC 7541, 4.2)."""
+        self._table_update = _NO_TABLE
 
     def take(self) -> bytes:
         words = b"".join(self._words)
@@ -56,7 +73,7 @@ class Sending:
 
     def headers(self, stream: int, block: bytes) -> None:
         if stream in self._streams:
-            self._words.append(frames.frame(frames.HEADERS, frames.END_HEADERS, stream, block))
+            self._words.append(frames.frame(frames.HEADERS, frames.END_HEADERS, stream, self._updated(block)))
 
     def say(self, stream: int, data: bytes) -> bool:
         held = self._streams.get(stream)
@@ -76,10 +93,17 @@ class Sending:
 
     def _finish(self, stream: int, held: _Stream) -> None:
         assert held.end is not None
-        self._words.append(frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, stream, held.end))
+        flags = frames.END_HEADERS | frames.END_STREAM
+        self._words.append(frames.frame(frames.HEADERS, flags, stream, self._updated(held.end)))
         if held.stop is not None:
             self._words.append(frames.rst_stream(stream, held.stop))
         del self._streams[stream]
+
+    def _updated(self, block: bytes) -> bytes:
+        if not self._table_update:
+            return block
+        block, self._table_update = self._table_update + block, b""
+        return block
 
     # --- windows -----------------------------------------------------------------------------------------------------
 
@@ -113,7 +137,7 @@ class Sending:
 
     def _pump_all(self) -> None:
         for stream, held in [(stream, held) for stream, held in self._streams.items() if held.waiting]:
-            if self._window <= 0:
+            if self._window <= 0 or self.held:
                 return
             self._pump_and_tell(stream, held)
 
@@ -130,7 +154,7 @@ class Sending:
 
     def _pump(self, stream: int, held: _Stream) -> None:
         waiting = held.waiting
-        while waiting:
+        while waiting and not self.held:
             data = waiting[0]
             size = min(len(data), held.window, self._window, self.max_frame)
             if size <= 0 and len(data):

@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from extproc.dataplane.processor import Processor
+from extproc.dataplane.worker import Worker
 
 
 async def test_a_processor_that_hangs_is_soon_said_not_to_answer() -> None:
@@ -13,11 +13,9 @@ async def test_a_processor_that_hangs_is_soon_said_not_to_answer() -> None:
     with tempfile.TemporaryDirectory(prefix="hung-") as directory:
         admin = Path(directory) / "a.sock"
         hung = await asyncio.start_unix_server(lambda _reader, _writer: asyncio.sleep(30), admin)
-        processor = Processor(
-            Path(directory) / "p.sock", admin, Path(directory) / "snapshot", Path(directory) / "k", 1.0
-        )
+        processor = Worker([], admin, Path(directory), 1.0)
         began = time.monotonic()
         assert not await processor.answers()
         assert time.monotonic() - began < 3
-        await processor.stop()
+        await processor.close()
         hung.close()
