@@ -193,7 +193,7 @@ are handled as their `/v1` form unless a route matches them as written.
 
 A path is read before it is matched: `//` is one slash, `.` and `..` are resolved (also written `%2e`, or `..;x`),
 escapes of letters, digits and `-._~` are undone, `\\` is a slash; a path with `%2F` or `%5C` is 400. Paths, header
-values and queries are matched as they are written otherwise, hosts in any case and without their port. Of a header
+values and queries are matched as they are written otherwise, hosts in any case, and without their port where none is written. Of a header
 that is sent several times any one value may hold; those that are lists by themselves, such as `accept`, are one
 value with commas. Of a query parameter the first counts, undecoded.
 
