@@ -212,9 +212,7 @@ def _asked_headers(match: Match) -> list[Node]:
     headers = [_valued(name.lower(), value) for name, value in match.headers.items()]
     if match.hosts and PRESENT not in match.hosts:
         hosts = "|".join(_host(pattern) for pattern in match.hosts)
-        headers.append(
-            {"name": ":authority", "string_match": {"safe_regex": {"regex": f"(?i)(?:{hosts})"}}}
-        )
+        headers.append({"name": ":authority", "string_match": {"safe_regex": {"regex": f"(?i)(?:{hosts})"}}})
     return headers
 
 
