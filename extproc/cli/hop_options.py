@@ -35,7 +35,10 @@ def addresses_or_stop(
     listen = listen or [f"unix://{directory.processor}"]
     if hop.tls is not None and not listen[0].startswith("unix:"):
         screen.stop("--xds: the first --listen must be a socket where the ports ask for certificates")
-    directory.make()
+    try:
+        directory.make()
+    except OSError as error:
+        screen.stop(f"--xds {error.filename}: {(error.strerror or str(error)).lower()}")
     return listen, FeedingSettings(directory, listen[0], envoy_admin, open_to_strangers)
 
 
