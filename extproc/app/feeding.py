@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from extproc.app.rendering import DEFAULT_PORT, LOOPBACK_HOST, configured_at
 from extproc.config.compile import Compiled
-from extproc.dataplane.ca import find_ca_bundle
+from extproc.dataplane.ca import NoCaBundle, find_ca_bundle, needs_ca_bundle
 from extproc.dataplane.envoy import EnvoyAdmin, EnvoyFailed, over_network, over_socket
 from extproc.dataplane.neighbour import Neighbour, NeighbourDirectory
 from extproc.dataplane.place import Place
@@ -33,11 +33,12 @@ class Feeding:
         self.close = self._neighbour.close
 
     async def start(self, compiled: Compiled) -> None:
-        """Raises CannotStart where its files cannot be written."""
+        """Raises CannotStart where its files cannot be written, or no CA certificates are found for them."""
         try:
             self._settings.directory.make()
-            ca_bundle = Path(find_ca_bundle()).read_bytes()
-            await self._neighbour.start(self._configured(compiled), ca_bundle)
+            await self._neighbour.start(self._configured(compiled), _ca_bundle_for(compiled))
+        except NoCaBundle as error:
+            raise CannotStart(str(error)) from None
         except OSError as error:
             raise CannotStart(f"--xds {error.filename}: {error.strerror}") from None
 
@@ -48,8 +49,8 @@ class Feeding:
             if same:
                 self._neighbour.write_secrets(configured)
             else:
-                await self._neighbour.change(configured, _awaited(swap))
-        except (CannotStart, EnvoyFailed) as error:
+                await self._neighbour.change(configured, _ca_bundle_for(compiled), _awaited(swap))
+        except (CannotStart, EnvoyFailed, NoCaBundle) as error:
             return str(error)
         except OSError as error:
             return f"--xds {error.filename}: {error.strerror}"
@@ -80,6 +81,11 @@ class Feeding:
         made = configured_at(compiled, place, None, open_to_strangers=self._settings.open_to_strangers)
         refuse_strangers(host, made.snapshot)
         return made
+
+
+def _ca_bundle_for(compiled: Compiled) -> bytes | None:
+    """None: no upstream's certificate is checked against what the system trusts. Raises NoCaBundle."""
+    return Path(find_ca_bundle()).read_bytes() if needs_ca_bundle(compiled.snapshot) else None
 
 
 def _admin(settings: FeedingSettings) -> EnvoyAdmin | None:

@@ -108,7 +108,7 @@ class _Gateway:
             raise CannotStart(*[str(problem) for problem in loaded.problems])
         listening = self._listening(loaded)
         first = self._configured(loaded.compiled, listening)
-        refuse_strangers(listening.host, first.snapshot, certified=first.snapshot.clients_show_certificates)
+        refuse_strangers(listening.host, first.snapshot)
         note_few_descriptors(first.snapshot.listen.limits.connections, self._descriptors)
         free_or_raise(listening.host, listening.port, "--port or --host")
         if first.snapshot.listen.http3:
@@ -235,7 +235,7 @@ class _Gateway:
                 continue
             try:
                 new = self._configured(loaded.compiled, listening)
-                refuse_strangers(listening.host, new.snapshot, certified=new.snapshot.clients_show_certificates)
+                refuse_strangers(listening.host, new.snapshot)
                 if new.snapshot.listen.http3 and not udp_is_ours:
                     free_udp_or_raise(listening.host, listening.port)
             except (CannotStart, AddressInUse, NoCaBundle) as error:

@@ -38,7 +38,7 @@ def addresses_or_stop(
     try:
         directory.make()
     except OSError as error:
-        screen.stop(f"--xds {error.filename}: {(error.strerror or str(error)).lower()}")
+        screen.stop(f"--xds {xds}: the directory cannot be made: {error.strerror}")
     return listen, FeedingSettings(directory, listen[0], envoy_admin, open_to_strangers)
 
 

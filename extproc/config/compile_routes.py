@@ -23,10 +23,11 @@ from extproc.config.references import (
 )
 from extproc.config.report import Report
 from extproc.config.schema import FailoverKeys, MatchKeys, RouteFailoverKeys, RouteKeys, ShadowKeys
+from extproc.facts.normal_path import normal
 from extproc.snapshot import ChainEntry, FailoverSpec, Match, PathMatch, Route, ShadowSpec
 
 ONLY_MODELS = ("strategy", "provider", "model", "providers", "failover", "usage", "attend", "shadow")
-_HOST = re.compile(r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)(:[0-9]{1,5})?$")
+_HOST = re.compile(r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:[0-9]{1,5})?)$")
 _NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|>|P=|\()|\\[1-9]|\(\?#")
 _DEFAULT_ROUTE = "default"
 
@@ -143,6 +144,8 @@ def _path_match(keys: MatchKeys, path: PathParts, report: Report) -> PathMatch:
             report.add((*path, key), "must start with /")
         elif text is not None and ("?" in text or "#" in text):
             report.add((*path, key), "must hold no query", "write it as `query`")
+        elif text is not None:
+            _check_readable(text, (*path, key), report)
     if keys.path is not None:
         return PathMatch("glob" if "*" in keys.path else "exact", keys.path)
     if keys.path_prefix is not None:
@@ -154,6 +157,15 @@ def _path_match(keys: MatchKeys, path: PathParts, report: Report) -> PathMatch:
         _check_regex(keys.path_regex, (*path, "path_regex"), report)
         return PathMatch("regex", keys.path_regex)
     return PathMatch("any")
+
+
+def _check_readable(text: str, path: PathParts, report: Report) -> None:
+    """A path is read before it is matched, so one that is read as another would never be met, nor what it guards."""
+    read = normal(text.replace("*", "x"))
+    if read is None:
+        report.add(path, "is met by no request: no path holds such a character", "write it as %20 and the like")
+    elif read != text.replace("*", "x"):
+        report.add(path, "is met by no request: paths are read before they are matched", "without //, /../ and %41")
 
 
 def _check_regex(text: str, path: PathParts, report: Report) -> None:

@@ -19,6 +19,7 @@ from extproc.snapshot import LARGEST_ANSWER, Match, Mirror, Redirect, Respond, R
 MAKERS: Final = ("service", "redirect", "respond")
 ONLY_SERVICES: Final = ("rewrite", "timeout", "mirror")
 _NEW_HOST: Final = re.compile(r"^[A-Za-z0-9_.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$")
+_PRINTABLE: Final = re.compile(r"[\x21-\x7e]*\Z")
 _PLACE: Final = re.compile(r"\$([0-9]+)")
 _MOST_PLACES: Final = 9  # the data plane puts in one digit
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"})
@@ -196,6 +197,8 @@ def _check_path(text: str | None, match: MatchKeys, path: PathParts, report: Rep
         report.add(path, "must start with /")
     if "?" in text or "#" in text:
         report.add(path, "must hold no query", "the caller's query is kept")
+    if not _PRINTABLE.match(text):
+        report.add(path, "holds a space or another character that no path may hold", "write it as %20 and the like")
     stars, what = (match.path or "").count("*"), "star"
     if match.path_regex is not None:
         stars, what = _groups(match.path_regex), "group"

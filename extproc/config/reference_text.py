@@ -193,9 +193,9 @@ are handled as their `/v1` form unless a route matches them as written.
 
 A path is read before it is matched: `//` is one slash, `.` and `..` are resolved (also written `%2e`, or `..;x`),
 escapes of letters, digits and `-._~` are undone, `\\` is a slash; a path with `%2F` or `%5C` is 400. Paths, header
-values and queries are matched as they are written otherwise, hosts in any case and without their port. Of a header
-that is sent several times any one value may hold; those that are lists by themselves, such as `accept`, are one
-value with commas. Of a query parameter the first counts, undecoded.
+values and queries are matched as they are written otherwise, hosts in any case, and without their port unless one is
+written. Of a header that is sent several times any one value may hold; those that are lists by themselves, such as
+`accept`, are one value with commas. Of a query parameter the first counts, undecoded.
 
 A service's request costs one message to the processor; its body and its answer pass by. HTTP/1.1, HTTP/2, gRPC
 (`http2: true` at the service, or `https://`) and WebSockets go through as they are. Several services share a route by

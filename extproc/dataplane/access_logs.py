@@ -47,7 +47,7 @@ LIMIT_HEADERS = ("retry-after", "retry-after-ms", *rate_limits.HEADERS)
 def exchange_logs(place: Place) -> list[Node]:
     return [
         *json_log(place, FORMAT, _both(_only_ends(), _seldom_of_floods())),
-        *records_of_exchanges(),
+        *({**log, "filter": _no_flood()} for log in records_of_exchanges()),
         *(_statistics() if place.form == "whole" else ()),
     ]
 

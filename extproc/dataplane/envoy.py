@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -15,6 +16,7 @@ import httpx
 
 from extproc.dataplane import envoy_metrics
 from extproc.dataplane.children import Child, start_child
+from extproc.dataplane.lines import inlet
 from extproc.dataplane.listener import ROUTES
 from extproc.observe.envoy_table import CALLERS
 
@@ -188,7 +190,12 @@ async def start_envoy(
         "--log-format",
         "%L|%v",
     ]
-    child = await start_child("envoy", command, stderr=asyncio.subprocess.PIPE)
+    lines = inlet()
+    try:
+        child = await start_child("envoy", command, stdout=lines, stderr=asyncio.subprocess.PIPE)
+    finally:
+        if lines is not None:
+            os.close(lines)
     envoy = Envoy(child, admin_socket)
     envoy_log = asyncio.create_task(_hear(envoy, said))
     envoy_log.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -83,21 +83,22 @@ class Neighbour:
 
     # --- feeding -----------------------------------------------------------------------------------------------------
 
-    async def start(self, configured: Configured, ca_bundle: bytes) -> None:
+    async def start(self, configured: Configured, ca_bundle: bytes | None) -> None:
         """Everything, before the first request; in order, in case it runs already."""
-        replace(self._directory.ca_bundle, ca_bundle, self._directory.file_mode)
         self._feed.take_over()
         if await self._runs():
             with contextlib.suppress(EnvoyFailed):  # it may be an old one that is ending
-                await self.change(configured, _nothing)
+                await self.change(configured, ca_bundle, _nothing)
                 return
-        self._write_rest(configured)
+        self._write_rest(configured, ca_bundle)
         self._feed.start(configured.snapshot.id, configured.listeners, configured.clusters, configured.routes)
         self._clusters = configured.cluster_names
 
-    async def change(self, configured: Configured, swap: Callable[[], Awaitable[None]]) -> None:
-        """Raises EnvoyFailed where it does not take it; nothing is swapped then."""
-        self._write_rest(configured)
+    async def change(
+        self, configured: Configured, ca_bundle: bytes | None, swap: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Raises EnvoyFailed where it does not take it; nothing is swapped then. `ca_bundle` None: none is needed."""
+        self._write_rest(configured, ca_bundle)
         admin = self._admin if self._admin is not None and await self._runs() else _Unseen()
         new = configured.cluster_names - self._clusters
 
@@ -124,7 +125,9 @@ class Neighbour:
     def write_secrets(self, configured: Configured) -> bool:
         return self._feed.write_secrets(configured.secrets)
 
-    def _write_rest(self, configured: Configured) -> None:
+    def _write_rest(self, configured: Configured, ca_bundle: bytes | None) -> None:
+        if ca_bundle is not None:
+            replace(self._directory.ca_bundle, ca_bundle, self._directory.file_mode)
         self.write_secrets(configured)
         bootstrap = json.dumps(configured.bootstrap)
         if self._bootstrap not in ("", bootstrap):

@@ -68,6 +68,10 @@ GUEST: Final = (
         "known; callers are known by their keys, not by certificates",
     ),
     Loss(
+        "without `callers`, who is local is what the owner's listener says",
+        "a sidecar believes `x-forwarded-for`, so whoever writes 127.0.0.1 there spends your keys: configure `callers`",
+    ),
+    Loss(
         "routes stand in front of the owner's",
         "a route that matches everything takes everything: give each a `match` that names its path or host",
     ),

@@ -17,7 +17,7 @@ from extproc.dialects.endpoints import is_by_provider, is_upgraded
 from extproc.facts import globs
 from extproc.facts.attended import may_attend
 from extproc.facts.given import write_given
-from extproc.facts.matcher import PRESENT
+from extproc.facts.matcher import PRESENT, has_port
 from extproc.facts.paths import PathTest
 from extproc.facts.routes import Entry, entries
 from extproc.protocol.replies import LARGEST_BUFFERED
@@ -212,14 +212,13 @@ def _asked_headers(match: Match) -> list[Node]:
     headers = [_valued(name.lower(), value) for name, value in match.headers.items()]
     if match.hosts and PRESENT not in match.hosts:
         hosts = "|".join(_host(pattern) for pattern in match.hosts)
-        headers.append(
-            {"name": ":authority", "string_match": {"safe_regex": {"regex": rf"(?i)(?:{hosts})(?::[0-9]+)?"}}}
-        )
+        headers.append({"name": ":authority", "string_match": {"safe_regex": {"regex": f"(?i)(?:{hosts})"}}})
     return headers
 
 
 def _host(pattern: str) -> str:
-    return ".+" + globs.escape(pattern[1:]) if pattern.startswith("*.") else globs.escape(pattern)
+    host = ".+" + globs.escape(pattern[1:]) if pattern.startswith("*.") else globs.escape(pattern)
+    return host if has_port(pattern) else rf"{host}(?::[0-9]+)?"
 
 
 def _valued(name: str, value: str) -> Node:

@@ -25,6 +25,12 @@ class Slot:
         self._keeper: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self.worker = make()
+        self._leaving: list[Worker] = []
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The one that serves, and those that still drain."""
+        return (self.worker, *self._leaving)
 
     async def start(self) -> None:
         """Raises ProcessorFailed."""
@@ -41,11 +47,14 @@ class Slot:
             async with self._changing:
                 await self._let_be()
                 old, self.worker = self.worker, new
+                self._leaving.append(old)
                 self._keep()
         try:
             await old.stop()
         finally:
-            self._counted(await old.close())
+            counted = await old.close()
+            self._leaving.remove(old)  # from now on it is among those that are gone: at no moment in both or in none
+            self._counted(counted)
 
     async def _started(self) -> Worker:
         new = self._make()
@@ -83,6 +92,7 @@ class Slot:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             async with self._changing:
-                self._counted(await self.worker.close())
+                counted = await self.worker.close()
+                self._counted(counted)
                 self.worker = self._make()
                 await self.worker.launch()

@@ -38,10 +38,10 @@ def is_loopback(host: str) -> bool:
     return host in LOOPBACK or host.startswith("127.")
 
 
-def refuse_strangers(host: str, snapshot: Snapshot, *, certified: bool = False) -> None:
+def refuse_strangers(host: str, snapshot: Snapshot) -> None:
     """Without callers only loopback may call: listening elsewhere has to be meant. Where whoever connects must show a
-    certificate of a CA that was chosen for it (`certified`), there are no strangers."""
-    if is_loopback(host) or snapshot.callers or snapshot.open or certified:
+    certificate of a CA that was chosen for it, there are no strangers."""
+    if is_loopback(host) or snapshot.callers or snapshot.open or snapshot.clients_show_certificates:
         return
     raise CannotStart(
         f"listening on {host} without `callers` would let anybody spend your keys: "

@@ -39,6 +39,7 @@ class Worker:
         )
         self._child: Child | None = None
         self._counted = ""
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -83,30 +84,38 @@ class Worker:
 
     async def close(self) -> str:
         """Of one that has ended: all that it has counted, as far as anybody knows."""
-        await self._http.aclose()
+        self._closed = True
+        if self._child is not None:
+            self._counted = take_last_metrics(self._siblings, self._child.pid) or self._counted
         self._admin.unlink(missing_ok=True)
-        if self._child is None:
-            return ""
-        return take_last_metrics(self._siblings, self._child.pid) or self._counted
+        await self._http.aclose()
+        return self._counted
 
     # --- asking and telling ------------------------------------------------------------------------------------------
 
+    async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        if self._closed:
+            raise httpx.ConnectError("it has ended")
+        return await self._http.request(method, path, **more)
+
     async def answers(self) -> bool:
         try:
-            return (await self._http.get("/readyz", timeout=ANSWER_PATIENCE)).status_code == 200
+            return (await self._ask("GET", "/readyz", timeout=ANSWER_PATIENCE)).status_code == 200
         except httpx.HTTPError:
             return False
 
     async def metrics(self) -> str:
         """As they are now; the latest that is known of one that does not answer."""
         with contextlib.suppress(httpx.HTTPError):
-            self._counted = (await self._http.get("/metrics")).text
+            told = (await self._ask("GET", "/metrics")).text
+            if not self._closed:  # else what it left behind is later
+                self._counted = told
         return self._counted
 
     async def page(self, path: str) -> dict[str, Any] | None:
         """One of its own pages; None: it does not answer."""
         try:
-            told = (await self._http.get(path)).json()
+            told = (await self._ask("GET", path)).json()
         except (httpx.HTTPError, ValueError):
             return None
         return told if isinstance(told, dict) else None
@@ -114,7 +123,7 @@ class Worker:
     async def ready(self) -> dict[str, Any] | None:
         """What it says of itself at once, or None."""
         try:
-            told = (await self._http.get("/readyz", timeout=ANSWER_PATIENCE)).json()
+            told = (await self._ask("GET", "/readyz", timeout=ANSWER_PATIENCE)).json()
         except (httpx.HTTPError, ValueError):
             return None
         return told if isinstance(told, dict) else None
@@ -122,7 +131,7 @@ class Worker:
     async def swap(self, snapshot: bytes, snapshot_id: str) -> None:
         """Hands it a new snapshot. A dead one is no failure: it starts with the new one from the file."""
         try:
-            answer = await self._http.post("/control/snapshot", content=snapshot)
+            answer = await self._ask("POST", "/control/snapshot", content=snapshot)
         except httpx.HTTPError:
             return
         if answer.status_code != 200 or answer.json().get("snapshot") != snapshot_id:
@@ -131,4 +140,4 @@ class Worker:
     async def rejected(self) -> None:
         """A reload was refused: it counts that."""
         with contextlib.suppress(httpx.HTTPError):
-            await self._http.post("/control/rejected")
+            await self._ask("POST", "/control/rejected")

@@ -74,8 +74,10 @@ class Workers:
         await asyncio.gather(*(slot.worker.rejected() for slot in self._slots))
 
     async def metrics(self) -> str:
-        texts = await asyncio.gather(*(slot.worker.metrics() for slot in self._slots))
-        return merged([text for text in texts if text], self._departed)
+        asked = self._all()
+        texts = dict(zip(asked, await asyncio.gather(*(worker.metrics() for worker in asked)), strict=True))
+        here = [texts[worker] for worker in self._all() if worker in texts]  # who left meanwhile is among the departed
+        return merged([text for text in here if text], self._departed)
 
     async def page(self, path: str) -> dict[str, Any] | None:
         """As the leading worker tells it; None: nobody answers."""
@@ -90,6 +92,9 @@ class Workers:
             if (told := await worker.ready()) is not None:
                 return told
         return None
+
+    def _all(self) -> list[Worker]:
+        return [worker for slot in self._slots for worker in slot.workers]
 
     async def _leader_first(self) -> list[Worker]:
         workers = [slot.worker for slot in self._slots]

@@ -11,7 +11,6 @@ from typing import Final
 from extproc import names
 from extproc.decision.decide import decide
 from extproc.decision.first_target import first_target
-from extproc.decision.lookup import index_of
 from extproc.decision.plan import Plan
 from extproc.decision.usable import usable_names
 from extproc.dialects.endpoints import BY_NAME, Endpoint, is_by_provider
@@ -20,9 +19,9 @@ from extproc.dialects.registry import ModelName
 from extproc.exchange.answer import AttendedAnswer
 from extproc.exchange.attempt import destination
 from extproc.exchange.desk import Desk
+from extproc.exchange.matched import Matched, find_route, peer_of, source_of
 from extproc.exchange.rehearsal import needs_rehearsal, rehearsed
 from extproc.facts.given import Given
-from extproc.facts.peer import UNNAMED, Peer, read_peer
 from extproc.facts.read import Identified, identify, read_facts
 from extproc.facts.request import Facts
 from extproc.facts.unknown import unknown_endpoint
@@ -50,16 +49,6 @@ from extproc.translation.prompt import as_chat
 from extproc.translation.registry import pair_for
 
 LARGE_BODY: Final = 64 * 1024  # bytes; what is read in less than a few milliseconds is not worth a thread
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Where the request is: the snapshot that matched it, the route, the endpoint."""
-
-    snapshot: Snapshot
-    route: Route
-    endpoint: str
-    given: Given | None = None  # where Envoy's configuration is another: what it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +100,7 @@ class RouterExchange:
         endpoint = BY_NAME.get(matched.endpoint)
         if endpoint is None or headers.get(":method") not in endpoint.methods:
             return self._refuse(unknown_endpoint(headers.get(":method") or "", headers.get(":path") or ""), matched)
-        identity = identify(headers, _source(event), matched.snapshot, _peer(event, matched.snapshot))
+        identity = identify(headers, source_of(event), matched.snapshot, peer_of(event, matched.snapshot))
         if isinstance(identity, Refusal):
             return self._refuse(identity, matched)
         if endpoint.ours:
@@ -319,45 +308,6 @@ async def _read(admitted: Admitted, body: bytes | None) -> Facts | Refusal:
     return read_facts(*asked)
 
 
-def find_route(route_name: str, desk: Desk, given: Given | None = None) -> Matched | Refusal:
-    """The snapshot, route and endpoint that Envoy's route name stands for.
-
-    Where Envoy follows us step by step, that is the snapshot which matched the request. Else it is the current one: an
-    Envoy that somebody runs may be behind for days, and what an operator has written since must hold. The route then
-    goes by its name, and the plan to what this Envoy has.
-    """
-    key = names.parse_route_key(route_name)
-    if key is None:
-        return Refusal(Reason.ROUTE_NOT_FOUND, "no route of the configuration matches this request")
-    snapshot_id, route_name, endpoint = key
-    current = desk.shelf.current
-    known = desk.shelf.get(snapshot_id) if desk.agreement is None or desk.agreement.in_order else None
-    snapshot = known or current
-    route = index_of(snapshot).routes.get(route_name)
-    served = route is not None and (route.kind == "service") == (endpoint == names.ENDPOINT_SERVICE)
-    if desk.agreement is not None:
-        desk.agreement.met(snapshot_id, served=served)
-    if route is None or not served:
-        told = f"Envoy works with configuration {snapshot_id}, and {current.id} has no route {route_name} like it"
-        return Refusal(Reason.SNAPSHOT_LOST, f"{told}; try again", retry_after=1)
-    return Matched(snapshot, route, endpoint, given if snapshot.id != snapshot_id else None)
-
-
 def _too_large(snapshot: Snapshot) -> Refusal:
     """Envoy holds more than this where an answer may need it."""
     return Refusal(Reason.REQUEST_TOO_LARGE, f"the body is larger than the {snapshot.limits.body} bytes that are read")
-
-
-def _source(event: HeadersEvent) -> str | None:
-    source = event.context.attributes.get(names.ATTR_SOURCE)
-    return str(source) if source else None
-
-
-def _peer(event: HeadersEvent, snapshot: Snapshot) -> Peer | None:
-    """Who the client's certificate says it is, as far as anybody must know."""
-    digest = event.context.attributes.get(names.ATTR_PEER)
-    if not digest or not snapshot.clients_show_certificates:
-        return None
-    if not snapshot.knows_by_certificate:
-        return UNNAMED
-    return read_peer(event.headers.get(names.CTL_PEER) or "", str(digest))

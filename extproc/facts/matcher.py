@@ -59,14 +59,19 @@ def _match_holds(match: Match, asked: Asked, parameters: Mapping[str, str]) -> b
 
 
 def host_holds(pattern: str, authority: str) -> bool:
-    """Without the port, in any case; `*.example.com` is everything below, and not example.com itself."""
-    host = without_port(authority).lower()
+    """In any case, and without the port unless the pattern has one; `*.example.com` is everything below, and not
+    example.com itself."""
     pattern = pattern.lower()
+    host = (authority if has_port(pattern) else without_port(authority)).lower()
     if pattern == PRESENT:
         return True
     if pattern.startswith("*."):
         return len(host) > len(pattern) - 1 and host.endswith(pattern[1:])
     return host == pattern
+
+
+def has_port(host: str) -> bool:
+    return without_port(host) != host
 
 
 def without_port(authority: str) -> str:

@@ -49,6 +49,8 @@ RESET: Final = frozenset(
     {"upstream_remote_reset", "upstream_connection_termination", "upstream_protocol_error", "local_reset"}
 )
 ANSWER_CUT: Final = "upstream_reset_after_response_started"  # Envoy's details of an exchange, a reason in braces behind
+# Its details where Envoy gave an answer up: by a route's `timeout`, or because it was silent for too long.
+GIVEN_UP: Final = ("response_timeout", "stream_idle_timeout", "max_duration_timeout", "upstream_max_stream_duration")
 # A WebSocket was answered when it was opened. Envoy calls its end a reset, whichever side ends it and however well.
 UPGRADED: Final = 101
 LIMIT_PREFIXES: Final = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-", "retry-after")
@@ -149,7 +151,7 @@ def last_attempt(exchange: Record) -> Record:
     Envoy writes no attempt record when it found no host; and an exchange's status may be Envoy's own answer, which
     says nothing of the target.
     """
-    answered = exchange.details in ("", "via_upstream") or exchange.details.startswith(ANSWER_CUT)
+    answered = exchange.details in ("", "via_upstream") or cut(exchange)
     return replace(exchange, kind="attempt", status=exchange.status if answered else 0)
 
 
@@ -163,4 +165,6 @@ def cut(exchange: Record) -> bool:
         return False
     if exchange.details.startswith(ANSWER_CUT):
         return True
+    if exchange.details.startswith(GIVEN_UP):
+        return exchange.status < 400  # with none begun, Envoy answers itself: 408 or 504
     return exchange.details in ("", "via_upstream") and bool(exchange.flags & (RESET | TIMED_OUT))

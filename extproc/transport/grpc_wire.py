@@ -26,6 +26,7 @@ class BadMessage(Exception):
         super().__init__(why)
         self.status = status
         self.why = why
+        self.before: list[bytes] = []  # messages that came whole in front of it
 
 
 def _literal(name: bytes, value: bytes) -> bytes:
@@ -69,10 +70,14 @@ class Messages:
             if len(data) == 5 + size:
                 return [data[5:]]  # what happens almost always
         rest += data
-        found = []
+        found: list[bytes] = []
         at = 0
         while len(rest) - at >= 5:
-            size = self._prefix(rest, at)
+            try:
+                size = self._prefix(rest, at)
+            except BadMessage as bad:
+                bad.before = found
+                raise
             if len(rest) - at - 5 < size:
                 break
             found.append(bytes(memoryview(rest)[at + 5 : at + 5 + size]))

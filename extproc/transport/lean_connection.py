@@ -95,11 +95,12 @@ class Call:
     def take(self, data: bytes, *, over: bool) -> None:
         self._unread += len(data)
         try:
-            for one in self._parts.feed(data):
-                self._messages.append(one)
-                self._held += len(one) + 5
+            whole = self._parts.feed(data) if self._bad is None else []
         except BadMessage as bad:
-            self._bad = bad
+            self._bad, whole = bad, bad.before
+        for one in whole:
+            self._messages.append(one)
+            self._held += len(one) + 5
         self._over = self._over or over
         self._ask_for_more()
         self._wake()

@@ -60,7 +60,8 @@ def processor(body: dict[str, object], **control: Any) -> Starlette:
 
 
 def gateway(body: dict[str, object]) -> Starlette:
-    return gateway_app(Gateway(body))
+    made = Gateway(body)
+    return gateway_app(made, made.statistics)
 
 
 APPS = pytest.mark.parametrize("app_of", [processor, gateway])

@@ -125,6 +125,12 @@ def test_a_configuration_that_is_not_there_is_said(verb: list[str], tmp_path: Pa
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_directory_for_envoy_that_cannot_be_made_is_said(config: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = one_line(process("serve", "-c", config, "--xds", "file/xds", cwd=tmp_path))
+    assert "--xds file/xds: the directory cannot be made" in said
+
+
 def test_serve_without_any_configuration_says_how_to_give_one(tmp_path: Path) -> None:
     assert "-c" in one_line(process("serve", "--listen", "127.0.0.1:0", cwd=tmp_path))
 

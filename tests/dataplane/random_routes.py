@@ -129,7 +129,7 @@ def _path(dice: Random) -> dict[str, str]:
 
 
 def _host_pattern(dice: Random) -> str:
-    return _case(dice, dice.choice((*HOSTS, "*.example", "*.b.example", "*")))
+    return _case(dice, dice.choice((*HOSTS, "*.example", "*.b.example", "*", "a.example:8443", "*.example:80")))
 
 
 def _case(dice: Random, text: str) -> str:
@@ -209,7 +209,7 @@ def _some_host(dice: Random, patterns: Any) -> str:
     pattern = dice.choice(patterns) if patterns and dice.random() < 0.85 else dice.choice(HOSTS)
     host = pattern.replace("*", dice.choice(("a", "api", "x.y", "b", "")), 1)
     host = _case(dice, host) or "a"
-    return host + dice.choice(("", "", "", ":80", ":8443", ":", "."))
+    return host + dice.choice(("", "", "", ":80", ":8443", ":", ".", ":80:80"))
 
 
 def _some_headers(dice: Random, wanted: dict[str, str]) -> list[tuple[str, str]]:

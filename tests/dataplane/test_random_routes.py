@@ -48,7 +48,8 @@ def test_envoy_and_the_matcher_agree(seed: str) -> None:
     assert not different, _told(_smallest(different[0], ours))
     matched = [name for name in took if name not in (REFUSED, "none")]
     assert len(matched) > len(cases) / 3, "most requests match nothing: they show nothing"
-    assert {name.rpartition("|")[2] for name in matched} >= {"service", "answer", "unknown", "chat", "models"}
+    endpoints = {name.rpartition("|")[2] for name in matched}
+    assert endpoints >= {"service", "answer", "unknown"} and len(endpoints) > 10, endpoints
 
 
 def test_a_difference_is_told_as_its_smallest_case() -> None:

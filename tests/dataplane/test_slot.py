@@ -68,6 +68,7 @@ async def test_a_replaced_worker_goes_when_the_next_answers() -> None:
     await place.slot.replace(asyncio.Lock())
     assert place.story == ["1 launches", "1 answers", "2 launches", "2 answers", "1 stops", "1 is gone"]
     assert place.counted == ["counts of 1"] and place.slot.worker.pid == 2
+    assert [one.pid for one in place.slot.workers] == [2]
     await place.slot.stop()
 
 
@@ -107,6 +108,7 @@ async def test_a_new_one_that_dies_while_the_old_one_drains_is_followed() -> Non
     await until(lambda: "2 answers" in place.story)
     place.workers[1].ended.set()
     await until(lambda: "3 launches" in place.story)
+    assert [one.pid for one in place.slot.workers] == [3, 1], "what it counts while it drains is counted"
     draining.set()
     await replacing
     assert place.slot.worker.pid == 3

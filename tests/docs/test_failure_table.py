@@ -21,7 +21,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "the processor hangs": (
         "envoy/test_failures.py::test_a_processor_that_hangs_is_ended_and_started_anew",
         "envoy/test_processes.py::test_readyz_tells_that_no_processor_answers",
-        "dataplane/test_processor.py::test_a_processor_that_hangs_is_soon_said_not_to_answer",
+        "dataplane/test_worker.py::test_a_processor_that_hangs_is_soon_said_not_to_answer",
     ),
     "the processor, on a service route": (
         "dataplane/test_alone.py::test_a_service_passes_where_it_was_told_to",

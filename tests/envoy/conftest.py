@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.envoy.demo import Demo, demo
+from tests.envoy.upstream import Upstream
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,3 +44,11 @@ def third(_demos: dict[str, Demo]) -> Demo:
 def demos(_demos: dict[str, Demo]) -> dict[str, Demo]:
     """By name; a gateway of a whole module is configured from these."""
     return _demos
+
+
+@pytest.fixture
+def quiet(upstream: Upstream) -> Upstream:
+    """The module's own upstream, with nothing kept of what came before."""
+    upstream.asked.clear()
+    upstream.garbled.clear()
+    return upstream

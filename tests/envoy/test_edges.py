@@ -23,14 +23,6 @@ def upstream() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture
-def quiet(upstream: Upstream) -> Upstream:
-    """The same, with nothing kept of what came before."""
-    upstream.asked.clear()
-    upstream.garbled.clear()
-    return upstream
-
-
 @pytest.fixture(scope="module")
 def gateway(upstream: Upstream) -> Iterator[Gateway]:
     config = {

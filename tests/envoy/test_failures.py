@@ -162,7 +162,7 @@ def test_without_file_descriptors_envoy_ends_and_the_gateway_with_it(config: dic
     assert gateway.process is not None
     envoy = gateway.envoy_pid
     open_now = len(os.listdir(f"/proc/{envoy}/fd"))
-    resource.prlimit(envoy, resource.RLIMIT_NOFILE, (open_now, resource.prlimit(envoy, resource.RLIMIT_NOFILE)[1]))
+    resource.prlimit(envoy, resource.RLIMIT_NOFILE, (open_now + 1, resource.prlimit(envoy, resource.RLIMIT_NOFILE)[1]))
 
     def ended() -> bool:
         with contextlib.suppress(httpx.HTTPError):

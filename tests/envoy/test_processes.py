@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -38,6 +39,15 @@ def test_only_two_ports_are_opened(gateway: Gateway) -> None:
     assert tcp_ports_listened_on(family) == {gateway.port, gateway.admin_port}
     (run,) = gateway.runs.iterdir()
     assert run.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system has no /proc")
+def test_envoy_does_not_write_into_the_pipe_of_the_decision_log(gateway: Gateway) -> None:
+    """It writes much at a time, which a pipe takes in pieces, with lines of the processor between them."""
+    envoy, processor = (os.readlink(f"/proc/{pid}/fd/1") for pid in (gateway.envoy_pid, gateway.processor_pid))
+    assert envoy != processor
+    assert ask(gateway).status_code == 200
+    eventually(lambda: len(gateway.lines("exchange")) == len(gateway.lines("access")) == 1, "a line of each", 20)
 
 
 def test_both_ports_are_on_loopback_only(gateway: Gateway) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from extproc import names
 from extproc.exchange.attempt import AttemptExchange
-from extproc.exchange.router import find_route
+from extproc.exchange.matched import find_route
 from extproc.facts.given import Given
 from extproc.protocol.elsewhere import AskAnother
 from extproc.refusal import Reason, Refusal

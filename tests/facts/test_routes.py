@@ -131,6 +131,8 @@ def test_hosts() -> None:
     assert not host_holds("*.example.com", "example.com")
     assert not host_holds("*.example.com", "badexample.com")
     assert host_holds("[::1]", "[::1]:80")
+    assert host_holds("a.example:81", "A.example:81") and host_holds("*.example:81", "a.example:81")
+    assert not host_holds("a.example:81", "a.example") and not host_holds("a.example:81", "a.example:82")
     assert host_holds("*", "anything")
 
 

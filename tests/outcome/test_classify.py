@@ -193,6 +193,17 @@ def test_a_websocket_that_has_ended_was_neither_cut_nor_left() -> None:
     assert not cut(ended) and not client_left(ended) and not client_left(left)
 
 
+@pytest.mark.parametrize(
+    ("details", "flag"),
+    [("response_timeout", "upstream_request_timeout"), ("stream_idle_timeout", "stream_idle_timeout")],
+)
+def test_an_answer_is_cut_too_when_envoy_gave_it_up_in_its_midst(details: str, flag: str) -> None:
+    begun, never = (exchange(SMALL, status=status, details=details, flags=[flag]) for status in (200, 504))
+    assert cut(begun) and not cut(never)
+    assert classify(last_attempt(begun), SMALL, 1).why == "cut"
+    assert classify(last_attempt(never), SMALL, 1).why == "first_byte_timeout"
+
+
 def test_an_answer_is_cut_when_it_had_begun_and_its_upstream_broke_off() -> None:
     """Not when the client left, and not when nothing had begun."""
     after = "upstream_reset_after_response_started{protocol_error}"

@@ -162,6 +162,13 @@ async def test_streams_that_are_opened_and_given_up_leave_nothing(server, seen, 
     assert (len(connection.http2._open), connection.http2._sending.streams, server.open_streams) == (0, 0, 0)
 
 
+async def test_what_came_before_a_message_that_is_not_taken_is_heard(server, seen, peer):
+    words = b"".join(b"\0\0\0\0\1" + one for one in (b"a", b"b")) + b"\1\0\0\0\1c"
+    await say(peer, opened(1) + frames.frame(frames.DATA, 0, 1, words))
+    await until(lambda: seen.ends == 1)
+    assert seen.received == [b"a", b"b"]
+
+
 @pytest.mark.parametrize("words", [b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"\0" * 50])
 async def test_other_protocols_are_told_so_and_closed(words, server, directory):
     made = socket.socket(socket.AF_UNIX)
