@@ -110,11 +110,11 @@ class _Gateway:
         first = self._configured(loaded.compiled, listening)
         refuse_strangers(listening.host, first.snapshot)
         note_few_descriptors(first.snapshot.listen.limits.connections, self._descriptors)
-        free_or_raise(listening.host, listening.port, "--port")
+        free_or_raise(listening.host, listening.port, "--port or --host")
         if first.snapshot.listen.http3:
             free_udp_or_raise(listening.host, listening.port)
         admin_at = Address(self._settings.admin_host, self._settings.admin_port)
-        free_or_raise(admin_at.host, admin_at.port, "--admin-port")
+        free_or_raise(admin_at.host, admin_at.port, "--admin-port or --admin-host")
         supervisor = self._supervisor(listening)
         admin = HttpServer(gateway_app(supervisor, supervisor.statistics), f"{admin_at.host}:{admin_at.port}")
         self._stack.callback(asyncio.ensure_future(self._init_system.watch(supervisor.is_alive)).cancel)

@@ -43,7 +43,7 @@ ENVOY_METRICS: Final = (
         ),
         "Connections that Envoy closed: over `connections` or `connections_per_second` of `listen.limits`, because most"
         " of their streams were opened and reset at once, or because what was sent on them is no HTTP that is taken:"
-        " too large or too many headers, more streams than allowed.",
+        " too large or too many headers by HTTP/1.1, more streams than allowed.",
     ),
     EnvoyMetric(
         "extproc_requests_refused_total",

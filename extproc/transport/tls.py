@@ -36,7 +36,7 @@ class FollowedCredentials:
         except _Unfit as error:
             raise ListenError(str(error)) from None
         except OSError as error:
-            raise ListenError(f"{error.filename}: {error.strerror}") from None
+            raise ListenError(_unread(self._files, error)) from None
         self._seen = seen
         return _grpc.dynamic_ssl_server_credentials(configuration, self.next, require_client_authentication=True)
 
@@ -47,8 +47,11 @@ class FollowedCredentials:
             if seen == self._seen:
                 return None
             configuration = _read(self._files)
-        except (_Unfit, OSError) as error:
+        except _Unfit as error:
             self._complain(str(error))
+            return None
+        except OSError as error:
+            self._complain(_unread(self._files, error))
             return None
         self._seen, self._told = seen, ""
         _log.info("the new certificates for Envoy are in use")
@@ -63,6 +66,12 @@ class FollowedCredentials:
 
 class _Unfit(Exception):
     """The files are no certificate, its key and a CA."""
+
+
+def _unread(files: TlsFiles, error: OSError) -> str:
+    options = {str(files.certificate): "certificate", str(files.key): "key", str(files.client_ca): "ca"}
+    which = options.get(str(error.filename))
+    return f"{f'{_OPTIONS[which]} ' if which else ''}{error.filename}: {(error.strerror or str(error)).lower()}"
 
 
 def _read(files: TlsFiles) -> Any:

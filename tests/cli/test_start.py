@@ -175,6 +175,11 @@ def test_a_port_in_use_is_one_line(config: str, taken: str, tmp_path: Path) -> N
     assert "already in use" in one_line(process("serve", "-c", config, "--listen", taken, cwd=tmp_path))
 
 
+@pytest.mark.parametrize("xds", ["g.yaml", "g.yaml/x", "/proc/x"])
+def test_a_directory_for_envoy_that_cannot_be_made_is_one_line(xds: str, config: str, tmp_path: Path) -> None:
+    assert "--xds " in one_line(process("serve", "-c", config, "--xds", xds, cwd=tmp_path))
+
+
 @pytest.mark.parametrize("admin", ["taken", "8081", "nonsense", "127.0.0.1:99999", "unix:///gone/far/s"])
 def test_an_admin_address_that_cannot_be_is_one_line_and_leaves_no_socket(
     admin: str, config: str, taken: str, tmp_path: Path
@@ -268,4 +273,4 @@ def test_ups_port_in_use_is_one_line_that_names_the_option(
     given = [text for pair in ports.items() for text in pair]
     said = one_line(process("up", "-c", config, "--envoy", sys.executable, *given, cwd=tmp_path))
     assert f"{taken} is in use" in said
-    assert option in said
+    assert f"{option} or {option.replace('port', 'host')}" in said

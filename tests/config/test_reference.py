@@ -38,6 +38,11 @@ def test_every_example_of_the_page_compiles(tmp_path: Path, block: str) -> None:
     assert snapshot.providers or snapshot.services
 
 
+def test_sizes_are_written_as_the_configuration_reads_them() -> None:
+    assert re.search(r"`limits.headers` \| size \| `60KiB`", reference.page())
+    assert re.search(r"`limits.body` \| size \| `32MiB`", reference.page())
+
+
 def test_there_are_examples() -> None:
     assert len(BLOCKS) >= 6
 

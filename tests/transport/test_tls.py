@@ -93,7 +93,7 @@ async def test_files_that_vanish_change_nothing(server, hop, missing):
     ("spoil", "said"),
     [
         (lambda hop: hop.files.key.write_bytes(b"nothing"), "--tls-key .*holds no PEM private key"),
-        (lambda hop: hop.files.client_ca.unlink(), "clients.pem: No such file"),
+        (lambda hop: hop.files.client_ca.unlink(), "--tls-client-ca .*clients.pem: no such file"),
         (lambda hop: show(hop.files, hop.server_ca.issue("p", NAME, ends=-DAY / 2), hop.client_ca), "expired"),
     ],
 )
