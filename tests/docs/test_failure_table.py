@@ -97,7 +97,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "envoy/test_failures.py::test_a_change_without_room_on_the_disk_is_refused",
     ),
     "file descriptors run out": (
-        "envoy/test_failures.py::test_without_file_descriptors_envoy_ends_and_the_gateway_with_it",
+        "envoy/test_failures.py::test_without_file_descriptors_requests_wait_or_are_refused_until_there_are_some",
     ),
     "memory runs out": (
         "envoy/test_processes.py::test_a_killed_processor_is_refused_cleanly_and_comes_back",

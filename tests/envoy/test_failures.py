@@ -156,26 +156,17 @@ def test_a_change_without_room_on_the_disk_is_refused(gateway: Gateway, config: 
     assert gateway.status()["config"]["error"] is None
 
 
-def test_without_file_descriptors_envoy_ends_and_the_gateway_with_it(config: dict[str, Any]) -> None:
-    """It cannot make the connection that it needs, and does not go on without: exit code 3, and nothing is left."""
-    gateway = Gateway(config).start()
-    assert gateway.process is not None
-    envoy = gateway.envoy_pid
-    open_now = len(os.listdir(f"/proc/{envoy}/fd"))
-    resource.prlimit(envoy, resource.RLIMIT_NOFILE, (open_now + 1, resource.prlimit(envoy, resource.RLIMIT_NOFILE)[1]))
-
-    def ended() -> bool:
-        with contextlib.suppress(httpx.HTTPError):
-            ask(gateway)
-        return gateway.process is not None and gateway.process.poll() is not None
-
-    eventually(ended, "the gateway ends", 20)
-    gateway.err.end()
-    said = gateway.err.text()
-    gateway.assert_nothing_left()
-    gateway.end_by_force()
-    assert gateway.process.returncode == 3
-    assert "Envoy ended by itself" in said
+def test_without_file_descriptors_requests_wait_or_are_refused_until_there_are_some(config: dict[str, Any]) -> None:
+    with running(config) as gateway:
+        assert ask(gateway).status_code == 200
+        envoy = gateway.envoy_pid
+        before = resource.prlimit(envoy, resource.RLIMIT_NOFILE)
+        resource.prlimit(envoy, resource.RLIMIT_NOFILE, (8, before[1]))  # fewer than it has: it gets no more
+        with httpx.Client(timeout=2, trust_env=False) as client, pytest.raises(httpx.HTTPError):
+            client.post(gateway.url + CHAT, json=body("m")).raise_for_status()
+        resource.prlimit(envoy, resource.RLIMIT_NOFILE, before)
+        eventually(lambda: ask(gateway).status_code == 200, "there are some again", 20)
+        assert gateway.envoy_pid == envoy
 
 
 @contextlib.contextmanager
