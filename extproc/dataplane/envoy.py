@@ -150,7 +150,7 @@ class Envoy(EnvoyAdmin):
 
 def over_socket(path: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://envoy", timeout=ADMIN_PATIENCE
+        transport=httpx.AsyncHTTPTransport(uds=str(path), verify=False), base_url="http://envoy", timeout=ADMIN_PATIENCE
     )
 
 
