@@ -14,7 +14,8 @@ from extproc.protocol.elsewhere import AskAnother
 from extproc.transport.contract import ByteStream, RecordSink
 from extproc.transport.grpc_wire import INTERNAL, NOT_FOUND, OK, UNAVAILABLE, UNIMPLEMENTED, BadMessage
 from extproc.transport.health import SERVICE_UNKNOWN, Health
-from extproc.transport.lean_connection import Call, LeanConnection
+from extproc.transport.lean_call import Call
+from extproc.transport.lean_connection import LeanConnection
 from extproc.transport.listen import OWNER_ALONE, ListenError, SocketFile, check_port, unix_path
 from extproc.transport.methods import HEALTH_CHECK, HEALTH_WATCH, PROCESS, STREAM_LOGS
 

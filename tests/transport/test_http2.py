@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from hpack import Decoder, Encoder
-from hypothesis import given
+from hpack.exceptions import HPACKError
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from extproc.transport.http2 import frames
@@ -178,7 +179,10 @@ def test_what_is_remembered_of_blocks_is_what_any_decoder_says(blocks: list[Any]
             encoder.header_table_size = one
             continue
         packed = bytes(encoder.encode([(b"n" + name, value, secret) for name, value, secret in one]))
-        expected += [tuple((name, value) for name, value in decoder.decode(packed, raw=True))]
+        try:
+            expected += [tuple((name, value) for name, value in decoder.decode(packed, raw=True))]
+        except HPACKError:
+            assume(False)  # the library's encoder errs where its table's size changes more than once
         made.receive(frames.frame(frames.HEADERS, frames.END_HEADERS, 2 * len(expected) - 1, packed))
     assert [one[2] for one in told.said] == expected
 
